@@ -1,0 +1,67 @@
+"""The facts of a case that the system keeps, computed from one reading."""
+
+from datetime import date, datetime
+from typing import Any
+
+from caseflow.cases.reading import Reading, iso
+from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.kernel.calendar import due_at, local_date
+from caseflow.kernel.workflow.effects import OPEN_PAYMENT, derive
+
+
+def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
+    """Return entered and kept facts as `at` finds them; dates as ISO text."""
+    facts = dict(reading.facts)
+    facts.update(_policy_facts(reading, local_date(at)))
+    facts.update(_case_facts(reading, measure, at))
+    facts.update(_money_facts(reading))
+    facts["ceiling_fen"] = measure.ceiling_fen
+    facts.update(derive(facts))
+    return facts
+
+
+def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
+    first, last = reading.policy_from, reading.policy_to
+    issued = reading.policy_status in {"in_force", "expired", "repealed"}
+    matter = reading.matter_on or local_date(reading.submitted_at or reading.created_at)
+    opens, closes = reading.call_opens_on, reading.call_closes_on
+    return {
+        "policy_in_force": reading.policy_status == "in_force" and first <= today <= last,
+        "matter_in_force": issued and first <= matter <= last,
+        "call_open": opens is not None and opens <= today <= closes,
+        "call_closes_on": iso(closes),
+        "policy_ends_on": iso(last),
+    }
+
+
+def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
+    present = {kind for kind, _ in reading.documents or []}
+    total, open_, _ = reading.children
+    ends_on = reading.publicity_ends_on
+    return {
+        "documents_missing": len(set(measure.required_documents(reading.child_kind)) - present),
+        "corrections_made": reading.corrections_made,
+        "publicity_listed": reading.publicity_id is not None,
+        "publicity_over": ends_on is not None and at >= due_at(ends_on),
+        "publicity_ends_on": iso(ends_on),
+        "open_objections": reading.open_objections,
+        "holds": len(reading.holds or []),
+        "seats_waiting": sum(state == reading.state for _, _, state in reading.open_tasks),
+        "vetoes": reading.vetoes,
+        "children_open": open_,
+        "children_total": total,
+        "previous_state": reading.previous_state,
+    }
+
+
+def _money_facts(reading: Reading) -> dict[str, Any]:
+    payments = reading.payments_by_status
+    waiting = payments["ordered"] + payments["returned"]
+    paid = payments["paid"]
+    return {
+        "payments_open": len(waiting),
+        "payments_paid": len(paid),
+        "paid_fen": reading.paid_fen,
+        OPEN_PAYMENT: waiting[-1][2] if waiting else None,
+        "last_paid_fen": paid[-1][2] if paid else None,
+    }

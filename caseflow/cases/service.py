@@ -1,0 +1,238 @@
+"""The one way a case moves: `act()` for one, `act_many()` for a set, `open_case()` to begin."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.errors import IntegrityError, UniqueViolation
+
+from caseflow.cases.children import add_children
+from caseflow.cases.consequences import Act, Office, keep_time, writes_of
+from caseflow.cases.facts import facts_of
+from caseflow.cases.reading import Asker, Reading, read_case, read_locked
+from caseflow.cases.seats import seat_of
+from caseflow.cases.statement import Writes, write
+from caseflow.catalogue.pinned import Pinned
+from caseflow.database.connections import Connect
+from caseflow.database.ids import PublicIds
+from caseflow.deadlines.queries import load_calendar
+from caseflow.history.queries import act_result
+from caseflow.kernel.errors import (
+    CaseflowError,
+    Conflict,
+    NotFound,
+    RequestReused,
+    StaleVersion,
+)
+from caseflow.kernel.event_bytes import canonical
+from caseflow.kernel.workflow.machine import Decision, Situation
+
+TRIES: Final = 5
+"""How often an act without an expected version is decided anew when somebody was quicker."""
+REQUEST_CONSTRAINT: Final = "uq_event_request"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks of a case. `id` makes a repetition safe; `actor_id` is a person."""
+
+    event: str
+    actor_id: int
+    at: datetime
+    payload: Mapping[str, Any]
+    expected_version: int | None = None
+    id: str | None = None
+
+    def hash(self, public_id: str) -> bytes | None:
+        """Return the hash of the request's body, which a repetition must share."""
+        if self.id is None:
+            return None
+        body = {"case": public_id, "event": self.event, "payload": self.payload}
+        return hashlib.sha256(canonical(body)).digest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a request: where the case stands now, and the events that brought it there."""
+
+    case: str
+    number: str
+    state: str
+    version: int
+    events: tuple[str, ...]
+    replayed: bool = False
+
+
+class Cases:
+    """The acts of one process: its road to the database and what it keeps in memory."""
+
+    def __init__(self, connect: Connect, office: Office, *, ids: PublicIds, pinned: Pinned) -> None:
+        self.connect = connect
+        self.office = office
+        self.ids = ids
+        self.pinned = pinned
+
+    def act(self, public_id: str, request: Request) -> Outcome:
+        """Let `request` happen to the case, in one read and one write.
+
+        Raises:
+            NotFound: no such case. EventNotAllowed, GuardFailed: not possible now, and why.
+            NotAllowed: not in the actor's seat, or against the separation of duties.
+            StaleVersion: the case is not at `expected_version` any more.
+            RequestReused: the request's id was used before for something else.
+            InvalidInput: the payload is wrong.
+        """
+        for _ in range(TRIES):
+            with self.connect() as connection:
+                try:
+                    outcome = self._try(connection, public_id, request)
+                except UniqueViolation as error:
+                    if error.diag.constraint_name != REQUEST_CONSTRAINT:
+                        raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+                    continue
+                except IntegrityError as error:
+                    raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+            if outcome is not None:
+                return outcome
+            if request.expected_version is not None:
+                break
+        raise StaleVersion("办件已被他人推进，请刷新后重新办理。")
+
+    def _try(self, connection: Any, public_id: str, request: Request) -> Outcome | None:
+        """Decide and write once; None when somebody was quicker."""
+        reading = read_case(connection, public_id, Asker(request.actor_id, request.at, request.id))
+        if reading is None:
+            raise NotFound(f"没有办件 {public_id!r}。")
+        if reading.request:
+            return self._replay(connection, reading, request)
+        self._refuse_stale(reading, request)
+        act = self.decide(connection, reading, request)
+        writes = writes_of(act, self.office)
+        add_children(connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids)
+        written = write(connection, writes)
+        return outcome_of(act) if act.case_id in written else None
+
+    def decide(
+        self, connection: Any, reading: Reading, request: Request, *, expired: str | None = None
+    ) -> Act:
+        """Return the decided act: authorised, guarded, its clocks kept."""
+        runner = self.pinned.runner(connection, reading.workflow_hash)
+        measure = self.pinned.measure(connection, reading.measure_version_id)
+        step = runner.workflow.step(reading.state, request.event)
+        is_system = request.actor_id == self.office.system_id
+        situation = Situation(reading.state, facts_of(reading, measure, request.at))
+        seat = seat_of(reading, step, is_system=is_system) if step else "system"
+        decision = runner.decide(situation, request.event, request.payload)
+        return self._act(
+            connection, reading, decision, request=request, seat=seat, expired=expired
+        )
+
+    def wake(self, connection: Any, reading: Reading, at: datetime) -> Act | None:
+        """Return the act of the automatic events that are due on a case, None if none are."""
+        runner = self.pinned.runner(connection, reading.workflow_hash)
+        measure = self.pinned.measure(connection, reading.measure_version_id)
+        decision = runner.wake(Situation(reading.state, facts_of(reading, measure, at)))
+        if decision is None:
+            return None
+        request = Request("wake", self.office.system_id, at, {})
+        return self._act(connection, reading, decision, request=request, seat="system")
+
+    def _act(
+        self,
+        connection: Any,
+        reading: Reading,
+        decision: Decision,
+        *,
+        request: Request,
+        seat: str,
+        expired: str | None = None,
+    ) -> Act:
+        workflow = self.pinned.runner(connection, reading.workflow_hash).workflow
+        calendar = load_calendar(connection, reading.calendar_stamp)
+        return Act(
+            reading=reading,
+            workflow=workflow,
+            measure=self.pinned.measure(connection, reading.measure_version_id),
+            decision=decision,
+            timekeeper=keep_time(
+                reading, workflow, decision, calendar=calendar, at=request.at, expired=expired
+            ),
+            actor_id=request.actor_id,
+            system_id=self.office.system_id,
+            seat=seat,
+            at=request.at,
+            request_id=request.id,
+            request_hash=request.hash(reading.public_id),
+        )
+
+    def _refuse_stale(self, reading: Reading, request: Request) -> None:
+        expected = request.expected_version
+        if expected is not None and expected != reading.head_seq:
+            raise StaleVersion(
+                f"办件现为第 {reading.head_seq} 版，您看到的是第 {expected} 版，请刷新后重新办理。",
+            )
+
+    def _replay(self, connection: Any, reading: Reading, request: Request) -> Outcome:
+        """Return the first answer to a repeated request, rebuilt from its events."""
+        stream, seq, body_hash = reading.request
+        same = request.hash(reading.public_id)
+        if stream != reading.id or same is None or same.hex() != body_hash:
+            raise RequestReused(f"请求号 {request.id!r} 已用于另一请求。")
+        result = act_result(connection, stream, seq)
+        return Outcome(
+            case=reading.public_id,
+            number=reading.number,
+            state=result.state,
+            version=result.version,
+            events=result.events,
+            replayed=True,
+        )
+
+    def act_many(
+        self, connection: Any, case_ids: Sequence[int], request: Request
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Let `request` happen to each case, inside the caller's transaction; a result for each.
+
+        The cases are locked, decided in memory and written by one statement. A case that may not
+        take the event is left as it is, and its result is the error that says why.
+        """
+        results: dict[int, Outcome | CaseflowError] = {}
+        acts = []
+        asker = Asker(request.actor_id, request.at)
+        for reading in read_locked(connection, list(case_ids), asker):
+            try:
+                acts.append(self.decide(connection, reading, request))
+            except CaseflowError as error:
+                results[reading.id] = error
+        writes = self.gather(connection, acts)
+        written = write(connection, writes) if acts else set()
+        for act in acts:
+            stale = StaleVersion("办件已被他人推进。")
+            results[act.case_id] = outcome_of(act) if act.case_id in written else stale
+        for missing in set(case_ids) - results.keys():
+            results[missing] = NotFound(f"没有办件 {missing}。")
+        return results
+
+    def gather(self, connection: Any, acts: Sequence[Act]) -> Writes:
+        """Return the rows of all acts together."""
+        gathered = Writes()
+        for act in acts:
+            writes = writes_of(act, self.office)
+            add_children(
+                connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids
+            )
+            gathered.merge([writes])
+        return gathered
+
+
+def outcome_of(act: Act) -> Outcome:
+    """Return what the asker is told of an act that was written."""
+    return Outcome(
+        case=act.reading.public_id,
+        number=act.reading.number,
+        state=act.decision.state,
+        version=act.reading.head_seq + len(act.decision.moves),
+        events=tuple(move.step.event for move in act.decision.moves),
+    )

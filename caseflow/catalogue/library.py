@@ -1,0 +1,36 @@
+"""The workflow library on disk: `workflows/stages/*.yaml`, `workflows/*.yaml`, `ends.yaml`."""
+
+from pathlib import Path
+
+from caseflow.catalogue.yaml_reader import read_yaml
+from caseflow.kernel.errors import DefinitionError, Problem
+from caseflow.kernel.workflow.source import Library, Source
+
+ENDS = "ends.yaml"
+
+
+def load_library(root: Path) -> Library:
+    """Read every stage, family and the end states below `root` (the folder `workflows/`).
+
+    Raises:
+        DefinitionError: the faults of all files together, not only of the first.
+    """
+    problems: list[Problem] = []
+    stages = _read_all(sorted((root / "stages").glob("*.yaml")), problems)
+    families = _read_all(sorted(root.glob("*.yaml")), problems)
+    ends = families.pop(Path(ENDS).stem, None)
+    if ends is None and not any(Path(problem.file).name == ENDS for problem in problems):
+        problems.append(Problem(str(root / ENDS), 1, "yaml-missing-file", "there is no such file"))
+    if problems or ends is None:
+        raise DefinitionError(problems)
+    return Library(stages=stages, families=families, ends=ends)
+
+
+def _read_all(paths: list[Path], problems: list[Problem]) -> dict[str, Source]:
+    sources = {}
+    for path in paths:
+        try:
+            sources[path.stem] = read_yaml(path)
+        except DefinitionError as error:
+            problems.extend(error.problems)
+    return sources

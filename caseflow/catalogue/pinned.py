@@ -1,0 +1,92 @@
+"""What a case pins, by id and hash: never changed once written, so read once a process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from psycopg.rows import namedtuple_row
+
+from caseflow.kernel.errors import NotFound
+from caseflow.kernel.workflow.machine import Runner
+from caseflow.kernel.workflow.model import Workflow
+
+
+@dataclass(frozen=True)
+class MeasureInfo:
+    """One version of a measure as the cases under it need it; `organisations` maps parties to ids.
+
+    `ceiling_fen` is the clause's ceiling of one case, None where the text states none.
+    """
+
+    version_id: int
+    measure_id: int
+    policy_version_id: int
+    code: str
+    title: str
+    family: str
+    workflow_hash: str
+    children: Mapping[str, str]
+    organisations: Mapping[str, Any]
+    definition: Mapping[str, Any]
+    ceiling_fen: int | None
+
+    def required_documents(self, child_kind: str | None) -> tuple[str, ...]:
+        """Return the kinds of documents without which the case is not complete."""
+        return tuple(each["kind"] for each in self.checklist(child_kind) if each["required"])
+
+    def checklist(self, child_kind: str | None) -> list[Mapping[str, Any]]:
+        """Return the documents asked for; a child case asks for those of its own kind."""
+        return [
+            each for each in self.definition["documents"] if each.get("child") == child_kind
+        ]
+
+
+QUERY = """
+    SELECT v.id AS version_id, v.measure_id, v.policy_version_id, m.code, v.title, v.family,
+        v.workflow_hash, v.children, v.organisations, v.definition
+    FROM measure_version v JOIN measure m ON m.id = v.measure_id WHERE v.id = %s
+"""
+
+
+class Pinned:
+    """The process's memory of measure versions and runnable workflows."""
+
+    def __init__(self) -> None:
+        self._measures: dict[int, MeasureInfo] = {}
+        self._runners: dict[str, Runner] = {}
+        self._lock = Lock()
+
+    def measure(self, connection: Any, version_id: int) -> MeasureInfo:
+        """Return a measure version; the database is asked once."""
+        known = self._measures.get(version_id)
+        if known is None:
+            cursor = connection.cursor(row_factory=namedtuple_row)
+            row = cursor.execute(QUERY, (version_id,)).fetchone()
+            if row is None:
+                raise NotFound(f"There is no measure version {version_id}.")
+            known = MeasureInfo(**row._asdict(), ceiling_fen=_ceiling_fen(row.definition))
+            self._measures[version_id] = known
+        return known
+
+    def runner(self, connection: Any, workflow_hash: str) -> Runner:
+        """Return the workflow of that hash, ready to run; the database is asked once."""
+        known = self._runners.get(workflow_hash)
+        if known is None:
+            row = connection.execute(
+                "SELECT definition FROM workflow WHERE hash = %s", (workflow_hash,)
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"There is no workflow {workflow_hash}.")
+            with self._lock:
+                known = self._runners.setdefault(workflow_hash, Runner(Workflow.from_data(row[0])))
+        return known
+
+
+def _ceiling_fen(definition: Mapping[str, Any]) -> int | None:
+    amounts = [
+        amount["yuan"] * 100
+        for amount in definition.get("benefit", {}).get("amounts", [])
+        if amount.get("kind") != "range_low"
+    ]
+    return max(amounts, default=None)

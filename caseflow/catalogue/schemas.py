@@ -1,0 +1,276 @@
+"""Which keys `policy.yaml` and a measure's file may have, and of which type."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from caseflow.catalogue import measures
+from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
+from caseflow.kernel.workflow.vocabulary import OPERATORS
+
+STATUSES = ("consultation_draft", "in_force", "repealed")
+APPLICANTS = ("enterprise", "institution", "association", "individual")
+FORMS = ("grant", "reward", "voucher", "interest", "fund", "matching", "talent")
+BOUNDS = ("ceiling", "fixed")
+KINDS = ("amount", "life_cap", "range_low", "range_high")
+PERIODS = ("once", "year", "month", "project", "months")
+PER = (
+    "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
+    "team", "person", "product", "platform", "park",
+)  # fmt: skip
+METHODS = (
+    "check", "expert_review", "yearly_evaluation", "list_match", "prior_registration",
+    "talent_review", "fund_decision", "ranking",
+)  # fmt: skip
+PERCENT = r"[0-9]+(\.[0-9]+)?"
+CODE = r"[a-z][a-z0-9_]*"
+
+
+class RateRecord(Record):
+    """See `measures.Rate`."""
+
+    makes = measures.Rate
+    percent = text(pattern=PERCENT)
+    bound = word(*BOUNDS)
+    base = text()
+    words = text()
+
+
+class AmountRecord(Record):
+    """See `measures.Amount`."""
+
+    makes = measures.Amount
+    yuan = number()
+    bound = word(*BOUNDS)
+    per = word(*PER)
+    words = text()
+    period = fields.String(required=True, allow_none=True, validate=validate.OneOf(PERIODS))
+    months = number(required=False)
+    tier = text(required=False)
+    kind = word(*KINDS, required=False)
+
+    @validates_schema
+    def _months_with_their_number(self, data: Mapping[str, Any], **_: Any) -> None:
+        if (data.get("period") == "months") != ("months" in data):
+            raise ValidationError("Goes with `period: months`, and only with it.", "months")
+
+
+class BenefitRecord(Record):
+    """See `measures.Benefit`."""
+
+    makes = measures.Benefit
+    form = word(*FORMS)
+    rates = records(RateRecord)
+    amounts = records(AmountRecord)
+
+
+class ConditionRecord(Record):
+    """See `measures.Condition`."""
+
+    makes = measures.Condition
+    words = text()
+    note = text(required=False)
+
+
+class ThresholdRecord(Record):
+    """See `measures.Threshold`."""
+
+    makes = measures.Threshold
+    words = text()
+    fact = text(pattern=CODE)
+    op = word(*OPERATORS)
+    value = Plain(required=True)
+    yuan = number(required=False)
+    percent = text(required=False, pattern=PERCENT)
+
+
+class SelectionRecord(Record):
+    """See `measures.Selection`."""
+
+    makes = measures.Selection
+    method = word(*METHODS)
+    source = text()
+    words = text(required=False)
+
+
+class QuotaRecord(Record):
+    """See `measures.Quota`."""
+
+    makes = measures.Quota
+    number = number()
+    per = text()
+    words = text()
+
+
+class ExclusionRecord(Record):
+    """See `measures.Exclusion`."""
+
+    makes = measures.Exclusion
+    source = text()
+    words = text(required=False)
+    note = text(required=False)
+
+    @validates_schema
+    def _says_something(self, data: Mapping[str, Any], **_: Any) -> None:
+        if not data.get("words") and not data.get("note"):
+            raise ValidationError("Needs `words` or `note`.")
+
+
+class DocumentRecord(Record):
+    """See `measures.RequiredDocument`."""
+
+    makes = measures.RequiredDocument
+    kind = text(pattern=CODE)
+    title = text()
+    required = Flag(required=True)
+    source = text()
+    child = text(required=False, pattern=CODE)
+
+
+class MatterDateRecord(Record):
+    """See `measures.MatterDate`."""
+
+    makes = measures.MatterDate
+    kind = text(pattern=CODE)
+    title = text()
+    source = text()
+
+
+class OpenQuestionRecord(Record):
+    """See `measures.OpenQuestion`."""
+
+    makes = measures.OpenQuestion
+    id = text(pattern=r"AMB-[0-9]{2}")
+    default = text()
+    text = text()  # last: it hides the function of that name
+
+
+class WorkflowChoiceRecord(Record):
+    """See `measures.WorkflowChoice`."""
+
+    makes = measures.WorkflowChoice
+    parameters = fields.Dict(keys=text(pattern=CODE), values=Plain())
+    without = texts()
+
+
+class MeasureRecord(Record):
+    """See `measures.Measure`."""
+
+    makes = measures.Measure
+    measure = text(pattern=r"[A-Z0-9]+-[1-9][0-9]?[a-z]?")
+    article = number()
+    title = text()
+    family = text(pattern=CODE)
+    clause = text()
+    beside = texts()
+    bureaus = texts(required=True, least=1)
+    applicants = fields.List(word(*APPLICANTS), required=True, validate=validate.Length(min=1))
+    benefit = fields.Nested(BenefitRecord, required=True)
+    conditions = records(ConditionRecord)
+    thresholds = records(ThresholdRecord)
+    quota = fields.Nested(QuotaRecord, allow_none=True)
+    selection = fields.Nested(SelectionRecord, required=True)
+    exclusions = records(ExclusionRecord)
+    documents = records(DocumentRecord, least=1)
+    selective = Flag(required=True)
+    government_approval = Flag(required=True)
+    matter_date = fields.Nested(MatterDateRecord, required=True)
+    open_questions = records(OpenQuestionRecord)
+    workflow = fields.Nested(WorkflowChoiceRecord)
+
+
+class ArticleRecord(Record):
+    """See `measures.Article`."""
+
+    makes = measures.Article
+    number = number()
+    heading = text()
+
+
+class ScopeRecord(Record):
+    """See `measures.Scope`."""
+
+    makes = measures.Scope
+    words = text()
+    territory = text(pattern=CODE)
+    applicants = fields.List(word(*APPLICANTS), required=True, validate=validate.Length(min=1))
+
+
+class OverlapRuleRecord(Record):
+    """See `measures.OverlapRule`."""
+
+    makes = measures.OverlapRule
+    rule = word("highest_only", "not_repeatable")
+    against = word("other_city_policies", "same_matter", "same_enterprise_and_project", "same_kind")
+    words = text()
+
+
+class ChangeRuleRecord(Record):
+    """See `measures.ChangeRule`."""
+
+    makes = measures.ChangeRule
+    rule = word("follows_higher", "adjusts", "later_replaces_clause", "own_text")
+    words = text()
+
+
+class ShareRecord(Record):
+    """See `measures.Share`."""
+
+    makes = measures.Share
+    party = word("city", "district")
+    percent = text(pattern=PERCENT)
+
+
+class TailWindowRecord(Record):
+    """See `measures.TailWindow`."""
+
+    makes = measures.TailWindow
+    days = number()
+    source = text()
+
+
+class BureauNoteRecord(Record):
+    """See `measures.BureauNote`."""
+
+    makes = measures.BureauNote
+    before = text()
+    between = text()
+    after = text()
+
+
+class PolicyRecord(Record):
+    """See `measures.Policy`."""
+
+    makes = measures.Policy
+    policy = text(pattern=r"[a-z][a-z0-9-]*")
+    prefix = text(pattern=r"[A-Z][A-Z0-9]*")
+    title = text()
+    doc_no = fields.String(required=True, allow_none=True, validate=validate.Length(min=1))
+    legal_form = text()
+    issuer = fields.String(required=True, allow_none=True)
+    adopted_by = text(required=False)
+    city = text(pattern=CODE)
+    status = word(*STATUSES)
+    issued_on = Day(required=True, allow_none=True)
+    effective_from = Day(required=True, allow_none=True)
+    effective_to = Day(required=True, allow_none=True)
+    effective_words = text()
+    scope = fields.Nested(ScopeRecord, required=True)
+    overlap = fields.Nested(OverlapRuleRecord, required=True)
+    change = fields.Nested(ChangeRuleRecord, required=True)
+    split = fields.List(fields.Nested(ShareRecord), required=True, allow_none=True)
+    tail_window = fields.Nested(TailWindowRecord, required=True, allow_none=True)
+    articles = records(ArticleRecord, least=1)
+    support_ends_before = text()
+    bureau_note = fields.Nested(BureauNoteRecord, required=True)
+
+    @validates_schema
+    def _in_force_is_dated(self, data: Mapping[str, Any], **_: Any) -> None:
+        start, end = data.get("effective_from"), data.get("effective_to")
+        if start and end and end < start:
+            raise ValidationError("Is before effective_from.", "effective_to")
+        needed = ("issued_on", "effective_from", "effective_to")
+        missing = [key for key in needed if data.get("status") == "in_force" and not data.get(key)]
+        if missing:
+            raise ValidationError(f"A policy in force needs {', '.join(missing)}.", "status")

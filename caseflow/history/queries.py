@@ -1,0 +1,111 @@
+"""What the history answers: the events of a stream, the result of an act, whether all is whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, namedtuple_row
+
+from caseflow.kernel.event_bytes import GENESIS, authenticate, canonical, chain, commit
+
+
+@dataclass(frozen=True)
+class ActResult:
+    """Where an act left its case: the state, the number of its last event, all its events."""
+
+    state: str
+    version: int
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event as auditors read it; texts are made from it on reading."""
+
+    seq: int
+    cause_seq: int | None
+    at: datetime
+    name: str
+    actor: str
+    actor_name: str
+    seat: str | None
+    organisation: str | None
+    from_state: str | None
+    to_state: str | None
+    workflow_hash: str | None
+    guards: list[str]
+    payload: dict[str, Any]
+    hash: str
+
+
+HISTORY = """
+    SELECT e.seq, e.cause_seq, e.at, e.name, p.login AS actor, p.name AS actor_name, e.seat,
+        o.title AS organisation, e.from_state, e.to_state, e.workflow_hash, e.guards, e.payload,
+        encode(e.hash, 'hex') AS hash
+    FROM event e JOIN person p ON p.id = e.actor_id
+    LEFT JOIN organisation o ON o.id = e.organisation_id
+    WHERE e.stream = %(stream)s AND e.seq > %(after)s ORDER BY e.seq LIMIT %(limit)s
+"""
+ACT = """
+    SELECT seq, name, to_state FROM event
+    WHERE stream = %(stream)s AND (seq = %(seq)s OR cause_seq = %(seq)s) ORDER BY seq
+"""
+ALL = """
+    SELECT stream, seq, body, payload, salt, prev_hash, hash, mac, key_id FROM event
+    WHERE (stream, seq) > (%(stream)s, %(seq)s) ORDER BY stream, seq LIMIT %(limit)s
+"""
+
+
+def act_result(connection: Any, stream: int, seq: int) -> ActResult:
+    """Return what the act that began with event `seq` came to."""
+    rows = connection.execute(ACT, {"stream": stream, "seq": seq}).fetchall()
+    return ActResult(rows[-1][2], rows[-1][0], tuple(row[1] for row in rows))
+
+
+def history(connection: Any, stream: int, *, after: int = 0, limit: int = 200) -> list[EventRow]:
+    """Return up to `limit` events of a stream, after number `after`, oldest first."""
+    parameters = {"stream": stream, "after": after, "limit": limit}
+    with connection.cursor(row_factory=class_row(EventRow)) as cursor:
+        rows: list[EventRow] = cursor.execute(HISTORY, parameters).fetchall()
+    return rows
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An event that is not as it was written, and in what."""
+
+    stream: int
+    seq: int
+    what: str
+
+
+def verify(connection: Any, key: bytes, *, batch: int = 5_000) -> Iterator[Fault]:
+    """Yield every event whose body, payload, place in the chain or MAC is not as written."""
+    stream, seq, head = -1, 0, GENESIS
+    while rows := _after(connection, stream, seq, batch):
+        for row in rows:
+            if row.stream != stream:
+                stream, head = row.stream, GENESIS
+                if row.seq != 1:
+                    yield Fault(row.stream, row.seq, "the events before it are missing")
+            elif row.seq != seq + 1:
+                yield Fault(row.stream, row.seq, f"event {seq + 1} is missing")
+            yield from _faults(row, head, key)
+            seq, head = row.seq, bytes(row.hash)
+
+
+def _after(connection: Any, stream: int, seq: int, limit: int) -> list[Any]:
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        found = cursor.execute(ALL, {"stream": stream, "seq": seq, "limit": limit})
+        rows: list[Any] = found.fetchall()
+    return rows
+
+
+def _faults(row: Any, head: bytes, key: bytes) -> Iterator[Fault]:
+    if bytes(row.prev_hash) != head or chain(head, bytes(row.body)) != bytes(row.hash):
+        yield Fault(row.stream, row.seq, "its hash does not follow from its body and its past")
+    if authenticate(key, bytes(row.hash)) != bytes(row.mac):
+        yield Fault(row.stream, row.seq, "its MAC was not made with the key")
+    if not bytes(row.body).endswith(commit(bytes(row.salt), canonical(row.payload))):
+        yield Fault(row.stream, row.seq, "its payload is not the one it commits to")

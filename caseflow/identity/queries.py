@@ -1,0 +1,123 @@
+"""Who somebody is, where they sit, and who sits in a seat at an instant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from caseflow.identity.models import Assignment, Organisation, Person, Territory
+from caseflow.kernel.errors import NotFound, Unauthenticated
+
+DISTRICT_KINDS = ("town", "park")
+"""The kinds of organisation that are 属地: the lowest link of the territorial chain."""
+
+
+class Holding(NamedTuple):
+    """A role held in an organisation."""
+
+    organisation_id: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person who acts, with every role held at the instant of asking."""
+
+    id: int
+    login: str
+    name: str
+    assignments: tuple[Holding, ...]
+
+    def holds(self, organisation_id: int, role: str) -> bool:
+        """Return whether the actor sits in this seat."""
+        return (organisation_id, role) in self.assignments
+
+
+def valid_at(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that an assignment is valid: from its first instant, up to its end."""
+    return and_(
+        Assignment.valid_from <= at,
+        or_(Assignment.valid_to.is_(None), Assignment.valid_to > at),
+    )
+
+
+def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
+    """Return who `login` is and what they hold at `at`.
+
+    Raises:
+        Unauthenticated: nobody has this login.
+    """
+    rows = session.execute(
+        select(Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role)
+        .outerjoin(Assignment, and_(Assignment.person_id == Person.id, valid_at(at)))
+        .where(Person.login == login)
+        .order_by(Assignment.organisation_id, Assignment.role)
+    ).all()
+    if not rows:
+        raise Unauthenticated(f"Nobody has the login {login!r}.")
+    first = rows[0]
+    holdings = tuple(Holding(row.organisation_id, row.role) for row in rows if row.role is not None)
+    return Actor(id=first.id, login=first.login, name=first.name, assignments=holdings)
+
+
+def people_in_seat(
+    session: Session, organisation_id: int, role: str, at: datetime
+) -> tuple[Person, ...]:
+    """Return who holds `role` in the organisation at `at`, the longest registered first."""
+    query = (
+        select(Person)
+        .join(Assignment, Assignment.person_id == Person.id)
+        .where(Assignment.organisation_id == organisation_id, Assignment.role == role, valid_at(at))
+        .order_by(Person.id)
+    )
+    return tuple(session.scalars(query))
+
+
+def organisation(session: Session, name: str) -> Organisation:
+    """Return the organisation whose public id or code is `name`.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(Organisation).where(
+        or_(Organisation.public_id == name, Organisation.code == name)
+    )
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no organisation {name!r}.")
+    return found
+
+
+def territory(session: Session, code: str) -> Territory:
+    """Return the territory with this code.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = session.scalars(select(Territory).where(Territory.code == code)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no territory {code!r}.")
+    return found
+
+
+def district(session: Session, territory_id: int) -> Organisation:
+    """Return the town or park (属地) that answers for a territory.
+
+    Raises:
+        NotFound: the territory is no town or park, or has no organisation yet.
+    """
+    query = (
+        select(Organisation)
+        .where(Organisation.territory_id == territory_id, Organisation.kind.in_(DISTRICT_KINDS))
+        .order_by(Organisation.id)
+        .limit(1)
+    )
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound(
+            f"Territory {territory_id} has no town or park that answers for it (属地);"
+            " register the applicant in a town or park."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The pure heart: no database, no clock, no disk, no randomness."""

@@ -1,0 +1,55 @@
+"""Money is integer fen; it enters only through `from_fen` and `from_yuan`."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from caseflow.kernel.errors import InvalidInput
+
+FEN_PER_YUAN: Final = 100
+MOST_FEN: Final = 10**15
+"""Ten trillion yuan: over this a figure is a mistake (and far below what BIGINT holds)."""
+
+
+@dataclass(frozen=True, order=True)
+class Money:
+    """An amount in fen, never negative."""
+
+    fen: int
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money.from_fen(self.fen + other.fen)
+
+    def __str__(self) -> str:
+        yuan, fen = divmod(self.fen, FEN_PER_YUAN)
+        return f"{yuan:,}.{fen:02d} 元"
+
+    @classmethod
+    def from_fen(cls, value: object) -> "Money":
+        """Return the amount of `value` fen.
+
+        Raises:
+            InvalidInput: not a whole number (a bool or a float is none), negative, or over MOST_FEN.
+        """
+        if type(value) is not int:
+            raise InvalidInput(f"An amount is a whole number of fen, not {value!r}.")
+        if not 0 <= value <= MOST_FEN:
+            raise InvalidInput(f"An amount lies between 0 and {MOST_FEN} fen, not {value}.")
+        return cls(value)
+
+    @classmethod
+    def from_yuan(cls, text: str) -> "Money":
+        """Return the amount written in yuan with at most two decimals, e.g. "1000.50".
+
+        Raises:
+            InvalidInput: not ASCII digits with an optional point, or finer than a fen.
+        """
+        if not (isinstance(text, str) and text.isascii() and text.replace(".", "", 1).isdigit()):
+            raise InvalidInput(f"An amount in yuan is written like 1000.50, not {text!r}.")
+        try:
+            fen = Decimal(text) * FEN_PER_YUAN
+        except InvalidOperation as error:
+            raise InvalidInput(f"{text!r} is no amount in yuan.") from error
+        if fen != fen.to_integral_value():
+            raise InvalidInput(f"{text!r} is finer than a fen.")
+        return cls.from_fen(int(fen))

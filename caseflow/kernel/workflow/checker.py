@@ -1,0 +1,195 @@
+"""Refuses a workflow that is not sound: the rules of the graph, of conditions, of clocks, of law.
+
+Every finding carries file and line of the definition it comes from.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+from caseflow.kernel.conditions import all_hold, can_all_hold, regions
+from caseflow.kernel.errors import Problem
+from caseflow.kernel.workflow.graph import (
+    Edge,
+    branch_tests,
+    closure,
+    edges,
+    facts_known,
+    guard_tests,
+    main_road,
+    reachable,
+)
+from caseflow.kernel.workflow.legal import legal_problems
+from caseflow.kernel.workflow.model import Clock, Fact, State, Step, Workflow
+from caseflow.kernel.workflow.source import Where
+from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
+
+SYSTEM: Final = "system"
+_NONE: Final[Mapping[str, Workflow]] = MappingProxyType({})
+
+
+def check(
+    workflow: Workflow, where: Where, *, compiled: Mapping[str, Workflow] = _NONE
+) -> list[Problem]:
+    """Return everything that makes the workflow unsound; `compiled` holds its children by name."""
+    ways = edges(workflow)
+    return [
+        *_state_problems(workflow, where),
+        *_main_road_problems(workflow, where),
+        *_graph_problems(workflow, where, ways),
+        *_memory_problems(workflow, where, ways),
+        *_branch_problems(workflow, where),
+        *_automatic_problems(workflow, where, ways),
+        *_clock_problems(workflow, where, ways),
+        *legal_problems(workflow, where, ways, compiled=compiled),
+    ]
+
+
+def _state_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
+    for state in workflow.states.values():
+        if state.end is not None:
+            continue
+        for rule, message in _faults_of_state(workflow, state):
+            yield where.problem("state", state.code, rule, message)
+
+
+def _faults_of_state(workflow: Workflow, state: State) -> Iterator[tuple[str, str]]:
+    if not state.holders:
+        yield "state-without-holder", f"nobody holds the state {state.code!r} ({state.title})"
+    if state.clock is None and any(holder != SYSTEM for holder in state.holders):
+        yield "wait-without-clock", f"in {state.code!r} a person is waited for without a clock"
+    if state.main is None:
+        yield "main-missing", f"{state.code!r} does not say which event is its `main`"
+    elif workflow.step(state.code, state.main) is None:
+        yield "main-missing", f"the main event {state.main!r} is not possible in {state.code!r}"
+
+
+def _main_road_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
+    """The main road is what a rehearsal walks: it must arrive."""
+    last = workflow.initial
+    for _, target in main_road(workflow):
+        last = target
+    state = workflow.states[last]
+    if state.end is None and workflow.step(last, state.main or "") is not None:
+        message = f"the main road comes back to {last!r} and never reaches an end"
+        yield where.problem("state", last, "main-never-ends", message)
+
+
+def _graph_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    reached = reachable([workflow.initial], ways)
+    backward: dict[str, list[str]] = {}
+    for source, _, target in ways:
+        backward.setdefault(target, []).append(source)
+    saved = closure([code for code, state in workflow.states.items() if state.end], backward)
+    for code in workflow.states:
+        if code not in reached:
+            message = f"no road leads from {workflow.initial!r} to {code!r}"
+            yield where.problem("state", code, "state-unreachable", message)
+        if code not in saved:
+            message = f"no road leads from {code!r} to an end"
+            yield where.problem("state", code, "no-way-out", message)
+
+
+def _memory_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    """A step to `$previous` needs a state remembered on every road that leads to it."""
+    blind = reachable([workflow.initial], ways, passing=lambda s: "remember_state" not in s.effects)
+    for key, step in workflow.steps.items():
+        reads = {test.fact for test in branch_tests(step)}
+        if step.source in blind and PREVIOUS_STATE in reads:
+            message = f"{step.source!r} can be reached without a remembered state"
+            yield where.problem("step", key, "previous-without-memory", message)
+
+
+# --- branches and automatic steps
+
+
+def _branch_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
+    for key, step in workflow.steps.items():
+        for rule, message in _faults_of_branches(step, facts_known(workflow, step)):
+            yield where.problem("step", key, rule, message)
+
+
+def _faults_of_branches(step: Step, facts: Mapping[str, Fact]) -> Iterator[tuple[str, str]]:
+    guards = guard_tests(step)
+    for one, other in combinations(step.branches, 2):
+        if can_all_hold((*one.when, *other.when, *guards), facts):
+            message = f"{step.event!r} can go both to {one.target!r} and to {other.target!r}"
+            yield "branches-overlap", message
+    if step.automatic:
+        return  # it waits until a branch holds
+    for region in regions(branch_tests(step), facts, within=guards):
+        if not any(all_hold(branch.when, region) for branch in step.branches):
+            example = ", ".join(f"{name} = {value}" for name, value in region.items())
+            yield "branches-uncovered", f"{step.event!r} has no branch where {example}"
+            return
+
+
+def _automatic_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    for code in workflow.states:
+        facts = facts_known(workflow, *workflow.steps_from(code))
+        automatic = [step for step in workflow.steps_from(code) if step.automatic]
+        for one, other in combinations(automatic, 2):
+            if _both_enabled(one, other, facts):
+                message = f"{one.event!r} and {other.event!r} can both fire in {code!r}"
+                key = (code, other.event)
+                yield where.problem("step", key, "automatic-overlap", message)
+    yield from _automatic_loops(where, [way for way in ways if way[1].automatic])
+
+
+def _both_enabled(one: Step, other: Step, facts: Mapping[str, Fact]) -> bool:
+    guards = (*guard_tests(one), *guard_tests(other))
+    return any(
+        can_all_hold((*guards, *here.when, *there.when), facts)
+        for here in one.branches
+        for there in other.branches
+    )
+
+
+def _automatic_loops(where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    for source, step, target in ways:
+        if source in reachable([target], ways):
+            message = f"automatic events can lead from {source!r} back to it without end"
+            yield where.problem("step", (source, step.event), "automatic-loop", message)
+
+
+# --- clocks
+
+
+def _clock_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    for clock in workflow.clocks.values():
+        if not _is_armed(workflow, clock.name):
+            message = f"no state runs the clock {clock.name!r} and no event starts it"
+            yield where.problem("clock", clock.name, "clock-never-starts", message)
+        running = _running(workflow, clock.name, ways)
+        for code in workflow.states:
+            if code in running:
+                yield from _expiry_problems(workflow, where, clock, code)
+
+
+def _is_armed(workflow: Workflow, clock: str) -> bool:
+    run_by_state = any(state.clock == clock for state in workflow.states.values())
+    return run_by_state or any(clock in step.starts for step in workflow.steps.values())
+
+
+def _running(workflow: Workflow, clock: str, ways: list[Edge]) -> set[str]:
+    """Return the states in which a clock may expire: not an end, and not one that stops it."""
+    own = {code for code, state in workflow.states.items() if state.clock == clock}
+    started = {target for _, step, target in ways if clock in step.starts}
+    carried = [way for way in ways if clock not in way[1].ends]
+    found = own | reachable(started, carried)
+    states = workflow.states
+    return {code for code in found if not states[code].end and clock not in states[code].stops}
+
+
+def _expiry_problems(
+    workflow: Workflow, where: Where, clock: Clock, state: str
+) -> Iterator[Problem]:
+    step = workflow.step(state, clock.expiry)
+    if step is None:
+        message = f"the expiry {clock.expiry!r} of {clock.name!r} is not possible in {state!r}"
+    elif SYSTEM not in step.by:
+        message = f"the expiry {clock.expiry!r} of {clock.name!r} is not by: system in {state!r}"
+    else:
+        return
+    yield where.problem("clock", clock.name, "clock-expiry", message)

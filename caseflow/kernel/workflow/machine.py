@@ -1,0 +1,210 @@
+"""Running a compiled workflow: one shared `transitions` machine a workflow, no memory a case.
+
+`Runner.decide` is pure: it is given the case's situation and answers with the moves that follow
+(the event asked for, then the automatic ones) or says why not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from transitions import EventData, Machine, MachineError
+
+from caseflow.kernel.conditions import all_hold, explain, failed
+from caseflow.kernel.errors import EventNotAllowed, GuardFailed
+from caseflow.kernel.workflow.effects import apply, derive
+from caseflow.kernel.workflow.model import Step, Test, Workflow
+from caseflow.kernel.workflow.payload import checked
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, SEATS, SYSTEM_FACTS
+
+MOST_AUTOMATIC: Final = 20
+"""The checker refuses endless chains; this is the net under it."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a decision needs to know: the state, and every fact, entered and kept."""
+
+    state: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One event that happened: from where to where, by which step, with which payload."""
+
+    step: Step
+    source: str
+    target: str
+    payload: Mapping[str, Any]
+
+    @property
+    def stays(self) -> bool:
+        """Return whether the case is where it was."""
+        return self.source == self.target
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The moves of one act in order, and all facts after them."""
+
+    moves: tuple[Move, ...]
+    facts: Mapping[str, Any]
+    entered: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """Return where the case stands in the end."""
+        return self.moves[-1].target
+
+
+class _Adapter:
+    """What `transitions` sees for the moment of one trigger."""
+
+    __slots__ = ("facts", "state")
+
+    def __init__(self, state: str, facts: Mapping[str, Any]) -> None:
+        self.state = state
+        self.facts = facts
+
+
+class Runner:
+    """A workflow ready to run; made once per hash and shared by all threads."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+        self.facts = {**SYSTEM_FACTS, **AMOUNTS, **workflow.facts}
+        self._machine = _machine(workflow)
+        self._automatic: dict[str, tuple[Step, ...]] = {}
+        for step in workflow.steps.values():
+            if step.automatic:
+                known = self._automatic.get(step.source, ())
+                self._automatic[step.source] = (*known, step)
+
+    def decide(self, situation: Situation, event: str, payload: Mapping[str, Any]) -> Decision:
+        """Return what follows when `event` happens in `situation`.
+
+        Raises:
+            EventNotAllowed: not in this state; the error names the events that are possible.
+            GuardFailed: possible here, but a condition is not met; each is explained.
+            InvalidInput: the payload lacks something, has too much, or of the wrong type.
+        """
+        step = self.workflow.step(situation.state, event)
+        if step is None:
+            raise self._impossible(situation.state, event)
+        given = checked(step, payload, self.facts)
+        facts = {**situation.facts, **given.facts}
+        facts.update(derive(facts))
+        self._refuse_failed_guards(step, facts)
+        moves = [self._move(step, situation.state, facts, given.payload)]
+        facts = apply(moves[0], facts)
+        moves += self._follow(moves[0].target, facts)
+        return Decision(tuple(moves), facts, given.facts)
+
+    def wake(self, situation: Situation) -> Decision | None:
+        """Return the automatic moves that are due in `situation`, None when there are none."""
+        facts = dict(situation.facts)
+        moves = self._follow(situation.state, facts)
+        return Decision(tuple(moves), facts) if moves else None
+
+    def allowed(self, state: str) -> tuple[Step, ...]:
+        """Return the steps that people can ask for in `state`."""
+        return tuple(step for step in self.workflow.steps_from(state) if "system" not in step.by)
+
+    def _follow(self, state: str, facts: dict[str, Any]) -> list[Move]:
+        """Take automatic steps until none is enabled; `facts` is brought up to date."""
+        moves: list[Move] = []
+        while len(moves) < MOST_AUTOMATIC:
+            step = self._enabled(state, facts)
+            if step is None:
+                break
+            move = self._move(step, state, facts, {})
+            facts.update(apply(move, facts))
+            moves.append(move)
+            state = move.target
+        return moves
+
+    def _enabled(self, state: str, facts: Mapping[str, Any]) -> Step | None:
+        for step in self._automatic.get(state, ()):
+            guarded = all(all_hold(GUARDS[name].tests, facts) for name in step.guards)
+            if guarded and any(all_hold(branch.when, facts) for branch in step.branches):
+                return step
+        return None
+
+    def _move(
+        self, step: Step, state: str, facts: Mapping[str, Any], payload: Mapping[str, Any]
+    ) -> Move:
+        adapter = _Adapter(state, facts)
+        try:
+            moved = self._machine.events[step.event].trigger(adapter)
+        except MachineError as error:  # the checker has shown that no step lacks a way in a state
+            raise self._impossible(state, step.event) from error
+        if not moved:
+            raise GuardFailed(
+                f"“{step.title}”没有可走的分支：{self._why_no_branch(step, facts)}",
+                allowed=self._names(state),
+                failed=[self._why_no_branch(step, facts)],
+            )
+        return Move(step=step, source=state, target=adapter.state, payload=payload)
+
+    def _refuse_failed_guards(self, step: Step, facts: Mapping[str, Any]) -> None:
+        refusals = [
+            GUARDS[name].refusal for name in step.guards if failed(GUARDS[name].tests, facts)
+        ]
+        if refusals:
+            raise GuardFailed(
+                f"“{step.title}”暂不能办理：{'；'.join(refusals)}。",
+                allowed=self._names(step.source),
+                failed=refusals,
+            )
+
+    def _why_no_branch(self, step: Step, facts: Mapping[str, Any]) -> str:
+        tests = {test for branch in step.branches for test in failed(branch.when, facts)}
+        ordered = sorted(tests, key=lambda test: (test.fact, test.op))
+        return "；".join(explain(test, facts, self.facts) for test in ordered)
+
+    def _impossible(self, state: str, event: str) -> EventNotAllowed:
+        names = self._names(state)
+        title = self.workflow.states[state].title
+        possible = "、".join(self._labels(state)) or "无（已办结）"
+        return EventNotAllowed(
+            f"在“{title}”环节不能办理 {event!r}；现在可以：{possible}。", allowed=names
+        )
+
+    def _names(self, state: str) -> list[str]:
+        return [step.event for step in self.workflow.steps_from(state)]
+
+    def _labels(self, state: str) -> list[str]:
+        return [
+            f"{step.event}（{step.title}：{'、'.join(SEATS[seat].title for seat in step.by)}）"
+            for step in self.workflow.steps_from(state)
+        ]
+
+
+def _machine(workflow: Workflow) -> Machine:
+    transitions = [
+        {
+            "trigger": step.event,
+            "source": step.source,
+            "dest": branch.target,
+            "conditions": [_condition(branch.when)] if branch.when else [],
+        }
+        for step in workflow.steps.values()
+        for branch in step.branches
+    ]
+    return Machine(
+        model=None,
+        states=list(workflow.states),
+        transitions=transitions,
+        initial=workflow.initial,
+        auto_transitions=False,
+        send_event=True,
+        queued=False,
+    )
+
+
+def _condition(tests: Sequence[Test]) -> Any:
+    def met(event: EventData) -> bool:
+        return all_hold(tests, event.model.facts)
+
+    return met

@@ -1,0 +1,243 @@
+"""The closed vocabulary of definitions: facts, inputs, guards, effects, seats, duties, outcomes.
+
+A definition can only use these names (and the facts its stages declare). Nothing here is ever
+imported, evaluated or formatted from a definition: a name either stands in a table or is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from caseflow.kernel.workflow.model import Fact, Test
+
+
+def _system(name: str, kind: str, title: str) -> Fact:
+    return Fact(name=name, type=kind, title=title, system=True)  # type: ignore[arg-type]
+
+
+PREVIOUS_STATE: Final = "previous_state"
+"""The state kept by the effect remember_state; a step to `$previous` has one branch for each."""
+
+SYSTEM_FACTS: Final[dict[str, Fact]] = {
+    fact.name: fact
+    for fact in (
+        _system("policy_in_force", "boolean", "政策在有效期内"),
+        _system("matter_in_force", "boolean", "事项发生在政策有效期内"),
+        _system("call_open", "boolean", "申报通知正在受理"),
+        _system("documents_missing", "integer", "缺少的必交材料数"),
+        _system("corrections_made", "integer", "已发补正告知次数"),
+        _system("publicity_listed", "boolean", "已列入公示"),
+        _system("publicity_over", "boolean", "公示期满"),
+        _system("open_objections", "integer", "未办结异议数"),
+        _system("holds", "integer", "暂停拨付的情形数"),
+        _system("seats_waiting", "integer", "尚未答复的席位数"),
+        _system("vetoes", "integer", "一票否决数"),
+        _system("children_open", "integer", "未办结的子办件数"),
+        _system("children_total", "integer", "子办件总数"),
+        _system("children_paid_fen", "fen", "子办件累计已拨付金额"),
+        _system("payments_open", "integer", "未付清的拨付单数"),
+        _system("payments_paid", "integer", "已付清的拨付单数"),
+        _system("paid_fen", "fen", "已拨付金额"),
+        _system("unpaid_fen", "fen", "已审定未拨付金额"),
+        _system("approval_within_publicity", "boolean", "审定金额不超过公示金额"),
+        _system("plan_within_ceiling", "boolean", "拟支持金额不超过条款上限"),
+        _system("call_closes_on", "date", "申报截止日"),
+        _system("policy_ends_on", "date", "政策有效期截止日"),
+        _system("publicity_ends_on", "date", "公示截止日"),
+        _system(PREVIOUS_STATE, "choice", "中止前的环节"),
+    )
+}
+
+AMOUNTS: Final[dict[str, Fact]] = {
+    fact.name: fact
+    for fact in (
+        Fact("applied_fen", "fen", "申请金额", unit="fen", sample=100_000_00),
+        Fact("verified_fen", "fen", "属地核定金额", unit="fen", sample=100_000_00),
+        Fact("audited_fen", "fen", "审计核定金额", unit="fen", sample=100_000_00),
+        Fact("reviewed_fen", "fen", "部门审核金额", unit="fen", sample=100_000_00),
+        Fact("planned_fen", "fen", "拟支持金额", unit="fen", sample=100_000_00),
+        Fact("publicised_fen", "fen", "公示金额", unit="fen", sample=100_000_00),
+        Fact("approved_fen", "fen", "审定金额", unit="fen", sample=100_000_00),
+    )
+}
+"""The amount history of a case, in this order; each is an entered fact every stage may require."""
+
+REASON_CODES: Final = (
+    "not_in_scope",
+    "not_in_period",
+    "condition_not_met",
+    "material_false",
+    "duplicate",
+    "credit_veto",
+    "related_party",
+    "cost_not_recognised",
+    "quota_exceeded",
+    "budget_exhausted",
+    "policy_expired",
+)
+
+REMEDY: Final = (
+    "如不服本决定，可自知道之日起六十日内向本级人民政府申请行政复议，"
+    "或者自知道之日起六个月内依法向人民法院提起行政诉讼。"
+)
+"""行政复议法 20、行政诉讼法 46."""
+
+INPUTS: Final[dict[str, Fact]] = {
+    fact.name: fact
+    for fact in (
+        Fact("reason", "text", "事实与理由", sample="材料齐全，符合条款规定的条件。"),
+        Fact("reason_code", "choice", "理由代码", choices=REASON_CODES, sample="condition_not_met"),
+        Fact("remedy", "text", "救济途径", sample=REMEDY),
+        Fact("items", "list", "需补正的全部内容", sample=["补充用量日志"]),
+        Fact("note", "text", "办理意见", sample="同意。"),
+        Fact("grounds", "text", "异议内容与证据", sample="公示内容与事实不符，附证据材料。"),
+        Fact("verdict", "choice", "联审结论", choices=("pass", "flag", "veto"), sample="pass"),
+        Fact("basis", "text", "依据文件", sample="会议研究决定"),
+        Fact("minutes_no", "text", "会议纪要编号", sample="〔2026〕第1号"),
+        Fact("document_no", "text", "文书编号", sample="〔2026〕1号"),
+        Fact("voucher_no", "text", "支付凭证号", sample="PZ-0001"),
+        Fact("instalment_fen", "fen", "本期应拨金额", unit="fen"),
+        Fact("hold_kind", "choice", "暂停情形",
+             choices=("audit_hold", "credit_hold", "under_appeal", "clawback_open"),
+             sample="audit_hold"),
+        Fact("publicity_id", "integer", "公示编号"),
+        Fact("publicity_ends_on", "date", "公示截止日"),
+    )
+}  # fmt: skip
+"""What an act may carry besides facts: kept in the event, not on the case."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A named condition over system facts; `refusal` says in Chinese why an act was refused."""
+
+    tests: tuple[Test, ...]
+    refusal: str
+
+
+GUARDS: Final[dict[str, Guard]] = {
+    "policy_in_force": Guard(
+        (Test("policy_in_force", "is", True),), "政策不在有效期内（或尚为征求意见稿）"
+    ),
+    "matter_in_force": Guard(
+        (Test("matter_in_force", "is", True),), "事项日期不在政策有效期内，不得拨付"
+    ),
+    "call_open": Guard((Test("call_open", "is", True),), "申报通知未开放或已截止"),
+    "documents_complete": Guard((Test("documents_missing", "at_most", 0),), "必交材料不齐全"),
+    "first_correction": Guard(
+        (Test("corrections_made", "at_most", 0),), "已一次性告知补正，不得再次要求补正"
+    ),
+    "publicity_listed": Guard((Test("publicity_listed", "is", True),), "尚未列入公示"),
+    "publicity_over": Guard((Test("publicity_over", "is", True),), "公示期未满"),
+    "publicity_running": Guard(
+        (Test("publicity_over", "is", False),), "公示期已满，不再受理异议（可另行举报、信访）"
+    ),
+    "objection_open": Guard((Test("open_objections", "at_least", 1),), "没有未办结的异议"),
+    "no_open_objection": Guard((Test("open_objections", "at_most", 0),), "有未办结的异议"),
+    "no_hold": Guard((Test("holds", "at_most", 0),), "存在暂停拨付的情形"),
+    "held": Guard((Test("holds", "at_least", 1),), "没有需要解除的暂停情形"),
+    "all_seats_answered": Guard((Test("seats_waiting", "at_most", 0),), "尚有席位未答复"),
+    "children_settled": Guard((Test("children_open", "at_most", 0),), "尚有未办结的子办件"),
+    "some_child": Guard((Test("children_total", "at_least", 1),), "尚无子办件"),
+    "payment_open": Guard((Test("payments_open", "at_least", 1),), "没有待付的拨付单"),
+    "no_payment_open": Guard((Test("payments_open", "at_most", 0),), "尚有未付清的拨付单"),
+    "some_unpaid": Guard((Test("unpaid_fen", "more_than", 0),), "审定金额已全部拨付"),
+    "fully_paid": Guard((Test("unpaid_fen", "at_most", 0),), "审定金额尚未全部拨付"),
+    "approval_within_publicity": Guard(
+        (Test("approval_within_publicity", "is", True),), "审定金额超过公示金额，须重新公示"
+    ),
+    "plan_within_ceiling": Guard(
+        (Test("plan_within_ceiling", "is", True),), "拟支持金额超过条款规定的上限"
+    ),
+}
+
+EFFECTS: Final[dict[str, str]] = {
+    "count_correction": "记一次补正告知",
+    "answer_seat": "记录本席位的联审结论",
+    "record_objection": "登记异议",
+    "settle_objection": "异议办结",
+    "list_publicity": "列入公示，公示金额为拟支持金额",
+    "open_payment": "生成拨付单",
+    "confirm_payment": "拨付单付清",
+    "return_payment": "退票，拨付单重开",
+    "place_hold": "登记暂停拨付情形",
+    "lift_hold": "解除暂停拨付情形",
+    "remember_state": "记住中止前的环节",
+    "escalate": "报上一级督办",
+}
+"""Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
+
+PAYS: Final = frozenset({"open_payment", "confirm_payment"})
+"""The effects that make a step a payment for the legal properties."""
+
+
+FLAGS: Final[dict[str, str]] = {
+    "selective": "close_publicity",
+    "government_approval": "approve_by_government",
+}
+"""A measure's legal flags, each with the event that every road to a payment must pass."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A role in an organisation that the case itself determines."""
+
+    party: str
+    role: str
+    title: str
+
+
+SEATS: Final[dict[str, Seat]] = {
+    "applicant": Seat("applicant", "applicant", "申报主体"),
+    "district.handler": Seat("district", "district_handler", "属地经办"),
+    "district.head": Seat("district", "district_head", "属地负责人"),
+    "lead_bureau.handler": Seat("lead_bureau", "bureau_handler", "牵头部门经办"),
+    "lead_bureau.reviewer": Seat("lead_bureau", "bureau_reviewer", "牵头部门复核"),
+    "lead_bureau.division_head": Seat("lead_bureau", "bureau_division_head", "牵头部门处室负责人"),
+    "lead_bureau.leader": Seat("lead_bureau", "bureau_leader", "牵头部门分管领导"),
+    "field_bureau.handler": Seat("field_bureau", "bureau_handler", "行业主管部门经办"),
+    "cosign.credit": Seat("cosign.credit", "cosign_bureau", "联审·信用"),
+    "cosign.market": Seat("cosign.market", "cosign_bureau", "联审·市场监管"),
+    "cosign.tax": Seat("cosign.tax", "cosign_bureau", "联审·税务"),
+    "cosign.safety": Seat("cosign.safety", "cosign_bureau", "联审·安全生产"),
+    "cosign.environment": Seat("cosign.environment", "cosign_bureau", "联审·生态环境"),
+    "cosign.statistics": Seat("cosign.statistics", "cosign_bureau", "联审·统计"),
+    "cosign.social_security": Seat("cosign.social_security", "cosign_bureau", "联审·人社"),
+    "cosign.legal": Seat("cosign.legal", "cosign_bureau", "联审·合法性审核"),
+    "finance.division": Seat("finance", "finance_division", "财政业务科室"),
+    "finance.treasury": Seat("finance", "treasury", "国库支付"),
+    "government_office": Seat("government_office", "government_office", "市政府办"),
+    "talent_office": Seat("talent_office", "talent_office", "人才办"),
+    "experts": Seat("experts", "expert", "评审专家"),
+    "audit_firm": Seat("audit_firm", "audit_firm", "第三方审计"),
+    "trustee": Seat("trustee", "trustee", "受托管理机构"),
+    "bank": Seat("bank", "bank", "合作银行"),
+    "fund_manager": Seat("fund_manager", "fund_manager", "基金管理人"),
+    "platform_operator": Seat("platform_operator", "platform_operator", "平台运营方"),
+    "auditor": Seat("auditor", "auditor", "审计机关"),
+    "public": Seat("public", "public", "社会公众"),
+    "system": Seat("system", "system", "系统"),
+}
+
+DUTIES: Final = ("handler", "reviewer", "approver", "disburser")
+"""Control roles; one person holds at most one of them on a case (§2.3(7) four eyes)."""
+
+OUTCOMES: Final = (
+    "disbursed",  # money reached the applicant
+    "closed",  # ended as intended without money
+    "rejected",
+    "not_accepted",
+    "withdrawn",
+    "lapsed",
+    "terminated",
+)
+
+OPERATORS: Final[dict[str, tuple[str, ...]]] = {
+    "is": ("boolean",),
+    "equals": ("integer", "fen", "date", "choice"),
+    "one_of": ("choice", "integer"),
+    "at_least": ("integer", "fen", "date"),
+    "more_than": ("integer", "fen", "date"),
+    "at_most": ("integer", "fen", "date"),
+    "less_than": ("integer", "fen", "date"),
+}
+"""Comparisons and the types they take. 以上、以下 include the number; 超过、不满 do not."""

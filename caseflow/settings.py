@@ -1,0 +1,100 @@
+"""Frozen settings, read once from the environment by a door and passed down."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from caseflow.kernel.errors import InvalidInput
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program needs to know about its surroundings.
+
+    `database_url` is the program's role, `owner_url` the role that migrates; both None means the
+    embedded server under `home`.
+    """
+
+    home: Path
+    database_url: str | None = None
+    owner_url: str | None = None
+    mac_key: bytes = b""
+    mac_key_id: str = "k1"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 2525
+    mail_from: str = "caseflow@localhost"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    pool_size: int = 8
+    upload_limit: int = 20 * 1024 * 1024
+
+    @property
+    def files(self) -> Path:
+        """Return the folder of uploaded files, stored by their hash."""
+        return self.home / "files"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether the server is bound where only this machine reaches it."""
+        return self.host in {"127.0.0.1", "localhost", "::1"}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process; makes the home folder and its MAC key when missing.
+
+    Raises:
+        InvalidInput: a number or the key in the environment cannot be read.
+    """
+    env = os.environ if environment is None else environment
+    home = Path(env.get("CASEFLOW_HOME", ".caseflow")).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    database_url = env.get("CASEFLOW_DATABASE_URL")
+    return Settings(
+        home=home,
+        database_url=database_url,
+        owner_url=env.get("CASEFLOW_OWNER_DATABASE_URL", database_url),
+        mac_key=_mac_key(env, home),
+        mac_key_id=env.get("CASEFLOW_MAC_KEY_ID", "k1"),
+        smtp_host=env.get("CASEFLOW_SMTP_HOST", "127.0.0.1"),
+        smtp_port=_number(env, "CASEFLOW_SMTP_PORT", 2525),
+        mail_from=env.get("CASEFLOW_MAIL_FROM", "caseflow@localhost"),
+        host=env.get("CASEFLOW_HOST", "127.0.0.1"),
+        port=_number(env, "CASEFLOW_PORT", 8000),
+        pool_size=_number(env, "CASEFLOW_POOL_SIZE", 8),
+        upload_limit=_number(env, "CASEFLOW_UPLOAD_LIMIT", 20 * 1024 * 1024),
+    )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidInput(f"{name} must be a whole number, not {text!r}.", fields={name: text})
+    return int(text)
+
+
+def _mac_key(env: Mapping[str, str], home: Path) -> bytes:
+    text = env.get("CASEFLOW_MAC_KEY")
+    if text is None:
+        return _key_file(home / "mac.key")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError as error:
+        raise InvalidInput("CASEFLOW_MAC_KEY must be hexadecimal.") from error
+    if len(key) < KEY_BYTES:
+        raise InvalidInput(f"CASEFLOW_MAC_KEY must have at least {KEY_BYTES} bytes.")
+    return key
+
+
+def _key_file(path: Path) -> bytes:
+    """Return the key kept in `path`; the first process to come makes it, once."""
+    try:
+        with path.open("xb") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_bytes(KEY_BYTES))
+    except FileExistsError:
+        pass
+    return path.read_bytes()

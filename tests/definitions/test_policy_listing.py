@@ -1,0 +1,123 @@
+import dataclasses
+import json
+from datetime import date
+
+import pytest
+
+from caseflow.catalogue.listing import policies_listing
+from caseflow.catalogue.loading import read_policies
+from caseflow.catalogue.places import data_root
+
+ON = date(2026, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def policies():
+    return read_policies(data_root())
+
+
+@pytest.fixture(scope="module")
+def files(policies):
+    return next(files for files in policies if files.policy.code == "qidong-2026")
+
+
+@pytest.fixture(scope="module")
+def qidong(files):
+    return policies_listing([files], ON)[0]
+
+
+def test_the_listing_has_the_keys_of_its_contract_and_no_other(qidong):
+    assert set(qidong) == {
+        "policy", "title", "doc_no", "status", "effective_from", "effective_to", "measures",
+    }  # fmt: skip
+    assert {key for measure in qidong["measures"] for key in measure} == {
+        "id", "article", "title", "family", "clause", "amounts_yuan", "rates_pct", "bureaus",
+        "open_questions",
+    }  # fmt: skip
+
+
+def test_the_listing_is_plain_json(policies):
+    listing = policies_listing(policies, ON)
+
+    assert json.loads(json.dumps(listing)) == listing
+
+
+def test_what_is_stored_of_a_policy_and_its_measures_is_plain_json(files):
+    stored = [files.policy.to_data(), *(measure.to_data() for measure in files.measures)]
+
+    assert json.loads(json.dumps(stored))[0]["effective_to"] == "2028-05-13"
+    assert json.loads(json.dumps(stored))[13]["benefit"]["amounts"][0]["yuan"] == 2_000_000
+
+
+def test_an_amount_is_a_hundred_times_as_many_fen(files):
+    assert files.measure("QD26-7a").benefit.amounts[0].fen == 200_000_000
+
+
+def test_qidong_is_listed_with_its_number_and_its_life(qidong):
+    head = {key: value for key, value in qidong.items() if key != "measures"}
+
+    assert head == {
+        "policy": "qidong-2026",
+        "title": "启东市推动人工智能产业发展与赋能应用若干措施",
+        "doc_no": "启政办规〔2026〕1号",
+        "status": "in_force",
+        "effective_from": "2026-05-14",
+        "effective_to": "2028-05-13",
+    }
+
+
+def test_a_measure_is_listed_as_its_clause_words_it(qidong):
+    assert next(m for m in qidong["measures"] if m["id"] == "QD26-5c") == {
+        "id": "QD26-5c",
+        "article": 5,
+        "title": "具身机器人租赁券",
+        "family": "vouchers",
+        "clause": "支持企业租赁具身机器人用于生产、经营，按照实际支付租赁额的20%给予“租赁券”补贴，"
+        "单个企业最高100万元。",
+        "amounts_yuan": [1_000_000],
+        "rates_pct": ["20"],
+        "bureaus": ["市科技局", "各领域行业主管部门"],
+        "open_questions": [
+            {
+                "id": "AMB-15",
+                "text": "“单个企业最高100万元”未写“每年”，而第（七）条同类条款写明“每年”："
+                "按年封顶还是有效期内一次封顶。",
+                "default": "按年度封顶，标记“待细则”。",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("on", "status"),
+    [
+        (date(2026, 5, 13), "in_force"),  # issued, not yet effective: effective_from is ahead
+        (date(2026, 5, 14), "in_force"),
+        (date(2028, 5, 12), "in_force"),
+        (date(2028, 5, 13), "in_force"),  # the last day counts
+        (date(2028, 5, 14), "expired"),
+    ],
+)
+def test_a_policy_in_force_expires_the_day_after_its_last_day(files, on, status):
+    assert policies_listing([files], on)[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("stored", "on", "status"),
+    [
+        ("consultation_draft", date(2028, 5, 13), "consultation_draft"),
+        ("consultation_draft", date(2028, 5, 14), "lapsed"),
+        ("repealed", date(2026, 6, 1), "repealed"),
+        ("repealed", date(2029, 1, 1), "repealed"),
+    ],
+)
+def test_a_draft_lapses_and_a_repealed_policy_stays_repealed(files, stored, on, status):
+    policy = dataclasses.replace(files.policy, status=stored)
+
+    assert policy.status_on(on) == status
+
+
+def test_a_policy_without_a_last_day_does_not_expire(files):
+    policy = dataclasses.replace(files.policy, effective_to=None)
+
+    assert policy.status_on(date(2099, 1, 1)) == "in_force"
