@@ -40,8 +40,12 @@ class PublicityCase(Model):
 
     __tablename__ = "publicity_case"
 
-    publicity_id: Mapped[Big] = mapped_column(ForeignKey("publicity.id"), primary_key=True, autoincrement=False)
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    publicity_id: Mapped[Big] = mapped_column(
+        ForeignKey("publicity.id"), primary_key=True, autoincrement=False
+    )
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     fen: Mapped[Fen | None]
 
 

@@ -16,6 +16,7 @@ from caseflow.funds.part import AMOUNTS, PAYMENTS, PAYMENTS_MOVED
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
+from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.workflow.effects import OPEN_PAYMENT
 from caseflow.kernel.workflow.machine import Decision, Move
 from caseflow.kernel.workflow.model import Workflow
@@ -295,6 +296,8 @@ def _place_hold(act: Act, writes: Writes, seq: int, move: Move) -> None:
 
 def _lift_hold(act: Act, writes: Writes, _seq: int, move: Move) -> None:
     kind = move.payload["hold_kind"]
+    if kind not in (act.reading.holds or []):
+        raise InvalidInput(f"本办件没有 {kind} 可解除。", fields={"hold_kind": "未登记"})
     row = {"case_id": act.case_id, "kind": kind, "by_id": act.actor_id, "at": act.at}
     writes.add(HOLDS_LIFTED, row)
 

@@ -64,8 +64,12 @@ class Duty(Model):
 
     __tablename__ = "duty"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
-    person_id: Mapped[Big] = mapped_column(ForeignKey("person.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
+    person_id: Mapped[Big] = mapped_column(
+        ForeignKey("person.id"), primary_key=True, autoincrement=False
+    )
     duty: Mapped[str]
 
     __table_args__ = (
@@ -79,7 +83,9 @@ class Hold(Model):
 
     __tablename__ = "hold"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]
     placed_by: Mapped[Big] = mapped_column(ForeignKey("person.id"))
@@ -98,6 +104,8 @@ class CaseNumber(Model):
 
     __tablename__ = "case_number"
 
-    measure_id: Mapped[Big] = mapped_column(ForeignKey("measure.id"), primary_key=True, autoincrement=False)
+    measure_id: Mapped[Big] = mapped_column(
+        ForeignKey("measure.id"), primary_key=True, autoincrement=False
+    )
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last: Mapped[int]

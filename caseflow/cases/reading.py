@@ -54,8 +54,8 @@ SOURCES: Final = """
     JOIN policy_version policy ON policy.id = c.policy_version_id
     LEFT JOIN call ON call.id = c.call_id
 """
-BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.public_id = %(case)s"  # noqa: S608
-BY_IDS: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY(%(cases)s)"  # noqa: S608
+BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.public_id = %(case)s"
+BY_IDS: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY(%(cases)s)"
 LOCK: Final = " ORDER BY c.id FOR NO KEY UPDATE OF c"
 
 

@@ -125,9 +125,7 @@ class Cases:
         situation = Situation(reading.state, facts_of(reading, measure, request.at))
         seat = seat_of(reading, step, is_system=is_system) if step else "system"
         decision = runner.decide(situation, request.event, request.payload)
-        return self._act(
-            connection, reading, decision, request=request, seat=seat, expired=expired
-        )
+        return self._act(connection, reading, decision, request=request, seat=seat, expired=expired)
 
     def wake(self, connection: Any, reading: Reading, at: datetime) -> Act | None:
         """Return the act of the automatic events that are due on a case, None if none are."""

@@ -18,7 +18,9 @@ PARTS: Final[tuple[Part, ...]] = (
 )  # fmt: skip
 
 STATEMENT: Final = (
-    "WITH " + ", ".join(f"{part.name} AS ({part.sql})" for part in PARTS) + " SELECT id FROM written"
+    "WITH "
+    + ", ".join(f"{part.name} AS ({part.sql})" for part in PARTS)
+    + " SELECT id FROM written"
 )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import Calendar, due_at, local_date
 from caseflow.kernel.clocks import ClockState
-from caseflow.kernel.workflow.model import Clock, Workflow
 from caseflow.kernel.workflow.machine import Move
+from caseflow.kernel.workflow.model import Clock, Workflow
 
 
 class Timekeeper:
@@ -91,7 +91,12 @@ class Timekeeper:
         assert clock.limit is not None
         assert clock.unit is not None
         return clocks.start(
-            clock.name, on, self._calendar, limit=clock.limit, unit=clock.unit, generation=generation
+            clock.name,
+            on,
+            self._calendar,
+            limit=clock.limit,
+            unit=clock.unit,
+            generation=generation,
         )
 
     def _rearm_repeating(self, move: Move, on: date) -> None:

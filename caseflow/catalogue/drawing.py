@@ -106,7 +106,8 @@ def _title(shown: Picture) -> list[_Line]:
     markup = "　".join(
         f'<tspan fill="{_COLOURS[phase][1]}">■</tspan>{title}' for phase, title in phases
     )
-    return [_Line(shown.title, size=20, is_bold=True), _Line(words, size=13, markup=markup)]
+    heading = _Line(shown.title, size=20, is_bold=True)
+    return [heading, _Line(" "), _Line(words, size=13, markup=markup)]
 
 
 def _body(shown: Picture, texts: dict[str, list[_Line]]) -> Iterator[str]:

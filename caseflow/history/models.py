@@ -47,7 +47,9 @@ class Event(Model):
         CheckConstraint("seq >= 1", name="seq_starts_at_one"),
         CheckConstraint("cause_seq < seq", name="cause_comes_before"),
         CheckConstraint("octet_length(hash) = 32 AND octet_length(mac) = 32", name="hash_length"),
-        ForeignKeyConstraint(["stream", "prev_seq"], ["event.stream", "event.seq"], name="fk_event_previous"),
+        ForeignKeyConstraint(
+            ["stream", "prev_seq"], ["event.stream", "event.seq"], name="fk_event_previous"
+        ),
         UniqueConstraint("actor_id", "request_id", name="uq_event_request"),
         Index("ix_event_actor_at", "actor_id", "at", "stream", "seq"),
         Index("ix_event_at", "at", "stream", "seq"),

@@ -13,7 +13,9 @@ from caseflow.kernel.event_bytes import GENESIS
 
 INSERT = text(
     f"INSERT INTO event ({COLUMNS})"  # noqa: S608 - constants of this module
-    f" SELECT {VALUES} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {RECORD}".replace("::", "\\:\\:")
+    f" SELECT {VALUES} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {RECORD}".replace(
+        "::", "\\:\\:"
+    )
 )
 HEAD = text("SELECT seq, hash FROM stream WHERE id = :id FOR NO KEY UPDATE")
 FIRST = text("INSERT INTO stream (id, seq, hash) VALUES (:id, 0, :hash) ON CONFLICT DO NOTHING")

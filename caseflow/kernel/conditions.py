@@ -201,13 +201,15 @@ def points(fact: Fact, tests: Iterable[Test]) -> tuple[Any, ...]:
     """Return one value of every region into which the tests on `fact` cut its domain.
 
     Numbers and dates: each value compared with, and its neighbours, so every interval between two
-    cuts is met. Counts of the system and amounts of money are never negative.
+    cuts is met. Counts of the system and amounts of money are never negative. Choices: each that
+    is compared with, and one of the others.
     """
     if fact.type == "boolean":
         return (False, True)
-    if fact.type == "choice":
-        return fact.choices
     cuts = {value for test in tests if test.fact == fact.name for value in _values(test)}
+    if fact.type == "choice":
+        others = [choice for choice in fact.choices if choice not in cuts]
+        return (*(choice for choice in fact.choices if choice in cuts), *others[:1])
     if fact.type == "date":
         return tuple(sorted({day for cut in cuts for day in _days_around(cut)}))
     around = {cut + step for cut in cuts for step in (-1, 0, 1)}
@@ -238,7 +240,11 @@ def regions(
 def can_all_hold(tests: Sequence[Test], facts: Mapping[str, Fact]) -> bool:
     """Say whether some facts satisfy all tests; each test reads one fact, so fact by fact."""
     names = dict.fromkeys(test.fact for test in tests)
-    return all(_allowed(facts[name], tests, tests) for name in names)
+    return all(
+        any(all_hold(own, {name: value}) for value in points(facts[name], own))
+        for name in names
+        for own in [[test for test in tests if test.fact == name]]
+    )
 
 
 def _allowed(fact: Fact, tests: Sequence[Test], within: Sequence[Test]) -> list[Any]:

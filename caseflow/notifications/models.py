@@ -29,7 +29,11 @@ class Notification(Model):
 
     __table_args__ = (
         UniqueConstraint(
-            "case_id", "rule", "due_on", "person_id", name="uq_notification_once",
+            "case_id",
+            "rule",
+            "due_on",
+            "person_id",
+            name="uq_notification_once",
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_notification_inbox", "person_id", "id"),

@@ -13,7 +13,9 @@ class Task(Model):
 
     __tablename__ = "task"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     state: Mapped[str]
     seat: Mapped[str]
@@ -28,8 +30,16 @@ class Task(Model):
     __table_args__ = (
         CheckConstraint("status IN ('open', 'done', 'cancelled')", name="status"),
         CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed"),
-        Index("uq_task_open_seat", "case_id", "seat", unique=True, postgresql_where="status = 'open'"),
-        Index("ix_task_mine", "organisation_id", "role", "opened_at", postgresql_where="status = 'open'"),
+        Index(
+            "uq_task_open_seat", "case_id", "seat", unique=True, postgresql_where="status = 'open'"
+        ),
+        Index(
+            "ix_task_mine",
+            "organisation_id",
+            "role",
+            "opened_at",
+            postgresql_where="status = 'open'",
+        ),
     )
 
 
@@ -38,7 +48,9 @@ class Objection(Model):
 
     __tablename__ = "objection"
 
-    case_id: Mapped[Big] = mapped_column(ForeignKey("case.id"), primary_key=True, autoincrement=False)
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     publicity_id: Mapped[Big]
     objector_id: Mapped[Big] = mapped_column(ForeignKey("person.id"))

@@ -6,25 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseflow.deadlines.holidays import announced_year, statutory_year
 from caseflow.kernel.calendar import (
-    Calendar,
     due_at,
     local_date,
     nominal_end,
     shanghai_instant,
 )
 from caseflow.kernel.errors import CalendarMissing, InvalidInput
+from tests.factories.calendars import CALENDAR
 
 ONE = timedelta(days=1)
-NOTICE = announced_year(2026).days
-STATUTORY = [each for year in (2027, 2028) for each in statutory_year(year).days]
-CALENDAR = Calendar(
-    off=frozenset(each.day for each in [*NOTICE, *STATUTORY] if each.kind == "off"),
-    working=frozenset(each.day for each in NOTICE if each.kind == "work"),
-    confirmed_years=frozenset({2026}),
-    version=1,
-)
 IN_2026 = st.dates(date(2026, 1, 1), date(2026, 9, 30))
 
 

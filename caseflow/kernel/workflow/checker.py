@@ -11,6 +11,7 @@ from typing import Final
 from caseflow.kernel.conditions import all_hold, can_all_hold, regions
 from caseflow.kernel.errors import Problem
 from caseflow.kernel.workflow.graph import (
+    REMEMBER,
     Edge,
     branch_tests,
     closure,
@@ -19,6 +20,7 @@ from caseflow.kernel.workflow.graph import (
     guard_tests,
     main_road,
     reachable,
+    with_way_out,
 )
 from caseflow.kernel.workflow.legal import legal_problems
 from caseflow.kernel.workflow.model import Clock, Fact, State, Step, Workflow
@@ -78,10 +80,7 @@ def _main_road_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
 
 def _graph_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
     reached = reachable([workflow.initial], ways)
-    backward: dict[str, list[str]] = {}
-    for source, _, target in ways:
-        backward.setdefault(target, []).append(source)
-    saved = closure([code for code, state in workflow.states.items() if state.end], backward)
+    saved = with_way_out(workflow, ways)
     for code in workflow.states:
         if code not in reached:
             message = f"no road leads from {workflow.initial!r} to {code!r}"
@@ -93,11 +92,11 @@ def _graph_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Itera
 
 def _memory_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
     """A step to `$previous` needs a state remembered on every road that leads to it."""
-    blind = reachable([workflow.initial], ways, passing=lambda s: "remember_state" not in s.effects)
+    blind = reachable([workflow.initial], ways, passing=lambda step: REMEMBER not in step.effects)
     for key, step in workflow.steps.items():
         reads = {test.fact for test in branch_tests(step)}
         if step.source in blind and PREVIOUS_STATE in reads:
-            message = f"{step.source!r} can be reached without a remembered state"
+            message = f"{step.event!r}: {step.source!r} can be reached without a remembered state"
             yield where.problem("step", key, "previous-without-memory", message)
 
 
@@ -134,7 +133,7 @@ def _automatic_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> I
                 message = f"{one.event!r} and {other.event!r} can both fire in {code!r}"
                 key = (code, other.event)
                 yield where.problem("step", key, "automatic-overlap", message)
-    yield from _automatic_loops(where, [way for way in ways if way[1].automatic])
+    yield from _automatic_loops(where, [way for way in ways if way.step.automatic])
 
 
 def _both_enabled(one: Step, other: Step, facts: Mapping[str, Fact]) -> bool:
@@ -147,10 +146,10 @@ def _both_enabled(one: Step, other: Step, facts: Mapping[str, Fact]) -> bool:
 
 
 def _automatic_loops(where: Where, ways: list[Edge]) -> Iterator[Problem]:
-    for source, step, target in ways:
-        if source in reachable([target], ways):
-            message = f"automatic events can lead from {source!r} back to it without end"
-            yield where.problem("step", (source, step.event), "automatic-loop", message)
+    for way in ways:
+        if way.source in reachable([way.target], ways):
+            message = f"automatic events can lead from {way.source!r} back to it without end"
+            yield where.problem("step", (way.source, way.step.event), "automatic-loop", message)
 
 
 # --- clocks
@@ -175,9 +174,12 @@ def _is_armed(workflow: Workflow, clock: str) -> bool:
 def _running(workflow: Workflow, clock: str, ways: list[Edge]) -> set[str]:
     """Return the states in which a clock may expire: not an end, and not one that stops it."""
     own = {code for code, state in workflow.states.items() if state.clock == clock}
-    started = {target for _, step, target in ways if clock in step.starts}
-    carried = [way for way in ways if clock not in way[1].ends]
-    found = own | reachable(started, carried)
+    started = {way.target for way in ways if clock in way.step.starts}
+    carried: dict[str, list[str]] = {}
+    for way in ways:
+        if clock not in way.step.ends:
+            carried.setdefault(way.source, []).append(way.target)
+    found = own | closure(started, carried)
     states = workflow.states
     return {code for code in found if not states[code].end and clock not in states[code].stops}
 

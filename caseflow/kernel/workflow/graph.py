@@ -1,14 +1,27 @@
 """The state graph of a compiled workflow: which steps lead where, what can be reached."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final, NamedTuple
 
 from caseflow.kernel.conditions import all_hold, can_all_hold
 from caseflow.kernel.workflow.model import Branch, Fact, Step, Test, Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, PREVIOUS_STATE, SYSTEM_FACTS
 
-Edge = tuple[str, Step, str]
-"""From a state, by a step, to a state."""
+REMEMBER: Final = "remember_state"
+"""The effect that fills the register to which `$previous` returns."""
+
+
+class Edge(NamedTuple):
+    """From a state, by a step, to a state. `is_return` goes back to a state that was remembered.
+
+    A return leads nowhere new: who walks it has been there before, on the same road.
+    """
+
+    source: str
+    step: Step
+    target: str
+    is_return: bool
 
 
 def facts_known(workflow: Workflow, *steps: Step) -> dict[str, Fact]:
@@ -44,11 +57,15 @@ def system_facts_read(workflow: Workflow) -> frozenset[str]:
 def edges(workflow: Workflow) -> list[Edge]:
     """Return every way that some facts can take; a branch that can never hold is none."""
     return [
-        (step.source, step, branch.target)
+        Edge(step.source, step, branch.target, _is_return(branch))
         for step in workflow.steps.values()
         for branch in step.branches
         if is_possible(workflow, step, branch)
     ]
+
+
+def _is_return(branch: Branch) -> bool:
+    return any(test.fact == PREVIOUS_STATE for test in branch.when)
 
 
 def is_possible(workflow: Workflow, step: Step, branch: Branch) -> bool:
@@ -62,10 +79,33 @@ def reachable(
 ) -> set[str]:
     """Return the states reachable from `start` by steps that `passing` lets through."""
     onward: dict[str, list[str]] = {}
-    for source, step, target in ways:
-        if passing is None or passing(step):
-            onward.setdefault(source, []).append(target)
+    for way in ways:
+        if not way.is_return and (passing is None or passing(way.step)):
+            onward.setdefault(way.source, []).append(way.target)
     return closure(start, onward)
+
+
+def with_way_out(workflow: Workflow, ways: Sequence[Edge]) -> set[str]:
+    """Return the states from which an end can be reached.
+
+    A state that only returns has a way out where every state it may return to has one of its own.
+    """
+    ends = [code for code, state in workflow.states.items() if state.end is not None]
+    saved = closure(ends, _backward(way for way in ways if not way.is_return))
+    returns: dict[str, set[str]] = {}
+    for way in ways:
+        if way.is_return:
+            returns.setdefault(way.source, set()).add(way.target)
+    resumed = [code for code, targets in returns.items() if targets <= saved]
+    plain = (way for way in ways if not way.is_return and REMEMBER not in way.step.effects)
+    return saved | closure(resumed, _backward(plain))
+
+
+def _backward(ways: Iterable[Edge]) -> dict[str, list[str]]:
+    backward: dict[str, list[str]] = {}
+    for way in ways:
+        backward.setdefault(way.target, []).append(way.source)
+    return backward
 
 
 def closure(start: Iterable[str], onward: Mapping[str, Iterable[str]]) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from caseflow.kernel.workflow.draft import Draft
-from caseflow.kernel.workflow.graph import branch_tests, closure
+from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
 from caseflow.kernel.workflow.joining import END, NONE, Place
 from caseflow.kernel.workflow.model import PREVIOUS, Branch, State, Step, Test
 from caseflow.kernel.workflow.source import Path
@@ -24,7 +24,6 @@ ANYWHERE: Final = "anywhere"
 STAY: Final = "$stay"
 EARLIER: Final = "$earlier"
 OPEN_CHILD: Final = "open_child:"
-REMEMBER: Final = "remember_state"
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ def _effects(draft: Draft, variant: _Variant) -> tuple[str, ...]:
         at = (*variant.path, "effects", index)
         kind = name.removeprefix(OPEN_CHILD)
         if kind != name and kind not in draft.children:
-            message = f"the family {draft.name!r} has no child kind {kind!r}"
+            message = f"the family {draft.family.data['family']!r} has no child kind {kind!r}"
             draft.fault(variant.place.source, at, "unknown-child", message)
         elif kind == name and name not in EFFECTS:
             draft.fault(variant.place.source, at, "unknown-effect", f"there is no effect {name!r}")

@@ -1,0 +1,138 @@
+"""The rows of a case that begins: its own, its first event, tasks, clock and timers.
+
+Cases begin the same way whether somebody opens them or another case does (its children).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from caseflow.cases.consequences import Office, add_notice, told
+from caseflow.cases.part import OPENED
+from caseflow.cases.seats import holders
+from caseflow.cases.statement import Writes
+from caseflow.cases.timekeeping import Timekeeper
+from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.deadlines.part import CLOCKS, TIMERS
+from caseflow.history.part import EVENTS, Draft, chained
+from caseflow.kernel.calendar import Calendar, local_date
+from caseflow.kernel.clocks import to_row
+from caseflow.kernel.event_bytes import GENESIS
+from caseflow.kernel.workflow.model import Workflow
+from caseflow.reviews.part import TASKS_OPENED
+
+OPENED_EVENT: Final = "case_opened"
+TASK_OPENED: Final = "task_opened"
+
+
+@dataclass(frozen=True)
+class Newborn:
+    """A case about to be written; `facts` may hold amounts or dates known from the start."""
+
+    id: int
+    public_id: str
+    number: str
+    title: str
+    workflow: Workflow
+    workflow_hash: str
+    measure: MeasureInfo
+    applicant_id: int
+    applicant_title: str
+    territory_id: int
+    parties: Mapping[str, int]
+    facts: Mapping[str, Any]
+    at: datetime
+    actor_id: int
+    seat: str
+    call_id: int | None = None
+    call_closes_on: str | None = None
+    matter_on: str | None = None
+    parent_id: int | None = None
+    root_id: int | None = None
+    child_kind: str | None = None
+    request_id: str | None = None
+    request_hash: bytes | None = None
+
+    @property
+    def owner(self) -> dict[str, int]:
+        """Return the key under which other tables know the case."""
+        return {"case_id": self.id}
+
+
+def add_birth(writes: Writes, case: Newborn, *, calendar: Calendar, office: Office) -> None:
+    """Put every row of the new case into `writes`."""
+    event = _event(case, office)
+    writes.add(EVENTS, event)
+    writes.add(OPENED, _row(case, event))
+    keeper = Timekeeper(case.workflow, (), calendar)
+    facts = {**case.facts, "call_closes_on": case.call_closes_on}
+    keeper.enter(case.workflow.initial, facts, local_date(case.at))
+    writes.add(CLOCKS, *({**case.owner, **to_row(clock)} for clock in keeper.changed))
+    writes.add(TIMERS, *keeper.timers(case.id))
+    for holder in holders(case.workflow, case.workflow.initial, case.parties):
+        task = {"state": case.workflow.initial, "at": case.at, **holder}
+        writes.add(TASKS_OPENED, {**case.owner, **task})
+    _add_notices(writes, case, keeper, office)
+
+
+def _event(case: Newborn, office: Office) -> dict[str, Any]:
+    draft = Draft(
+        name=OPENED_EVENT,
+        actor_id=case.actor_id,
+        at=case.at,
+        payload={"title": case.title, "matter_on": case.matter_on, **case.facts},
+        seat=case.seat,
+        to_state=case.workflow.initial,
+        workflow_hash=case.workflow_hash,
+        request_id=case.request_id,
+        request_hash=case.request_hash,
+    )
+    return chained([draft], stream=case.id, seq=0, head=GENESIS, signer=office.signer)[0]
+
+
+def _row(case: Newborn, event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "public_id": case.public_id,
+        "number": case.number,
+        "title": case.title,
+        "parent_id": case.parent_id,
+        "root_id": case.root_id or case.id,
+        "child_kind": case.child_kind,
+        "measure_id": case.measure.measure_id,
+        "measure_version_id": case.measure.version_id,
+        "policy_version_id": case.measure.policy_version_id,
+        "workflow_hash": case.workflow_hash,
+        "call_id": case.call_id,
+        "applicant_id": case.applicant_id,
+        "territory_id": case.territory_id,
+        "parties": case.parties,
+        "matter_on": case.matter_on,
+        "state": case.workflow.initial,
+        "head_seq": event["seq"],
+        "head_hash": event["hash"],
+        "facts": case.facts,
+        "at": case.at,
+    }
+
+
+def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Office) -> None:
+    state = case.workflow.states[case.workflow.initial]
+    due_on = keeper.due_on(state.code)
+    facts = {
+        "number": case.number,
+        "case": case.public_id,
+        "title": case.title,
+        "measure": case.measure.title,
+        "measure_code": case.measure.code,
+        "applicant": case.applicant_title,
+        "event": "新建办件",
+        "state": state.title,
+        "due_on": due_on.isoformat() if due_on else None,
+        "payload": {},
+        "amounts": {},
+    }
+    for rule in office.notices.for_trigger(TASK_OPENED):
+        places = told(case.workflow, state.code, case.parties, rule.seats)
+        add_notice(writes, rule, places, case_id=case.id, seq=1, facts=facts, at=case.at)

@@ -1,0 +1,183 @@
+"""The rows of a policy version: what makes it new, what it holds, how it differs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from caseflow.catalogue import seating
+from caseflow.catalogue.cities import City
+from caseflow.catalogue.measures import Measure as MeasureFile
+from caseflow.catalogue.measures import PolicyFiles, content_hash
+from caseflow.catalogue.models import Measure, MeasureVersion, Policy, PolicyVersion, Workflow
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.errors import Conflict
+from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
+
+Workflows = Mapping[str, Mapping[str, CompiledWorkflow]]
+"""For every measure id, its compiled workflow and its children's, by name."""
+
+
+def digest(files: PolicyFiles, workflows: Workflows, city: City) -> str:
+    """Return the hash of everything a version holds, whatever the layout of the files.
+
+    That is the policy, its measures and text, their compiled workflows and the organisations
+    behind the names: a changed stage makes a new version too.
+    """
+    parts = {
+        measure.id: {
+            "workflows": {name: each.hash for name, each in workflows[measure.id].items()},
+            "bureaus": city.bureaus(measure.bureaus),
+        }
+        for measure in files.measures
+    }
+    tables = [dict(city.parties), dict(city.cosign), dict(city.industries)]
+    return content_hash([files.hash, parts, tables])
+
+
+def policy_row(session: Session, files: PolicyFiles) -> Policy:
+    """Return the policy's row, made when it is new."""
+    row = {"code": files.policy.code, "city": files.policy.city}
+    session.execute(insert(Policy).values(row).on_conflict_do_nothing(index_elements=["code"]))
+    return session.scalars(select(Policy).where(Policy.code == files.policy.code)).one()
+
+
+def current(session: Session, policy: Policy) -> PolicyVersion | None:
+    """Return the version that new cases pin, None before the first."""
+    query = select(PolicyVersion).where(PolicyVersion.policy_id == policy.id, PolicyVersion.current)
+    return session.scalars(query).one_or_none()
+
+
+def with_content(session: Session, policy: Policy, content: str) -> PolicyVersion | None:
+    """Return the version that had exactly this content before, None where it is new."""
+    query = select(PolicyVersion).where(
+        PolicyVersion.policy_id == policy.id, PolicyVersion.content_hash == content
+    )
+    return session.scalars(query).one_or_none()
+
+
+def make_current(session: Session, before: PolicyVersion | None, after: PolicyVersion) -> None:
+    """Hand the one mark over: first taken away, then given, as the unique index demands."""
+    if before is not None:
+        before.current = False
+        session.flush()
+    after.current = True
+    session.add(after)
+    session.flush()
+
+
+def new_version(
+    session: Session, policy: Policy, files: PolicyFiles, *, content: str, at: datetime
+) -> PolicyVersion:
+    """Return the next version, not stored and not current yet; its status is that of the day."""
+    record = files.policy
+    last = select(func.max(PolicyVersion.version)).where(PolicyVersion.policy_id == policy.id)
+    return PolicyVersion(
+        policy_id=policy.id,
+        version=(session.scalar(last) or 0) + 1,
+        title=record.title,
+        document_no=record.doc_no,
+        status=record.status_on(local_date(at)),
+        issued_on=record.issued_on,
+        effective_from=record.effective_from,
+        effective_to=record.effective_to,
+        content_hash=content,
+        definition=record.to_data(),
+        text=files.text,
+        loaded_at=at,
+        current=False,
+    )
+
+
+def store_measures(
+    session: Session,
+    version: PolicyVersion,
+    files: PolicyFiles,
+    workflows: Workflows,
+    *,
+    city: City,
+) -> None:
+    """Store every measure of a version with its workflows and the organisations that run it.
+
+    Raises:
+        Conflict: a measure of this id belongs to another policy.
+        NotFound: an organisation of the city is not loaded.
+    """
+    numbers = seating.organisation_ids(session, city)
+    _store_workflows(session, workflows)
+    for measure in files.measures:
+        row = _measure_version(measure, workflows[measure.id])
+        row.measure_id = _measure_id(session, version.policy_id, measure.id)
+        row.policy_version_id = version.id
+        row.organisations = seating.organisations_of(measure, city, numbers)
+        session.add(row)
+    session.flush()
+
+
+def _store_workflows(session: Session, workflows: Workflows) -> None:
+    rows = {
+        each.hash: {"hash": each.hash, "name": each.name, "definition": each.to_data()}
+        for of_measure in workflows.values()
+        for each in of_measure.values()
+    }
+    if rows:
+        session.execute(insert(Workflow).on_conflict_do_nothing(), list(rows.values()))
+
+
+def _measure_version(
+    measure: MeasureFile, workflows: Mapping[str, CompiledWorkflow]
+) -> MeasureVersion:
+    prefix = f"{measure.id}/"
+    return MeasureVersion(
+        article=measure.article,
+        title=measure.title,
+        family=measure.family,
+        content_hash=measure.hash,
+        definition=measure.to_data(),
+        workflow_hash=workflows[measure.id].hash,
+        children={
+            name.removeprefix(prefix): each.hash
+            for name, each in workflows.items()
+            if name.startswith(prefix)
+        },
+    )
+
+
+def _measure_id(session: Session, policy_id: int, code: str) -> int:
+    row = {"code": code, "policy_id": policy_id}
+    session.execute(insert(Measure).values(row).on_conflict_do_nothing(index_elements=["code"]))
+    measure = session.scalars(select(Measure).where(Measure.code == code)).one()
+    if measure.policy_id != policy_id:
+        raise Conflict(f"The measure {code} belongs to another policy already.")
+    return measure.id
+
+
+def difference(
+    session: Session, before: PolicyVersion | None, after: PolicyVersion
+) -> dict[str, Any]:
+    """Return what the event of a load says: the version, and the measures that differ."""
+    old, new = _contents(session, before), _contents(session, after)
+    return {
+        "version": after.version,
+        "replaces": before.version if before else None,
+        "status": after.status,
+        "document_no": after.document_no,
+        "content_hash": after.content_hash,
+        "measures_added": sorted(new.keys() - old.keys()),
+        "measures_removed": sorted(old.keys() - new.keys()),
+        "measures_changed": sorted(c for c in new.keys() & old.keys() if new[c] != old[c]),
+    }
+
+
+def _contents(session: Session, version: PolicyVersion | None) -> dict[str, tuple[str, str]]:
+    if version is None:
+        return {}
+    query = (
+        select(Measure.code, MeasureVersion.content_hash, MeasureVersion.workflow_hash)
+        .join(Measure, Measure.id == MeasureVersion.measure_id)
+        .where(MeasureVersion.policy_version_id == version.id)
+    )
+    return {code: (content, flow) for code, content, flow in session.execute(query)}
