@@ -94,9 +94,7 @@ def load_calendars(session: Session, *, at: datetime) -> None:
     for year in announced:
         if year not in known and second is not None:
             packaged = announced_year(year)
-            import_year(
-                session, year, source=packaged.source, days=packaged.days, by=system, at=at
-            )
+            import_year(session, year, source=packaged.source, days=packaged.days, by=system, at=at)
             confirm_year(session, year, by=second, at=at)
     for year in range(announced[-1] + 1, announced[-1] + YEARS_AHEAD):
         if year not in known:

@@ -29,4 +29,4 @@ def assemble(
         notices=load_notices(root / "notifications"),
         system_id=system_id,
     )
-    return Cases(database.connect, office, ids=ids or PublicIds(), pinned=Pinned())
+    return Cases(database, office, ids=ids or PublicIds(), pinned=Pinned())

@@ -135,4 +135,12 @@ def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Offi
     }
     for rule in office.notices.for_trigger(TASK_OPENED):
         places = told(case.workflow, state.code, case.parties, rule.seats)
-        add_notice(writes, rule, places, case_id=case.id, seq=1, facts=facts, at=case.at)
+        add_notice(
+            writes,
+            rule,
+            places,
+            case_id=case.id,
+            rule_name=f"{rule.rule}#1",
+            facts=facts,
+            at=case.at,
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED
@@ -325,7 +325,10 @@ def _add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
             seats = rule.seats if rests else [seat for seat in rule.seats if seat != HOLDER]
             places = told(act.workflow, move.target, act.reading.parties, seats)
             facts = notice_facts(act, move)
-            add_notice(writes, rule, places, case_id=act.case_id, seq=seq, facts=facts, at=act.at)
+            name = f"{rule.rule}#{seq}"
+            add_notice(
+                writes, rule, places, case_id=act.case_id, rule_name=name, facts=facts, at=act.at
+            )
 
 
 def add_notice(
@@ -334,16 +337,20 @@ def add_notice(
     places: Sequence[Mapping[str, Any]],
     *,
     case_id: int,
-    seq: int,
+    rule_name: str,
     facts: Mapping[str, Any],
     at: datetime,
+    due_on: date | None = None,
 ) -> None:
-    """Put a notice for every person in `places` into the inbox and, if so ruled, the outbox."""
+    """Put a notice for every person in `places` into the inbox and, if so ruled, the outbox.
+
+    (case, `rule_name`, `due_on` or today, person) is told once.
+    """
     row = {
         "case_id": case_id,
         "notice": rule.notice,
-        "rule": f"{rule.rule}#{seq}",
-        "due_on": local_date(at).isoformat(),
+        "rule": rule_name,
+        "due_on": (due_on or local_date(at)).isoformat(),
         "facts": facts,
         "at": at,
     }

@@ -15,7 +15,7 @@ from caseflow.cases.reading import Asker, Reading, read_case, read_locked
 from caseflow.cases.seats import seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
-from caseflow.database.connections import Connect
+from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
 from caseflow.history.queries import act_result
@@ -68,8 +68,11 @@ class Outcome:
 class Cases:
     """The acts of one process: its road to the database and what it keeps in memory."""
 
-    def __init__(self, connect: Connect, office: Office, *, ids: PublicIds, pinned: Pinned) -> None:
-        self.connect = connect
+    def __init__(
+        self, database: Database, office: Office, *, ids: PublicIds, pinned: Pinned
+    ) -> None:
+        self.database = database
+        self.connect = database.connect
         self.office = office
         self.ids = ids
         self.pinned = pinned

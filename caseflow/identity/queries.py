@@ -39,7 +39,7 @@ def valid_at(at: datetime) -> ColumnElement[bool]:
     """Return the condition that an assignment is valid: from its first instant, up to its end."""
     return and_(
         Assignment.valid_from <= at,
-        or_(Assignment.valid_to.is_(None), Assignment.valid_to >= at),
+        or_(Assignment.valid_to.is_(None), Assignment.valid_to > at),
     )
 
 

@@ -1,8 +1,9 @@
 """Who is told what, when and by which channel: the notice book of `notifications/`.
 
-A notice is a YAML file with its text beside it (or that of the notice it names as `text`). It answers to events of cases (`*_overdue` names
-all that end so), to the outcome a case ends with, or to one of the `TRIGGERS`. `none.yaml` names
-the events that tell nobody but whoever gets a task by them, and says why.
+A notice is a YAML file with its text beside it (or that of the notice it names as `text`). It
+answers to events of cases (`*_overdue` names all that end so), to the outcome a case ends with, or
+to one of the `TRIGGERS`. `none.yaml` names the events that tell nobody but whoever gets a task by
+them, and says why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -174,7 +175,7 @@ def load_notices(root: Path) -> NoticeBook:
             continue
         source = _read(path, _NOTICE, problems)
         if source is not None:
-            beside = path.with_name(source.data.get("text", path.stem) + TEXT_SUFFIX)
+            beside = root / (Path(source.data.get("text", path.stem)).name + TEXT_SUFFIX)
             notice = _notice(source.data, _text(beside, problems))
             problems += _problems(source, notice, path)
             notices[notice.name] = notice
