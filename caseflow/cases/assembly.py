@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from caseflow.cases import models as models
 from caseflow.cases.consequences import Office
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned

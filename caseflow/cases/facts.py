@@ -15,7 +15,7 @@ def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, 
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading))
-    facts["ceiling_fen"] = measure.ceiling_fen
+    facts["ceiling_fen"] = measure.ceiling_fen(reading.child_kind)
     facts.update(derive(facts))
     return facts
 

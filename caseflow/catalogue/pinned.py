@@ -8,16 +8,14 @@ from typing import Any
 from psycopg.rows import namedtuple_row
 
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
 
 @dataclass(frozen=True)
 class MeasureInfo:
-    """One version of a measure as the cases under it need it; `organisations` maps parties to ids.
-
-    `ceiling_fen` is the clause's ceiling of one case, None where the text states none.
-    """
+    """One version of a measure as the cases under it need it; `organisations` maps parties to ids."""
 
     version_id: int
     measure_id: int
@@ -29,7 +27,19 @@ class MeasureInfo:
     children: Mapping[str, str]
     organisations: Mapping[str, Any]
     definition: Mapping[str, Any]
-    ceiling_fen: int | None
+
+    def ceiling_fen(self, child_kind: str | None) -> int | None:
+        """Return the highest figure of the clause that one case may reach, in fen.
+
+        None where the text states none. A child case (a year, a period) may not reach the ceiling
+        of the whole life; the parent may.
+        """
+        amounts = [
+            amount["yuan"] * FEN_PER_YUAN
+            for amount in self.definition["benefit"]["amounts"]
+            if child_kind is None or amount.get("kind") != "life_cap"
+        ]
+        return max(amounts, default=None)
 
     def required_documents(self, child_kind: str | None) -> tuple[str, ...]:
         """Return the kinds of documents without which the case is not complete."""
@@ -65,7 +75,7 @@ class Pinned:
             row = cursor.execute(QUERY, (version_id,)).fetchone()
             if row is None:
                 raise NotFound(f"There is no measure version {version_id}.")
-            known = MeasureInfo(**row._asdict(), ceiling_fen=_ceiling_fen(row.definition))
+            known = MeasureInfo(**row._asdict())
             self._measures[version_id] = known
         return known
 
@@ -82,11 +92,3 @@ class Pinned:
                 known = self._runners.setdefault(workflow_hash, Runner(Workflow.from_data(row[0])))
         return known
 
-
-def _ceiling_fen(definition: Mapping[str, Any]) -> int | None:
-    amounts = [
-        amount["yuan"] * 100
-        for amount in definition.get("benefit", {}).get("amounts", [])
-        if amount.get("kind") != "range_low"
-    ]
-    return max(amounts, default=None)

@@ -148,18 +148,14 @@ class _Builder:
     def sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
         """Build a list."""
         items: list[Any] = []
-        for event in events:
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
             items.append(self.node(event, events, (*path, len(items))))
         return items
 
     def mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
         """Build a mapping with unique text keys."""
         result: dict[str, Any] = {}
-        for event in events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
             key = self.key(event, line, taken=result)
             inner = (*path, key)

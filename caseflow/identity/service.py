@@ -133,7 +133,7 @@ def _seat_once(
         Assignment.organisation_id == organisation.id,
         Assignment.role == role,
     )
-    if False:
+    if session.scalars(query.limit(1)).first() is not None:
         return False
     _add_assignment(session, person, organisation, role=role, at=at)
     return True

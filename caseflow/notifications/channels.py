@@ -17,7 +17,7 @@ OK: Final = 250
 """SMTP's "requested mail action okay, completed" (RFC 5321 §4.2.3)."""
 
 
-class LetterRefused(CaseflowError):  # noqa: N818 - as the whole tree of errors: what happened
+class LetterRefused(CaseflowError):
     """This letter was not taken now; others may be. The message says what the server said."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caseflow.notifications.rules import Notice, NoticeBook
-from caseflow.notifications.templates import fill
+from caseflow.notifications.templates import FACTS, fill
 
 _UNKNOWN: Final = Notice(
     name="",
@@ -31,8 +31,15 @@ def render(book: NoticeBook, notice: str, facts: Mapping[str, Any]) -> Rendered:
     A notice whose file is gone since is shown in general words, so an inbox never breaks.
     """
     found = book.notices.get(notice, _UNKNOWN)
-    known = dict(facts)
+    known = _flat(facts)
     return Rendered(
         title=" ".join(fill(found.title, known).split()),
         text=fill(found.text, known).strip() + "\n",
     )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all facts by name: what stands under `payload` and `amounts` among the others."""
+    inner = [facts.get(key) for key in ("payload", "amounts")]
+    found = {k: v for part in inner if isinstance(part, Mapping) for k, v in part.items()}
+    return {k: v for k, v in {**found, **facts}.items() if k in FACTS}

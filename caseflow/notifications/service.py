@@ -1,7 +1,6 @@
 """Sending what is due to leave the house, and reading what came in."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
@@ -11,14 +10,12 @@ from psycopg.rows import class_row
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
+from caseflow.database.connections import Connect
 from caseflow.kernel.errors import NotFound, Unavailable
 from caseflow.notifications.channels import Channel, Letter, LetterRefused, Mailing
 from caseflow.notifications.models import Notification
 from caseflow.notifications.rendering import render
 from caseflow.notifications.rules import NoticeBook
-
-Connect = Callable[[], AbstractContextManager[Connection[Any]]]
-"""Opens a connection in autocommit."""
 
 BACKOFF: Final = (
     timedelta(minutes=1),

@@ -24,13 +24,15 @@ NO_DATE: Final = "日期待定"
 
 FACTS: Final[dict[str, str]] = {
     "number": "办件编号",
-    "public_id": "办件公开标识",
+    "case": "办件公开标识",
+    "title": "办件名称",
     "measure": "条款名称",
+    "measure_code": "条款编号",
     "policy": "政策文件名称",
     "applicant": "申报主体名称",
     "bureau": "牵头部门名称",
     "state": "当前环节",
-    "act": "刚办理的事项（事件名称）",
+    "event": "刚办理的事项",
     "seat": "席位名称",
     "clock": "时限名称",
     "due_on": "期限届满日",

@@ -26,12 +26,18 @@ from caseflow.kernel.errors import (
     PolicyClosed,
 )
 from tests.factories import catalogue as factories
+from tests.integration.kept_database import keep
 
 AT = datetime(2026, 6, 1, 1, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 FIRST, LAST = factories.EFFECTIVE_FROM, factories.EFFECTIVE_TO
 SIGNER = Signer(b"k" * 32, "test")
 WINDOW = service.Window(date(2026, 7, 1), date(2026, 7, 31))
+
+
+@pytest.fixture(scope="module")
+def database(server, empty_template):
+    yield from keep(server, empty_template, "kept_catalogue")
 
 
 @pytest.fixture
@@ -481,6 +487,14 @@ def test_a_policys_status_follows_the_day_that_is_asked_for(session, rows):
 
     assert stati == ["in_force", "expired"]
     assert version.status == "in_force"
+
+
+def test_a_policy_is_found_by_its_code_though_it_has_no_measure_yet(session, load):
+    version = load(factories.PolicyFilesFactory(measures=()))
+
+    found = queries.policy(session, "anyi-2026", on=FIRST)
+
+    assert (found.version, found.city, found.status) == (version, "anyi", "in_force")
 
 
 def test_measures_are_found_by_what_they_are(session, rows):

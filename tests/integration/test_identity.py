@@ -15,6 +15,7 @@ from caseflow.identity.identifiers import Identity
 from caseflow.identity.models import Assignment, Organisation, Person
 from caseflow.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from tests.factories import identity as factories
+from tests.integration.kept_database import keep
 
 AT = datetime(2026, 6, 1, 1, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -58,6 +59,11 @@ CITY = _city(
         "anyi_town", "老城镇人民政府", "town", "anyi_old_town", cities.SeatCount("district_handler")
     ),
 )
+
+
+@pytest.fixture(scope="module")
+def database(server, empty_template):
+    yield from keep(server, empty_template, "kept_identity")
 
 
 @pytest.fixture

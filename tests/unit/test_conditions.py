@@ -56,7 +56,9 @@ def test_a_value_may_name_a_parameter():
 
 
 def test_a_date_is_kept_as_iso_text_and_a_list_as_a_tuple():
-    tests = read({"signed_on": {"at_most": date(2027, 3, 1)}, "level": {"one_of": ["省级", "市级"]}})
+    conditions = {"signed_on": {"at_most": date(2027, 3, 1)}, "level": {"one_of": ["省级", "市级"]}}
+
+    tests = read(conditions)
 
     assert tests[0].value == "2027-03-01"
     assert tests[1].value == ("省级", "市级")
@@ -129,7 +131,7 @@ def test_a_value_fits_only_its_type(fact, value, expected):
         ("equals", False, True, False),
     ],
 )
-def test_以上_includes_the_number_and_超过_does_not(op, below, at, above):
+def test_at_least_includes_the_number_and_more_than_does_not(op, below, at, above):
     test = Test("score", op, 60)
 
     assert [holds(test, {"score": score}) for score in (59, 60, 61)] == [below, at, above]
@@ -213,7 +215,8 @@ def test_a_failed_test_is_explained_in_chinese(test, facts, words):
 
 
 def test_the_points_of_a_number_are_each_cut_and_its_neighbours():
-    tests = [Test("score", "at_least", 60), Test("score", "less_than", 90), Test("level", "is", "x")]
+    on_score = [Test("score", "at_least", 60), Test("score", "less_than", 90)]
+    tests = [*on_score, Test("level", "equals", "省级")]
 
     assert points(SCORE, tests) == (59, 60, 61, 89, 90, 91)
 

@@ -1,4 +1,5 @@
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -154,7 +155,8 @@ def test_twenty_levels_are_read_and_twenty_one_refused():
 
 
 def test_a_bomb_of_aliases_is_refused_without_unfolding_it():
-    bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcd", "bcde"))
+    levels = "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in pairwise("abcdefgh"))
+    bomb = "a: &a [x, x]\n" + levels
 
     assert {rule for _, rule in faults(bomb)} == {"yaml-alias"}
 

@@ -25,7 +25,7 @@ from caseflow.kernel.workflow.graph import (
 from caseflow.kernel.workflow.legal import legal_problems
 from caseflow.kernel.workflow.model import Clock, Fact, State, Step, Workflow
 from caseflow.kernel.workflow.source import Where
-from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
+from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE, SYSTEM_FACTS
 
 SYSTEM: Final = "system"
 _NONE: Final[Mapping[str, Workflow]] = MappingProxyType({})
@@ -42,6 +42,7 @@ def check(
         *_graph_problems(workflow, where, ways),
         *_memory_problems(workflow, where, ways),
         *_branch_problems(workflow, where),
+        *_missing_fact_problems(workflow, where, ways),
         *_automatic_problems(workflow, where, ways),
         *_clock_problems(workflow, where, ways),
         *legal_problems(workflow, where, ways, compiled=compiled),
@@ -122,6 +123,28 @@ def _faults_of_branches(step: Step, facts: Mapping[str, Fact]) -> Iterator[tuple
             example = ", ".join(f"{name} = {value}" for name, value in region.items())
             yield "branches-uncovered", f"{step.event!r} has no branch where {example}"
             return
+
+
+def _missing_fact_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    """A fact that decides where an event leads must have been required on every road to it."""
+    reads = {
+        key: {test.fact for test in branch_tests(step)} - {*SYSTEM_FACTS, *step.requires}
+        for key, step in workflow.steps.items()
+    }
+    blind = {
+        name: _states_without(workflow, name, ways) for name in sorted(set().union(*reads.values()))
+    }
+    for key, names in reads.items():
+        source, event = key
+        for name in sorted(names):
+            if source in blind[name]:
+                message = f"{event!r} reads {name!r}, which need not have been entered"
+                yield where.problem("step", key, "fact-not-required", message)
+
+
+def _states_without(workflow: Workflow, fact: str, ways: list[Edge]) -> set[str]:
+    """Return the states that can be reached without the fact having been entered."""
+    return reachable([workflow.initial], ways, passing=lambda step: fact not in step.requires)
 
 
 def _automatic_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:

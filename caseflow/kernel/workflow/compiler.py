@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.checker import check
 from caseflow.kernel.workflow.draft import Draft, add_facts
-from caseflow.kernel.workflow.joining import Place, join, stages_used
+from caseflow.kernel.workflow.joining import Place, join, road, stages_used
 from caseflow.kernel.workflow.model import Fact, Workflow
 from caseflow.kernel.workflow.pruning import prune
 from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, shape_problems
@@ -55,8 +55,7 @@ def _families(family: Source, library: Library, above: tuple[str, ...]) -> list[
         if child is None or name in above:
             reason = "is above it" if child else "does not exist"
             message = f"the family {name!r} of the child kind {kind!r} {reason}"
-            _raise([family.problem(("children", kind), "unknown-child", message)])
-            continue
+            raise DefinitionError([family.problem(("children", kind), "unknown-child", message)])
         found += _families(child, library, above)
         if not child.data.get("child", False):
             message = f"the family {name!r} does not say `child: true`"
@@ -108,14 +107,23 @@ def _measure_problems(
         if name not in known:
             message = f"no stage of {measure.family!r} has a parameter {name!r}"
             yield measure.problem(("parameters", name), "unknown-parameter", message)
-    stages = {stage for family in families for stage, _ in stages_used(family)}
-    for name in measure.without:
-        if name.partition("#")[0] not in stages:
-            message = f"the family {measure.family!r} has no stage {name!r}"
-            yield measure.problem(("without",), "unknown-stage", message)
+    yield from _without_problems(families, measure)
     for flag in measure.flags:
         if flag not in FLAGS:
             yield measure.problem((), "unknown-flag", f"there is no legal flag {flag!r}")
+
+
+def _without_problems(families: Sequence[Source], measure: MeasureSpec) -> Iterator[Problem]:
+    """A stage may be left out where the measure's family, or one of its children's, allows it."""
+    entries = [(name, item) for family in families for name, _, item in road(family)]
+    for name in measure.without:
+        optional = [item.get("optional", False) for other, item in entries if other == name]
+        if not optional:
+            message = f"the family {measure.family!r} has no stage {name!r}"
+            yield measure.problem(("without",), "unknown-stage", message)
+        elif not any(optional):
+            message = f"the stage {name!r} is not optional in {measure.family!r}"
+            yield measure.problem(("without",), "stage-not-optional", message)
 
 
 def _compile(

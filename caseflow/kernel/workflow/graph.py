@@ -136,7 +136,7 @@ def main_road(workflow: Workflow) -> Iterator[tuple[Step, str]]:
     while state not in met:
         met.add(state)
         for step in _main_steps(workflow, state):
-            state = _main_target(workflow, step)
+            state = main_target(step, workflow.facts)
             yield step, state
 
 
@@ -149,8 +149,9 @@ def _main_steps(workflow: Workflow, state: str) -> list[Step]:
     return [step, *[other for other in workflow.steps_from(state) if other.automatic][:1]]
 
 
-def _main_target(workflow: Workflow, step: Step) -> str:
-    samples = {name: fact.sample for name, fact in workflow.facts.items()}
+def main_target(step: Step, facts: Mapping[str, Fact]) -> str:
+    """Return the first target whose tests the samples of `facts` satisfy, else the first."""
+    samples = {name: fact.sample for name, fact in facts.items()}
     for branch in step.branches:
         if all_hold(branch.when, samples):
             return branch.target

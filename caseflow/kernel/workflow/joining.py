@@ -27,7 +27,8 @@ class Place:
     """A stage as it stands in one family. A second use of a stage has the suffix `#2`.
 
     `exits` maps exit names to a compiled state code, to `end.<code>`, or to `none`.
-    `order` is its position on the road, None for a stage whose events are possible anywhere.
+    `order` is its position on the road, None for a stage whose events are possible anywhere;
+    `path` leads to its entry in the family.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Place:
     parameters: Mapping[str, Parameter]
     exits: Mapping[str, str]
     order: int | None
+    path: Path
 
     @property
     def title(self) -> str:
@@ -93,7 +95,7 @@ def join(
     family: Source, library: Library, measure: MeasureSpec, problems: list[Problem]
 ) -> list[Place]:
     """Return the family's places in order, the anywhere stages last; faults go to `problems`."""
-    road = _road(family, library, measure)
+    on_road = _road_entries(family, library, measure)
     aside = [
         _Entry(
             stage, "", library.stages[stage], _mapping(family.data["anywhere"][path[1]]), path, None
@@ -101,35 +103,37 @@ def join(
         for stage, path in stages_used(family)
         if path[0] == "anywhere"
     ]
-    joiner = _Joiner(family, library, measure, road, aside, problems)
-    problems.extend(_left_out_problems(family, measure, road))
-    return [joiner.place(entry) for entry in (*road, *aside) if not entry.left_out]
+    joiner = _Joiner(family, library, measure, on_road, aside, problems)
+    return [joiner.place(entry) for entry in (*on_road, *aside) if not entry.left_out]
 
 
 def _mapping(item: Any) -> Mapping[str, Any]:
     return {"stage": item} if isinstance(item, str) else item
 
 
-def _road(family: Source, library: Library, measure: MeasureSpec) -> list[_Entry]:
+def road(family: Source) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield name, suffix and data of each entry on the road; a second use is named `stage#2`."""
     seen: dict[str, int] = {}
-    road = []
-    for index, item in enumerate(family.data["stages"]):
+    for item in family.data["stages"]:
         stage = item["stage"]
         seen[stage] = seen.get(stage, 0) + 1
         suffix = f"#{seen[stage]}" if seen[stage] > 1 else ""
-        left_out = item.get("optional", False) and stage + suffix in measure.without
-        source, path = library.stages[stage], ("stages", index)
-        road.append(_Entry(stage + suffix, suffix, source, item, path, index, left_out))
-    return road
+        yield stage + suffix, suffix, item
 
 
-def _left_out_problems(
-    family: Source, measure: MeasureSpec, road: list[_Entry]
-) -> Iterator[Problem]:
-    for entry in road:
-        if entry.name in measure.without and not entry.left_out:
-            message = f"the stage {entry.name!r} is not optional in {family.data['family']!r}"
-            yield measure.problem(("without",), "stage-not-optional", message)
+def _road_entries(family: Source, library: Library, measure: MeasureSpec) -> list[_Entry]:
+    return [
+        _Entry(
+            name,
+            suffix,
+            library.stages[item["stage"]],
+            item,
+            ("stages", index),
+            index,
+            left_out=item.get("optional", False) and name in measure.without,
+        )
+        for index, (name, suffix, item) in enumerate(road(family))
+    ]
 
 
 @dataclass(frozen=True)
@@ -155,13 +159,14 @@ class _Joiner:
             parameters=self._parameters(entry),
             exits={name: target for name, target in exits.items() if target},
             order=entry.order,
+            path=entry.path,
         )
 
-    def _follow(self, entry: _Entry, exit_name: str) -> str | None:
+    def _follow(self, entry: _Entry, exit_name: str, passed: tuple[str, ...] = ()) -> str | None:
         target = entry.data.get("exits", {}).get(exit_name)
         path = (*entry.path, "exits", exit_name)
         if target is None:
-            return self._next(entry, exit_name)
+            return self._next(entry, exit_name, passed)
         if target == NONE or target.startswith(END):
             return str(target)
         found = [other for other in (*self.road, *self.aside) if other.name == target]
@@ -171,11 +176,11 @@ class _Joiner:
             return None
         if found[0].left_out and exit_name != PASS:
             return NONE
-        return self._entry_of(found[0])
+        return self._entry_of(found[0], passed)
 
-    def _next(self, entry: _Entry, exit_name: str) -> str | None:
+    def _next(self, entry: _Entry, exit_name: str, passed: tuple[str, ...]) -> str | None:
         if exit_name == PASS and entry.order is not None and entry.order + 1 < len(self.road):
-            return self._entry_of(self.road[entry.order + 1])
+            return self._entry_of(self.road[entry.order + 1], passed)
         message = (
             f"the exit {exit_name!r} of {entry.name!r} is joined to nothing;"
             " give it a stage, end.<code> or none"
@@ -183,9 +188,15 @@ class _Joiner:
         self._fault(entry.path, "exit-not-joined", message)
         return None
 
-    def _entry_of(self, entry: _Entry) -> str | None:
+    def _entry_of(self, entry: _Entry, passed: tuple[str, ...]) -> str | None:
         """A stage that is left out is passed straight through."""
-        return self._follow(entry, PASS) if entry.left_out else entry.entry
+        if not entry.left_out:
+            return entry.entry
+        if entry.name in passed:
+            message = f"{entry.name!r} is left out and only leads to others that are"
+            self._fault(entry.path, "exit-not-joined", message)
+            return None
+        return self._follow(entry, PASS, (*passed, entry.name))
 
     def _parameters(self, entry: _Entry) -> dict[str, Parameter]:
         declared = entry.stage.data.get("parameters", {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from caseflow.kernel.workflow.draft import Draft
-from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
+from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure, main_target
 from caseflow.kernel.workflow.joining import END, NONE, Place
 from caseflow.kernel.workflow.model import PREVIOUS, Branch, State, Step, Test
 from caseflow.kernel.workflow.source import Path
@@ -75,10 +75,9 @@ def _choose_mains(draft: Draft) -> None:
 def _main_targets(draft: Draft, code: str, events: tuple[str, ...]) -> list[str]:
     """Return where the events lead, and where an automatic event leads that waits for them."""
     return [
-        branch.target
+        main_target(step, draft.entered)
         for (source, event), step in draft.steps.items()
-        if source == code and (event in events or step.automatic)
-        for branch in step.branches
+        if source == code and (event in events or step.automatic) and step.branches
     ]
 
 
@@ -274,16 +273,8 @@ def _exit(draft: Draft, place: Place, name: str, path: Path) -> str | None:
         return None
     target = place.exits.get(name)
     if target is not None and target.startswith(END):
-        return draft.end(draft.family, _exit_path(draft, place, name), target)
+        return draft.end(draft.family, (*place.path, "exits", name), target)
     return target
-
-
-def _exit_path(draft: Draft, place: Place, name: str) -> Path:
-    key = ANYWHERE if place.order is None else "stages"
-    for index, item in enumerate(draft.family.data[key]):
-        if isinstance(item, Mapping) and item.get("exits", {}).get(name) == place.exits[name]:
-            return (key, index, "exits", name)
-    return (key,)
 
 
 def _resolve_previous(draft: Draft) -> None:

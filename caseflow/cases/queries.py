@@ -1,0 +1,389 @@
+"""What an actor may see of cases: the one rule, and the lists that go through it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import Session, aliased
+
+from caseflow.cases.models import Case
+from caseflow.catalogue.models import Measure, MeasureVersion, Policy
+from caseflow.catalogue.queries import workflow
+from caseflow.deadlines.models import CaseClock
+from caseflow.identity.models import Organisation, Territory
+from caseflow.identity.queries import DISTRICT_KINDS, Actor
+from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.workflow.vocabulary import SEATS
+from caseflow.reviews.models import Task
+
+MAX_PAGE: Final = 200
+SORTS: Final = ("newest", "oldest", "due")
+OPEN: Final = "open"
+"""As an outcome asked for: cases that have none yet."""
+FAR: Final = date(9999, 12, 31)
+"""Where cases without a running clock stand when sorted by due date: at the end."""
+
+APPLICANT: Final = "applicant"
+AUDITOR: Final = "auditor"
+THIRD_PARTIES: Final = frozenset(
+    {"experts", "audit_firm", "trustee", "bank", "fund_manager", "platform_operator"}
+)
+"""Parties that every case names but that see only the cases they were given a task of."""
+OFFICIAL_PARTIES: Final = tuple(
+    dict.fromkeys(
+        seat.party
+        for seat in SEATS.values()
+        if seat.party not in {*THIRD_PARTIES, APPLICANT, AUDITOR, "public", "system"}
+    )
+)
+OFFICIAL_ROLES: Final = frozenset(
+    seat.role for seat in SEATS.values() if seat.party in OFFICIAL_PARTIES
+)
+DISTRICT_ROLES: Final = frozenset(
+    seat.role for seat in SEATS.values() if seat.party == "district"
+)
+THIRD_ROLES: Final = frozenset(
+    seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES
+)
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases are asked for; None asks for all. `outcome` may be `open`.
+
+    `applicant` and `parent` are public ids, `measure`, `family`, `policy` and `territory` codes;
+    `text` is looked for in number, title and the applicant's name.
+    """
+
+    measure: str | None = None
+    family: str | None = None
+    policy: str | None = None
+    state: str | None = None
+    outcome: str | None = None
+    applicant: str | None = None
+    territory: str | None = None
+    parent: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A case in a list. `version` is what `If-Match` takes, `due_on` its nearest running clock."""
+
+    public_id: str
+    number: str
+    title: str
+    measure: str
+    measure_title: str
+    policy: str
+    family: str
+    applicant: str
+    applicant_title: str
+    territory: str
+    parent: str | None
+    child_kind: str | None
+    state: str
+    state_title: str
+    phase: str
+    outcome: str | None
+    version: int
+    due_on: date | None
+    approved_fen: int | None
+    paid_fen: int
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """Cases; `next` is given back as `after`, None on the last page."""
+
+    items: tuple[CaseLine, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """Something that a seat of the actor's must do; `due_on` is the clock of the state."""
+
+    id: int
+    case: str
+    number: str
+    title: str
+    measure: str
+    measure_title: str
+    applicant_title: str
+    state: str
+    state_title: str
+    seat: str
+    seat_title: str
+    version: int
+    opened_at: datetime
+    due_on: date | None
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """Tasks, the oldest first; `next` is given back as `after`, None on the last page."""
+
+    items: tuple[TaskLine, ...]
+    next: int | None
+
+
+def visible_cases(actor: Actor) -> ColumnElement[bool]:
+    """Return the one rule of what an actor may see, as a condition on `Case`.
+
+    Applicants see their own organisation's cases, bureaus those they are a party of, towns and
+    parks those of their territory, third parties those they were given a task of, auditors all.
+    Nobody else sees any: the public reads publicities.
+    """
+    if any(holding.role == AUDITOR for holding in actor.assignments):
+        return true()
+    conditions: list[ColumnElement[bool]] = [
+        *_own(actor),
+        *_as_party(actor),
+        *_in_territory(actor),
+        *_by_task(actor),
+    ]
+    return or_(false(), *conditions)
+
+
+def _organisations(actor: Actor, roles: Iterable[str]) -> list[int]:
+    wanted = frozenset(roles)
+    return sorted({each.organisation_id for each in actor.assignments if each.role in wanted})
+
+
+def _own(actor: Actor) -> list[ColumnElement[bool]]:
+    own = _organisations(actor, {APPLICANT})
+    return [Case.applicant_id.in_(own)] if own else []
+
+
+def _as_party(actor: Actor) -> list[ColumnElement[bool]]:
+    return [
+        Case.parties.contains({party: organisation})
+        for organisation in _organisations(actor, OFFICIAL_ROLES)
+        for party in OFFICIAL_PARTIES
+    ]
+
+
+def _in_territory(actor: Actor) -> list[ColumnElement[bool]]:
+    districts = _organisations(actor, DISTRICT_ROLES)
+    if not districts:
+        return []
+    territories = select(Organisation.territory_id).where(
+        Organisation.id.in_(districts), Organisation.kind.in_(DISTRICT_KINDS)
+    )
+    return [Case.territory_id.in_(territories)]
+
+
+def _by_task(actor: Actor) -> list[ColumnElement[bool]]:
+    seats = [tuple(each) for each in actor.assignments if each.role in THIRD_ROLES]
+    if not seats:
+        return []
+    asked = tuple_(Task.organisation_id, Task.role).in_(seats)
+    return [exists().where(Task.case_id == Case.id, asked)]
+
+
+def find_case(session: Session, actor: Actor, public_id: str) -> Case:
+    """Return a case that the actor may see, by public id or number.
+
+    Raises:
+        NotFound: there is none, or none that the actor may see; the two are not told apart.
+    """
+    named = or_(Case.public_id == public_id, Case.number == public_id)
+    found = session.scalars(select(Case).where(named, visible_cases(actor))).one_or_none()
+    if found is None:
+        raise NotFound(f"没有办件 {public_id!r}。")
+    return found
+
+
+def case_list(
+    session: Session,
+    actor: Actor,
+    wanted: CaseFilter | None = None,
+    *,
+    sort: str = "newest",
+    after: str | None = None,
+    limit: int = 50,
+) -> CasePage:
+    """Return a page of the cases that the actor may see; `after` is the last one's public id.
+
+    Raises:
+        InvalidInput: an unknown order, or `after` is no case that the actor may see.
+    """
+    if sort not in SORTS:
+        reason = f"{sort!r} 不是 {'、'.join(SORTS)} 之一"
+        raise InvalidInput(f"sort：{reason}。", fields={"sort": reason})
+    size = max(1, min(limit, MAX_PAGE))
+    query = _lines().where(visible_cases(actor), *_conditions(wanted or CaseFilter()))
+    if after is not None:
+        query = query.where(_beyond(session, actor, sort, after))
+    rows = session.execute(query.order_by(*_order(sort)).limit(size + 1)).all()
+    items = tuple(_line(session, row) for row in rows[:size])
+    return CasePage(items=items, next=items[-1].public_id if len(rows) > size else None)
+
+
+def _due_on() -> ScalarSelect[date]:
+    return (
+        select(func.min(CaseClock.due_on))
+        .where(CaseClock.case_id == Case.id, CaseClock.status == "running")
+        .scalar_subquery()
+    )
+
+
+def _lines() -> Select[Any]:
+    parent = aliased(Case)
+    return (
+        select(
+            Case,
+            Measure.code.label("measure"),
+            MeasureVersion.title.label("measure_title"),
+            MeasureVersion.family,
+            Policy.code.label("policy"),
+            Organisation.public_id.label("applicant"),
+            Organisation.title.label("applicant_title"),
+            Territory.code.label("territory"),
+            parent.public_id.label("parent"),
+            _due_on().label("due_on"),
+        )
+        .join(Measure, Measure.id == Case.measure_id)
+        .join(MeasureVersion, MeasureVersion.id == Case.measure_version_id)
+        .join(Policy, Policy.id == Measure.policy_id)
+        .join(Organisation, Organisation.id == Case.applicant_id)
+        .join(Territory, Territory.id == Case.territory_id)
+        .outerjoin(parent, parent.id == Case.parent_id)
+    )
+
+
+def _line(session: Session, row: Any) -> CaseLine:
+    case: Case = row.Case
+    state = workflow(session, case.workflow_hash).states[case.state]
+    return CaseLine(
+        public_id=case.public_id,
+        number=case.number,
+        title=case.title,
+        measure=row.measure,
+        measure_title=row.measure_title,
+        policy=row.policy,
+        family=row.family,
+        applicant=row.applicant,
+        applicant_title=row.applicant_title,
+        territory=row.territory,
+        parent=row.parent,
+        child_kind=case.child_kind,
+        state=case.state,
+        state_title=state.title,
+        phase=state.phase,
+        outcome=case.outcome,
+        version=case.head_seq,
+        due_on=row.due_on,
+        approved_fen=case.approved_fen,
+        paid_fen=case.paid_fen,
+        created_at=case.created_at,
+        submitted_at=case.submitted_at,
+        ended_at=case.ended_at,
+    )
+
+
+def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
+    parent = aliased(Case)
+    parent_id = select(parent.id).where(parent.public_id == wanted.parent).scalar_subquery()
+    columns = (
+        (wanted.measure, Measure.code == wanted.measure),
+        (wanted.family, MeasureVersion.family == wanted.family),
+        (wanted.policy, Policy.code == wanted.policy),
+        (wanted.state, Case.state == wanted.state),
+        (wanted.applicant, Organisation.public_id == wanted.applicant),
+        (wanted.territory, Territory.code == wanted.territory),
+        (wanted.parent, Case.parent_id == parent_id),
+        (wanted.outcome, _outcome(wanted.outcome)),
+        (wanted.text, _about(wanted.text or "")),
+    )
+    return [condition for value, condition in columns if value is not None]
+
+
+def _outcome(outcome: str | None) -> ColumnElement[bool]:
+    return Case.outcome.is_(None) if outcome == OPEN else Case.outcome == outcome
+
+
+def _about(text: str) -> ColumnElement[bool]:
+    return or_(
+        Case.number.icontains(text, autoescape=True),
+        Case.title.icontains(text, autoescape=True),
+        Organisation.title.icontains(text, autoescape=True),
+    )
+
+
+def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
+    if sort == "due":
+        return (func.coalesce(_due_on(), FAR), Case.id)
+    return (Case.id.asc(),) if sort == "oldest" else (Case.id.desc(),)
+
+
+def _beyond(session: Session, actor: Actor, sort: str, after: str) -> ColumnElement[bool]:
+    """Return the condition of lying behind the case `after` in the order asked for."""
+    query = select(Case.id, _due_on()).where(Case.public_id == after, visible_cases(actor))
+    last = session.execute(query).one_or_none()
+    if last is None:
+        raise InvalidInput(f"after：没有办件 {after!r}。", fields={"after": "不是上一页的 next"})
+    number, due_on = last
+    if sort == "due":
+        place = func.coalesce(_due_on(), FAR)
+        here = due_on or FAR
+        return or_(place > here, and_(place == here, Case.id > number))
+    return Case.id > number if sort == "oldest" else Case.id < number
+
+
+def my_tasks(
+    session: Session, actor: Actor, *, after: int | None = None, limit: int = 50
+) -> TaskPage:
+    """Return what waits for any of the actor's seats; `after` is the id of the last task seen."""
+    size = max(1, min(limit, MAX_PAGE))
+    seats = [tuple(each) for each in actor.assignments]
+    query = (
+        _lines()
+        .add_columns(Task)
+        .join(Task, Task.case_id == Case.id)
+        .where(Task.status == "open", tuple_(Task.organisation_id, Task.role).in_(seats))
+    )
+    if after is not None:
+        query = query.where(Task.id > after)
+    rows = session.execute(query.order_by(Task.id).limit(size + 1)).all()
+    items = tuple(_task(session, row) for row in rows[:size])
+    return TaskPage(items=items, next=items[-1].id if len(rows) > size else None)
+
+
+def _task(session: Session, row: Any) -> TaskLine:
+    case: Case = row.Case
+    task: Task = row.Task
+    return TaskLine(
+        id=task.id,
+        case=case.public_id,
+        number=case.number,
+        title=case.title,
+        measure=row.measure,
+        measure_title=row.measure_title,
+        applicant_title=row.applicant_title,
+        state=task.state,
+        state_title=workflow(session, case.workflow_hash).states[task.state].title,
+        seat=task.seat,
+        seat_title=SEATS[task.seat].title,
+        version=case.head_seq,
+        opened_at=task.opened_at,
+        due_on=row.due_on,
+    )

@@ -1,0 +1,105 @@
+"""After a year's calendar is imported: every open deadline that reaches into it, computed anew."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from caseflow.cases.part import MOVED
+from caseflow.cases.reading import Asker, Reading, iso, read_locked
+from caseflow.cases.service import Cases
+from caseflow.cases.statement import Writes, write
+from caseflow.cases.timekeeping import timer_rows
+from caseflow.deadlines.part import CLOCKS, TIMERS
+from caseflow.deadlines.queries import clocks_to_recompute, load_calendar
+from caseflow.history.part import EVENTS, Draft, chained
+from caseflow.kernel import clocks
+from caseflow.kernel.calendar import Calendar
+
+EVENT: Final = "deadline_recomputed"
+
+
+def recompute_deadlines(cases: Cases, year: int, *, actor_id: int, at: datetime) -> int:
+    """Compute anew the open clocks that `year` may move; how many moved or became certain.
+
+    Each change is an event of its case that says from when to when, and by which rule.
+    """
+    changed, after = 0, (0, "")
+    while True:
+        with cases.connect() as connection, connection.transaction():
+            page = clocks_to_recompute(connection, year, after=after)
+            if not page:
+                return changed
+            after = (page[-1].case_id, page[-1].clock.name)
+            calendar = load_calendar(connection)
+            asker = Asker(actor_id, at)
+            readings = read_locked(connection, sorted({each.case_id for each in page}), asker)
+            gathered = Writes()
+            for reading in readings:
+                changed += _recompute(cases, connection, reading, calendar, gathered, asker)
+            write(connection, gathered)
+
+
+def _recompute(
+    cases: Cases, connection: Any, reading: Reading, calendar: Calendar, writes: Writes, by: Asker
+) -> int:
+    workflow = cases.pinned.runner(connection, reading.workflow_hash).workflow
+    before = [clocks.from_row(row) for row in reading.clocks]
+    pairs = [(clock, clocks.recompute(clock, calendar)) for clock in before]
+    moved = [(old, new) for old, new in pairs if new != old]
+    if not moved:
+        return 0
+    drafts = [_draft(reading, old, new, by) for old, new in moved]
+    events = chained(
+        drafts,
+        stream=reading.id,
+        seq=reading.head_seq,
+        head=bytes(reading.head_hash),
+        signer=cases.office.signer,
+    )
+    writes.add(EVENTS, *events)
+    writes.add(MOVED, _unmoved(reading, events[-1]))
+    for old, new in moved:
+        writes.add(CLOCKS, {"case_id": reading.id, **clocks.to_row(new)})
+        if new.generation != old.generation:
+            remind = workflow.clocks[new.name].remind
+            writes.add(TIMERS, *timer_rows(reading.id, new, remind=remind))
+    return len(moved)
+
+
+def _draft(reading: Reading, old: clocks.ClockState, new: clocks.ClockState, by: Asker) -> Draft:
+    return Draft(
+        name=EVENT,
+        actor_id=by.actor_id,
+        at=by.at,
+        payload={
+            "clock": new.name,
+            "from": old.due_on.isoformat(),
+            "to": new.due_on.isoformat(),
+            "provisional": new.provisional,
+            "rule": new.rule,
+        },
+        seat="system",
+        from_state=reading.state,
+        to_state=reading.state,
+        workflow_hash=reading.workflow_hash,
+    )
+
+
+def _unmoved(reading: Reading, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the case's row as it was, but for the head of its history."""
+    return {
+        "id": reading.id,
+        "expected_seq": reading.head_seq,
+        "state": reading.state,
+        "previous_state": reading.previous_state,
+        "outcome": reading.outcome,
+        "head_seq": event["seq"],
+        "head_hash": event["hash"],
+        "facts": reading.facts,
+        "corrections_made": reading.corrections_made,
+        "publicity_id": reading.publicity_id,
+        "publicity_ends_on": iso(reading.publicity_ends_on),
+        "approved_fen": reading.approved_fen,
+        "matter_on": iso(reading.matter_on),
+        "submitted_at": reading.submitted_at,
+        "ended_at": None,
+    }

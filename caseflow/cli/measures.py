@@ -1,0 +1,133 @@
+"""`caseflow measures`: every support of every policy, and playing one case of each."""
+
+from typing import Any
+
+import click
+from rich.console import Group, RenderableType
+
+from caseflow.catalogue.listing import measure_entry
+from caseflow.catalogue.loading import PolicyFiles, read_policies
+from caseflow.catalogue.measures import Measure
+from caseflow.catalogue.places import data_root
+from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
+from caseflow.cli.policies import MEASURES
+from caseflow.kernel.errors import NotFound
+
+REHEARSED = {
+    "条款": "id",
+    "流程": "family",
+    "结果": "final",
+    "环节数": "count",
+    "事件": "events",
+    "提醒": "reminders",
+    "历时（天）": "days",
+}
+
+
+@click.group()
+def measures() -> None:
+    """Measures (支持条款): what each promises, and rehearsing them.
+
+    Example: caseflow measures list --family vouchers
+    """
+
+
+def read_measures() -> dict[str, tuple[PolicyFiles, Measure]]:
+    """Return every measure of the files by its id, with the policy it is from."""
+    found = read_policies(data_root())
+    return {measure.id: (files, measure) for files in found for measure in files.measures}
+
+
+def find_measure(measure_id: str) -> tuple[PolicyFiles, Measure]:
+    """Return one measure of the files with its policy.
+
+    Raises:
+        NotFound: no policy has it.
+    """
+    known = read_measures()
+    if measure_id not in known:
+        raise NotFound(f"There is no measure {measure_id!r}; 'caseflow measures list' has them.")
+    return known[measure_id]
+
+
+@measures.command("list")
+@click.option("--policy", help="Only measures of this policy.")
+@click.option("--family", help="Only measures run by this family, e.g. vouchers.")
+@click.option("--article", type=int, help="Only measures of this article.")
+@click.option("--bureau", help="Only measures of this bureau, as the text writes it.")
+@paged("id", "article", "family", "title")
+@json_option
+def list_measures(
+    *, policy: str | None, family: str | None, article: int | None, bureau: str | None,
+    page: Page, as_json: bool,
+) -> None:  # fmt: skip
+    """List the measures of all policies, from the files; no database is needed.
+
+    Example: caseflow measures list --policy qidong-2026 --article 8
+    """
+    rows = page.of(
+        {"policy": files.policy.code, **measure_entry(measure)}
+        for files, measure in read_measures().values()
+        if policy in {None, files.policy.code}
+        and family in {None, measure.family}
+        and article in {None, measure.article}
+        and bureau in {None, *measure.bureaus}
+    )
+    show(rows, as_json=as_json, view=lambda: table("支持条款", MEASURES, rows))
+
+
+@measures.command("show")
+@click.argument("measure_id", metavar="MEASURE")
+@json_option
+def show_measure(*, measure_id: str, as_json: bool) -> None:
+    """Show all that a measure's file says.
+
+    Example: caseflow measures show QD26-7a
+    """
+    files, measure = find_measure(measure_id)
+    entry = {
+        **measure.to_data(),
+        "id": measure.id,
+        "policy": files.policy.code,
+        "amounts_yuan": measure.amounts_yuan,
+        "rates_pct": measure.rates_pct,
+    }
+    show(entry, as_json=as_json, view=lambda: _measure_view(entry))
+
+
+def _measure_view(entry: dict[str, Any]) -> RenderableType:
+    labels = {**MEASURES, "条文": "clause", "申报主体": "applicants"}
+    parts: list[RenderableType] = [
+        facts(entry["id"], {label: entry[key] for label, key in labels.items()}),
+        table("材料", {"代码": "kind", "名称": "title", "必交": "required", "依据": "source"},
+              entry["documents"]),
+    ]  # fmt: skip
+    if entry["open_questions"]:
+        columns = {"编号": "id", "问题": "text", "现行处理": "default"}
+        parts.append(table("待明确", columns, entry["open_questions"]))
+    return Group(*parts)
+
+
+@measures.command("rehearse")
+@click.argument("names", nargs=-1, metavar="[MEASURE]...")
+@click.option("--all", "everything", is_flag=True, help="Rehearse every measure.")
+@json_option
+def rehearse_measures(*, names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Play one case of each measure to its end, on a virtual clock in a scratch database.
+
+    Example: caseflow measures rehearse --all --json
+    """
+    if bool(names) == everything:
+        raise click.UsageError("Name the measures to rehearse, or give --all.")
+    from caseflow.cli.house import database_errors
+    from caseflow.rehearsal.rehearse import rehearse
+
+    known = read_measures()
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise NotFound(f"There is no measure {missing[0]!r}; 'caseflow measures list' has them.")
+    chosen = list(names or known)
+    with database_errors(), progress("Rehearsing", total=len(chosen)) as step:
+        rows = rehearse(chosen, progress=step)
+    counted = [{**row, "count": len(row["states"])} for row in rows]
+    show(rows, as_json=as_json, view=lambda: table("演练", REHEARSED, counted))

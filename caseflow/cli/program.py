@@ -1,0 +1,89 @@
+"""The program `caseflow`: its commands, found when they are asked for, and its last word."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, NamedTuple
+
+import click
+
+from caseflow import __version__
+from caseflow.cli.problems import DONE, FAILED, INTERRUPTED, MISUSED, report
+from caseflow.kernel.errors import CaseflowError
+
+
+class Place(NamedTuple):
+    """Where a command is defined, and what it does in one line."""
+
+    target: str
+    help: str
+
+
+COMMANDS: Final = {
+    "policies": Place("caseflow.cli.policies:policies", "Policies (政策): list, show, lint, load."),
+    "measures": Place("caseflow.cli.measures:measures", "Measures (条款): list, show, rehearse."),
+    "workflows": Place("caseflow.cli.workflows:workflows", "Workflows (流程): check, draw."),
+    "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
+    "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
+    "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
+    "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
+    "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
+    "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
+    "history": Place("caseflow.cli.history:history", "The history (留痕): verify."),
+    "worker": Place("caseflow.worker:worker", "Let deadlines, publicities and letters happen."),
+    "serve": Place("caseflow.cli.serving:serve", "Serve the REST API and its documentation."),
+    "db": Place("caseflow.cli.db:db", "The database: upgrade, downgrade, current."),
+    "demo": Place("caseflow.cli.demo:demo", "Play the story on a virtual clock, then serve."),
+    "bench": Place("caseflow.cli.bench:bench", "Measure: act, timers."),
+    "doctor": Place("caseflow.cli.doctor:doctor", "Say what is missing or broken."),
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command only when it is asked for, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.target.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.help) for name, place in COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="caseflow")
+def program() -> None:
+    """Run municipal support policies, from the published clause to the paid yuan.
+
+    Without CASEFLOW_DATABASE_URL the program starts its own PostgreSQL under CASEFLOW_HOME
+    (.caseflow). Every reading command takes --json; exit codes: 0 done, 1 refused or broken,
+    2 called wrongly.
+
+    Example: caseflow policies list --json
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (the process's own if None) name; return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    try:
+        result = program.main(given, prog_name="caseflow", standalone_mode=False)
+    except click.UsageError as error:
+        report(error, as_json=as_json)
+        return MISUSED
+    except (CaseflowError, click.ClickException, OSError) as error:
+        report(error, as_json=as_json)
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    return result if isinstance(result, int) else DONE

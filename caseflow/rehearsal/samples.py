@@ -1,0 +1,63 @@
+"""What a player writes into a form: samples of the definitions, amounts that fit together."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from caseflow.kernel.workflow.model import Step, Workflow
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
+
+OPEN_PAYMENT: Final = "open_payment"
+INSTALMENT: Final = "instalment_fen"
+
+
+def payload_for(
+    workflow: Workflow, step: Step, facts: Mapping[str, Any], ceiling_fen: int | None
+) -> dict[str, Any]:
+    """Return a payload that `step` accepts: every required value, and an instalment if due."""
+    payload = {
+        name: _value(workflow, name, facts, ceiling_fen)
+        for name in step.requires
+        if name != INSTALMENT
+    }
+    instalment = _instalment(workflow, step, facts)
+    if instalment is not None:
+        payload[INSTALMENT] = instalment
+    return payload
+
+
+def _value(
+    workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None
+) -> Any:
+    if name in AMOUNTS:
+        return amount(workflow, name, facts, ceiling_fen)
+    fact = INPUTS.get(name) or workflow.facts[name]
+    return fact.sample
+
+
+def amount(
+    workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None
+) -> int:
+    """Return an amount that is no more than any stated before it, nor than the ceiling.
+
+    申请 ≥ 核定 ≥ 审计 ≥ 审核 ≥ 拟支持 ≥ 公示 ≥ 审定, and at most what the clause allows.
+    """
+    names = list(AMOUNTS)
+    earlier = [facts[each] for each in names[: names.index(name)] if facts.get(each) is not None]
+    sample = (workflow.facts.get(name) or AMOUNTS[name]).sample
+    ceiling = [ceiling_fen] if ceiling_fen is not None else []
+    return int(min([*earlier, *ceiling] or [sample], default=sample)) if earlier else min(
+        [sample, *ceiling]
+    )
+
+
+def _instalment(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> int | None:
+    """Return what this payment is of those still ahead: equal parts, the last takes the rest."""
+    if OPEN_PAYMENT not in step.effects or INSTALMENT not in (*step.requires, *step.accepts):
+        return None
+    paying = [
+        each.source for each in workflow.steps.values() if OPEN_PAYMENT in each.effects
+    ]
+    order = list(workflow.states)
+    ahead = [source for source in paying if order.index(source) >= order.index(step.source)]
+    unpaid = (facts.get("approved_fen") or 0) - (facts.get("paid_fen") or 0)
+    return max(1, unpaid // len(ahead))

@@ -1,0 +1,82 @@
+"""A scratch database beside the house's: made, founded, played in, and dropped whatever happens."""
+
+import os
+import random
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import make_url
+
+from caseflow.database import migration
+from caseflow.database.access import Address, locate, prepare
+from caseflow.database.ids import PublicIds
+from caseflow.rehearsal.house import House, Progress, enter, found_database, found_with_drafts
+from caseflow.settings import Settings
+
+PREFIX: Final = "caseflow_scratch_"
+SEED: Final = 26
+
+
+def beside(address: Address, name: str) -> Address:
+    """Return the address of database `name` on the same server."""
+    return replace(
+        address, url=_renamed(address.url, name), owner_url=_renamed(address.owner_url, name)
+    )
+
+
+def _renamed(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def scratch_house(
+    settings: Settings,
+    root: Path,
+    *,
+    at: datetime,
+    template: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Iterator[House]:
+    """Yield a founded house at `at` that is gone afterwards, also after an error or Ctrl-C.
+
+    Drafts are in force in it. `template` names a founded database without connections to copy.
+    Its files lie in a folder of their own, its public ids are always the same.
+    """
+    address = beside(locate(settings), f"{PREFIX}{os.getpid()}_{secrets.token_hex(3)}")
+    ids = PublicIds(random.Random(SEED))  # noqa: S311 - repeatable names, no secrets
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        try:
+            if template is None:
+                _found(address, settings, root, at=at, ids=ids, progress=progress)
+            else:
+                migration.create_database(address.owner_url, template=template)
+            house = enter(address, settings, root, at=at, files=Path(folder), ids=ids)
+            try:
+                yield house
+            finally:
+                house.database.close()
+        finally:
+            migration.drop_database(address.owner_url)
+
+
+def _found(
+    address: Address,
+    settings: Settings,
+    root: Path,
+    *,
+    at: datetime,
+    ids: PublicIds,
+    progress: Progress,
+) -> None:
+    if address.server is None:
+        migration.create_database(address.owner_url)
+    prepare(address, root / "migrations")
+    found_database(
+        address, settings, root, at=at, ids=ids, progress=progress, founder=found_with_drafts
+    )

@@ -1,0 +1,145 @@
+"""A voucher case and the people around it, moved by the same services the doors use."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from caseflow.batches.founding import plan_standing_calls
+from caseflow.batches.sweeps import sweep_all
+from caseflow.cases.opening import Opening, open_case
+from caseflow.cases.service import Cases, Outcome, Request
+from caseflow.database.ids import PublicIds
+from caseflow.documents.models import Document
+from caseflow.identity.models import Person
+from caseflow.identity.service import assign, register_applicant, register_person
+from caseflow.kernel.calendar import SHANGHAI
+
+MEASURE = "QD26-7a"
+CALL_OPENS, CALL_CLOSES = date(2026, 10, 12), date(2026, 11, 6)
+
+
+def shanghai(month: int, day: int, hour: int = 9, minute: int = 0, *, year: int = 2026) -> datetime:
+    """An instant of the fixture's calendar."""
+    return datetime(year, month, day, hour, minute, tzinfo=SHANGHAI)
+
+
+@dataclass
+class House:
+    """A founded city with an applicant, a call, and everybody's login."""
+
+    cases: Cases
+    people: dict[str, int]
+    applicant: str
+    call: str
+    ids: PublicIds
+
+    def open(self, at: datetime, **changes: Any) -> Outcome:
+        """Open a draft of the voucher measure."""
+        wanted = {
+            "measure": MEASURE,
+            "applicant": self.applicant,
+            "title": "行业垂类模型算力券",
+            "actor_id": self.people["applicant1"],
+            "at": at,
+            "call": self.call,
+            "matter_on": date(2026, 10, 31),
+        }
+        return open_case(self.cases, Opening(**{**wanted, **changes}))
+
+    def attach_all(self, case: str, at: datetime) -> None:
+        """Put a row for every required document of the case."""
+        with self.cases.database.session() as session:
+            driver = session.connection().connection.driver_connection
+            case_id, version = driver.execute(
+                'SELECT id, measure_version_id FROM "case" WHERE public_id = %s', (case,)
+            ).fetchone()
+            measure = self.cases.pinned.measure(driver, version)
+            session.add_all(
+                Document(
+                    case_id=case_id,
+                    public_id=self.ids.new(),
+                    kind=kind,
+                    name=f"{kind}.pdf",
+                    media_type="application/pdf",
+                    size=1,
+                    sha256="a" * 64,
+                    uploaded_by=self.people["applicant1"],
+                    uploaded_at=at,
+                )
+                for kind in measure.required_documents(None)
+            )
+
+    def act(self, case: str, event: str, who: str, at: datetime, **payload: Any) -> Outcome:
+        """Let one person act."""
+        return self.cases.act(case, Request(event, self.people[who], at, payload))
+
+    def submitted(self, at: datetime | None = None) -> str:
+        """Return the public id of a freshly submitted case."""
+        at = at or shanghai(11, 6, 16, 20)
+        case = self.open(at).case
+        self.attach_all(case, at)
+        self.act(case, "submit", "applicant1", at, applied_fen=100_000_000)
+        return case
+
+    def sweep(self, at: datetime) -> Any:
+        """Let the worker's sweeps run until nothing is due."""
+        return sweep_all(self.cases, at)
+
+    def clock(self, case: str, name: str) -> Any:
+        """Return (status, consumed, due_on, provisional) of a clock."""
+        return self.sql(
+            "SELECT k.status, k.consumed, k.due_on, k.provisional FROM clock k"
+            ' JOIN "case" c ON c.id = k.case_id WHERE c.public_id = %s AND k.name = %s',
+            case,
+            name,
+        )[0]
+
+    def state(self, case: str) -> str:
+        """Return where the case stands."""
+        return str(self.sql('SELECT state FROM "case" WHERE public_id = %s', case)[0][0])
+
+    def sql(self, query: str, *parameters: Any) -> list[Any]:
+        """Return the rows of a query by the program's role."""
+        with self.cases.connect() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+@pytest.fixture
+def house(cases: Cases) -> House:
+    """启东 with one firm in 汇龙镇 and an open call for the compute voucher."""
+    at = shanghai(10, 12)
+    ids = PublicIds(random.Random(3))
+    with cases.database.session() as session:
+        firm = register_applicant(
+            session,
+            kind="enterprise",
+            name="启东示例科技有限公司",
+            territory_code="huilong",
+            ids=ids,
+            uscc="91320681MA2TE5T28T",
+        )
+        person = register_person(
+            session, login="applicant1", name="示例申报员", ids=ids, email="applicant1@example.test"
+        )
+        assign(session, person, firm, role="applicant", at=at)
+        calls = plan_standing_calls(
+            session,
+            [MEASURE],
+            opens_on=CALL_OPENS,
+            closes_on=CALL_CLOSES,
+            at=at,
+            signer=cases.office.signer,
+            ids=ids,
+        )
+        people = dict(session.execute(select(Person.login, Person.id)).all())
+        found = House(cases, people, firm.public_id, calls[MEASURE].public_id, ids)
+    sweep_all(cases, at)
+    return found
+
+
+Make = Callable[..., Any]

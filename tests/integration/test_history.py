@@ -1,0 +1,89 @@
+"""The history is append-only, chained, keyed and complete."""
+
+import psycopg
+
+from caseflow.history.queries import history, verify
+from tests.integration.conftest import House, shanghai
+
+KEY = bytes.fromhex("ab" * 32)
+
+
+def _tamper(house: House, statement: str) -> list[str]:
+    """Return what the verifier finds after the owner changed history with the triggers off."""
+    url = house.cases.database.address.owner_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(statement)
+        return [f"{fault.seq} {fault.what}" for fault in verify(connection, KEY)]
+
+
+def test_an_untouched_history_is_whole(house: House):
+    case = house.submitted()
+    house.act(case, "accept", "huilong_zhen.handler", shanghai(11, 9))
+
+    assert _tamper(house, "SELECT 1") == []
+
+
+def test_a_changed_payload_is_found(house: House):
+    house.submitted()
+
+    found = _tamper(house, "UPDATE event SET payload = '{\"applied_fen\": 2}' WHERE name = 'submit'")
+
+    assert found == ["2 its payload is not the one it commits to"]
+
+
+def test_a_changed_body_is_found(house: House):
+    house.submitted()
+
+    found = _tamper(
+        house, "UPDATE event SET body = set_byte(body, 20, 255) WHERE name = 'submit'"
+    )
+
+    assert "2 its hash does not follow from its body and its past" in found
+
+
+def test_an_event_taken_out_of_the_middle_is_found(house: House):
+    case = house.submitted()
+    house.act(case, "accept", "huilong_zhen.handler", shanghai(11, 9))
+
+    found = _tamper(house, "DELETE FROM event WHERE name = 'submit'")
+
+    assert "3 event 2 is missing" in found
+
+
+def test_a_forged_mac_is_found(house: House):
+    house.submitted()
+
+    found = _tamper(house, "UPDATE event SET mac = sha256('forged') WHERE name = 'submit'")
+
+    assert found == ["2 its MAC was not made with the key"]
+
+
+def test_another_key_fits_nothing(house: House):
+    house.submitted()
+
+    with house.cases.connect() as connection:
+        found = list(verify(connection, bytes(32)))
+        count = connection.execute("SELECT count(*) FROM event").fetchone()[0]
+
+    assert len(found) == count
+
+
+def test_the_history_tells_who_in_which_seat_from_where_to_where(house: House):
+    case = house.submitted()
+    house.act(case, "accept", "huilong_zhen.handler", shanghai(11, 9), note="材料齐全")
+    stream = house.sql('SELECT id FROM "case"')[0][0]
+
+    with house.cases.connect() as connection:
+        events = history(connection, stream)
+        rest = history(connection, stream, after=2)
+
+    assert [(e.name, e.actor, e.seat, e.from_state, e.to_state) for e in events] == [
+        ("case_opened", "applicant1", "applicant", None, "draft"),
+        ("submit", "applicant1", "applicant", "draft", "submitted"),
+        ("accept", "huilong_zhen.handler", "district.handler", "submitted", "district_review"),
+    ]
+    assert events[2].organisation == "汇龙镇人民政府"
+    assert events[2].payload["note"] == "材料齐全"
+    assert len(events[1].payload["files"]) >= 1
+    assert [e.seq for e in rest] == [3]

@@ -1,0 +1,166 @@
+"""Publicity: an object that lists cases, stands in full working days, and moves the undisputed."""
+
+from datetime import date
+
+import pytest
+
+from caseflow.batches.publicity import Listing, board, open_publicity
+from caseflow.kernel.errors import Conflict, EventNotAllowed, GuardFailed, InvalidInput, NotFound
+from tests.integration.conftest import House, shanghai
+
+STEPS = (
+    ("accept", "huilong_zhen.handler", {}),
+    ("verify_claim", "huilong_zhen.handler", {"verified_fen": 100_000_000, "note": "属实"}),
+)
+
+
+def _planned(house: House, count: int) -> list[str]:
+    """Return cases in publicity_pending, put there by the shortest lawful road of the workflow."""
+    return [_walk(house) for _ in range(count)]
+
+
+def _walk(house: House) -> str:
+    from caseflow.kernel.workflow.vocabulary import SEATS  # noqa: PLC0415
+
+    case = house.submitted()
+    at = shanghai(11, 9)
+    done: set[str] = set()
+    while (state := house.state(case)) != "publicity_pending":
+        with house.cases.connect() as connection:
+            workflow_hash, parties = connection.execute(
+                'SELECT workflow_hash, parties FROM "case" WHERE public_id = %s', (case,)
+            ).fetchone()
+            runner = house.cases.pinned.runner(connection, workflow_hash)
+        names = runner.workflow.states[state].main.split("|")
+        event = next(name for name in names if f"{state}:{name}" not in done)
+        done.add(f"{state}:{event}")
+        step = runner.workflow.step(state, event)
+        payload = {name: runner.facts[name].sample for name in step.requires if name in runner.facts}
+        from caseflow.kernel.workflow.vocabulary import INPUTS  # noqa: PLC0415
+
+        payload |= {name: INPUTS[name].sample for name in step.requires if name in INPUTS}
+        for seat_name in step.by if event == "answer_seat" else step.by[:1]:
+            seat = SEATS[seat_name]
+            who = house.sql(
+                "SELECT p.login FROM assignment a JOIN person p ON p.id = a.person_id"
+                " WHERE a.organisation_id = %s AND a.role = %s ORDER BY p.id LIMIT 1",
+                parties[seat.party],
+                seat.role,
+            )[0][0]
+            house.act(case, event, who, at, **payload)
+            if house.state(case) != state:
+                break
+    return case
+
+
+def _listing(house: House, cases: list[str], **changes) -> Listing:
+    wanted = {
+        "cases": tuple(cases),
+        "title": "2026年度算力券拟支持名单公示",
+        "basis": "启政办规〔2026〕1号",
+        "working_days": 5,
+        "actor_id": house.people["shujuju.handler"],
+        "at": shanghai(12, 18),
+    }
+    return Listing(**{**wanted, **changes})
+
+
+def test_five_working_days_are_counted_in_full_and_closing_moves_the_undisputed(house: House):
+    first, second, disputed = _planned(house, 3)
+
+    shown = open_publicity(house.cases, _listing(house, [first, second, disputed]))
+    house.act(disputed, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+    house.sweep(shanghai(12, 25, 23, 59))
+    before = [house.state(case) for case in (first, second, disputed)]
+    house.sweep(shanghai(12, 26, 0, 5))
+    after = [house.state(case) for case in (first, second, disputed)]
+
+    assert (shown.starts_on, shown.ends_on, shown.status) == (
+        date(2026, 12, 18),
+        date(2026, 12, 25),
+        "open",
+    )
+    assert before == ["publicity", "publicity", "objection"]
+    assert after[0] == after[1] == "approval_pending" or after[0] not in {"publicity"}
+    assert after[0] == after[1]
+    assert after[2] == "objection"
+    assert board(house.cases)[0].status == "closed"
+
+
+def test_a_dismissed_objection_lets_the_case_go_on_at_once_when_the_period_is_over(house: House):
+    case, other = _planned(house, 2)
+    open_publicity(house.cases, _listing(house, [case, other]))
+    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+    house.sweep(shanghai(12, 26, 0, 5))
+
+    outcome = house.act(
+        case, "dismiss_objection", "shujuju.reviewer", shanghai(12, 28), reason="查无实据"
+    )
+
+    assert outcome.events == ("dismiss_objection", "close_publicity")
+    assert outcome.state == house.state(other)
+    assert house.sql("SELECT status FROM objection") == [("dismissed",)]
+
+
+def test_an_upheld_objection_ends_the_case_with_reason_and_remedy(house: House):
+    (case,) = _planned(house, 1)
+    open_publicity(house.cases, _listing(house, [case]))
+    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+
+    with pytest.raises(InvalidInput) as caught:
+        house.act(case, "uphold_objection", "shujuju.reviewer", shanghai(12, 28), reason="属实")
+    outcome = house.act(
+        case,
+        "uphold_objection",
+        "shujuju.reviewer",
+        shanghai(12, 28),
+        reason="属实",
+        reason_code="material_false",
+        remedy="六十日内可申请行政复议",
+    )
+
+    assert set(caught.value.fields) == {"reason_code", "remedy"}
+    assert outcome.state == "rejected"
+    assert house.sql("SELECT status FROM objection") == [("upheld",)]
+
+
+def test_after_the_period_no_objection_is_taken(house: House):
+    (case,) = _planned(house, 1)
+    open_publicity(house.cases, _listing(house, [case]))
+
+    with pytest.raises((GuardFailed, EventNotAllowed)):
+        house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 26), grounds="迟到")
+
+
+def test_a_list_with_one_case_that_is_not_ready_publishes_nothing(house: House):
+    (ready,) = _planned(house, 1)
+    early = house.submitted()
+
+    with pytest.raises(Conflict, match="QD26-7a-2026"):
+        open_publicity(house.cases, _listing(house, [ready, early]))
+
+    assert house.state(ready) == "publicity_pending"
+    assert board(house.cases) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cases": ()}, {"title": " "}, {"working_days": 0}, {"working_days": 31}],
+)
+def test_a_listing_that_says_too_little_is_refused(house: House, changes):
+    with pytest.raises(InvalidInput):
+        open_publicity(house.cases, _listing(house, ["x"], **changes))
+
+
+def test_an_unknown_case_is_not_found(house: House):
+    with pytest.raises(NotFound):
+        open_publicity(house.cases, _listing(house, ["nothing"]))
+
+
+def test_a_period_that_reaches_into_an_unknown_year_is_provisional(house: House):
+    (case,) = _planned(house, 1)
+
+    shown = open_publicity(house.cases, _listing(house, [case], at=shanghai(12, 30)))
+
+    assert shown.provisional
+    assert shown.ends_on == date(2027, 1, 7)
