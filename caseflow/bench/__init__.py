@@ -1,0 +1,1 @@
+"""Measuring acts and sweeps next to the database’s own speed."""

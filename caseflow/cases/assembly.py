@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from caseflow.cases import models as models
+import caseflow.cases.models
 from caseflow.cases.consequences import Office
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned

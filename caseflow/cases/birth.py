@@ -120,7 +120,7 @@ def _row(case: Newborn, event: Mapping[str, Any]) -> dict[str, Any]:
 def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Office) -> None:
     state = case.workflow.states[case.workflow.initial]
     due_on = keeper.due_on(state.code)
-    facts = {
+    facts: dict[str, Any] = {
         "number": case.number,
         "case": case.public_id,
         "title": case.title,

@@ -388,8 +388,10 @@ def told(
     found = []
     for name in seats:
         if name == HOLDER:
-            for holder in holders(workflow, state, parties):
-                found.append({k: holder[k] for k in ("organisation_id", "role")})
+            found += [
+                {"organisation_id": holder["organisation_id"], "role": holder["role"]}
+                for holder in holders(workflow, state, parties)
+            ]
         elif parties.get(SEATS[name].party) is not None:
             seat = SEATS[name]
             found.append({"organisation_id": parties[seat.party], "role": seat.role})

@@ -40,7 +40,7 @@ WRITTEN = Part(
     "SELECT id FROM moved UNION ALL SELECT id FROM opened"
     " UNION ALL SELECT value::bigint FROM jsonb_array_elements_text(%(written)s)",
 )
-"""What the other parts may write for: moved, opened, and cases locked by a sweep that only remind."""
+"""What the other parts may write for: moved, opened, or locked by a sweep that only reminds."""
 
 DUTIES = Part(
     "duties",

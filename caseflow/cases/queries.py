@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
-    Select,
     and_,
     exists,
     false,
@@ -53,12 +52,8 @@ OFFICIAL_PARTIES: Final = tuple(
 OFFICIAL_ROLES: Final = frozenset(
     seat.role for seat in SEATS.values() if seat.party in OFFICIAL_PARTIES
 )
-DISTRICT_ROLES: Final = frozenset(
-    seat.role for seat in SEATS.values() if seat.party == "district"
-)
-THIRD_ROLES: Final = frozenset(
-    seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES
-)
+DISTRICT_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party == "district")
+THIRD_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES)
 
 
 @dataclass(frozen=True)
@@ -238,6 +233,11 @@ def case_list(
     return CasePage(items=items, next=items[-1].public_id if len(rows) > size else None)
 
 
+def case_line(session: Session, case: Case) -> CaseLine:
+    """Return the line of a case that was already found to be visible."""
+    return _line(session, session.execute(_lines().where(Case.id == case.id)).one())
+
+
 def _due_on() -> ScalarSelect[date]:
     return (
         select(func.min(CaseClock.due_on))
@@ -246,7 +246,7 @@ def _due_on() -> ScalarSelect[date]:
     )
 
 
-def _lines() -> Select[Any]:
+def _lines() -> Any:
     parent = aliased(Case)
     return (
         select(
@@ -329,7 +329,7 @@ def _about(text: str) -> ColumnElement[bool]:
     )
 
 
-def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
+def _order(sort: str) -> tuple[Any, ...]:
     if sort == "due":
         return (func.coalesce(_due_on(), FAR), Case.id)
     return (Case.id.asc(),) if sort == "oldest" else (Case.id.desc(),)

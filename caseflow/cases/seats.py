@@ -60,5 +60,6 @@ def titles(seats: Iterable[str]) -> str:
 def _refuse_second_duty(reading: Reading, step: Step) -> None:
     if step.duty and reading.duty and reading.duty != step.duty:
         raise NotAllowed(
-            f"您已在本办件中担任 {reading.duty}，不得再担任 {step.duty}（经办、复核、审批、拨付须为不同的人）。"
+            f"您已在本办件中担任 {reading.duty}，不得再担任 {step.duty}："
+            "经办、复核、审批、拨付须为不同的人。"
         )

@@ -103,9 +103,9 @@ class Timekeeper:
         """A repeating clock whose own expiry this is runs again."""
         for name, clock in self._now.items():
             definition = self._workflow.clocks.get(name)
-            if definition and definition.repeats and definition.expiry == move.step.event:
-                if clock.status == "expired":
-                    self._now[name] = clocks.rearm(clock, on, self._calendar)
+            own = definition and definition.repeats and definition.expiry == move.step.event
+            if own and clock.status == "expired":
+                self._now[name] = clocks.rearm(clock, on, self._calendar)
 
     def _end(self, name: str) -> None:
         if name in self._now and self._now[name].status != "ended":

@@ -1,0 +1,1 @@
+"""Policies, measures, calls and workflows: read from files, checked, loaded, asked."""

@@ -61,7 +61,8 @@ class Picture:
     def join(self, source: str, target: str, label: str, style: str) -> None:
         """Add a line, or one more label to the line that is already there."""
         there = self.arrows.get((source, target), Arrow(source, target, (), style))
-        labels = (label, *there.labels) if style == "main" else (*there.labels, label)
+        others = tuple(other for other in there.labels if other != label)
+        labels = (label, *others) if style == "main" else (*others, label)
         style = "main" if "main" in (style, there.style) else style
         self.arrows[source, target] = Arrow(source, target, labels, style)
 

@@ -15,7 +15,7 @@ from caseflow.kernel.workflow.model import Workflow
 
 @dataclass(frozen=True)
 class MeasureInfo:
-    """One version of a measure as the cases under it need it; `organisations` maps parties to ids."""
+    """One version of a measure as its cases need it; `organisations` maps parties to ids."""
 
     version_id: int
     measure_id: int

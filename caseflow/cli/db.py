@@ -4,10 +4,10 @@ import click
 from sqlalchemy.engine import make_url
 
 from caseflow.catalogue.places import data_root
-from caseflow.cli.house import database_errors, head_revision, located, revision_of
 from caseflow.cli.output import facts, json_option, show
 from caseflow.database import migration
 from caseflow.database.access import Address
+from caseflow.database.readiness import driver_errors, head_revision, located, revision_of
 from caseflow.settings import read_settings
 
 
@@ -28,7 +28,7 @@ def upgrade(*, revision: str, as_json: bool) -> None:
     Example: caseflow db upgrade
     """
     address = located(read_settings())
-    with database_errors():
+    with driver_errors():
         if address.server is not None and not migration.database_exists(address.owner_url):
             migration.create_database(address.owner_url)
         migration.upgrade(address.owner_url, data_root() / "migrations", revision)
@@ -48,7 +48,7 @@ def downgrade(*, revision: str, yes: bool, as_json: bool) -> None:
         question = f"Take the database back to {revision}? What later revisions hold is lost."
         click.confirm(question, abort=True, err=True)
     address = located(read_settings())
-    with database_errors():
+    with driver_errors():
         migration.downgrade(address.owner_url, data_root() / "migrations", revision)
     _show_revision(address, as_json=as_json)
 
@@ -64,7 +64,7 @@ def current(*, as_json: bool) -> None:
 
 
 def _show_revision(address: Address, *, as_json: bool) -> None:
-    revision, head = revision_of(address), head_revision(data_root())
+    revision, head = revision_of(address), head_revision(data_root() / "migrations")
     result = {
         "database": make_url(address.url).render_as_string(hide_password=True),
         "embedded": address.server is not None,

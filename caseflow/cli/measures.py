@@ -6,8 +6,8 @@ import click
 from rich.console import Group, RenderableType
 
 from caseflow.catalogue.listing import measure_entry
-from caseflow.catalogue.loading import PolicyFiles, read_policies
-from caseflow.catalogue.measures import Measure
+from caseflow.catalogue.loading import read_policies
+from caseflow.catalogue.measures import Measure, PolicyFiles
 from caseflow.catalogue.places import data_root
 from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.policies import MEASURES
@@ -119,15 +119,16 @@ def rehearse_measures(*, names: tuple[str, ...], everything: bool, as_json: bool
     """
     if bool(names) == everything:
         raise click.UsageError("Name the measures to rehearse, or give --all.")
-    from caseflow.cli.house import database_errors
+    from caseflow.database.readiness import driver_errors
     from caseflow.rehearsal.rehearse import rehearse
+    from caseflow.settings import read_settings
 
     known = read_measures()
     missing = [name for name in names if name not in known]
     if missing:
         raise NotFound(f"There is no measure {missing[0]!r}; 'caseflow measures list' has them.")
     chosen = list(names or known)
-    with database_errors(), progress("Rehearsing", total=len(chosen)) as step:
-        rows = rehearse(chosen, progress=step)
+    with driver_errors(), progress("Rehearsing", total=len(chosen)) as step:
+        rows = rehearse(read_settings(), chosen, progress=step)
     counted = [{**row, "count": len(row["states"])} for row in rows]
     show(rows, as_json=as_json, view=lambda: table("演练", REHEARSED, counted))

@@ -24,7 +24,8 @@ DEFAULT_LIMIT: Final = 200
 MOST: Final = 1000
 
 Row = Mapping[str, Any]
-Command = Callable[..., Any]
+Command = Any
+"""A function or command that click decorates."""
 
 
 def json_option(command: Command) -> Command:
@@ -67,6 +68,8 @@ def table(title: str, columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
 def facts(title: str, row: Row) -> Table:
     """Return a table of two columns: what, and how it is."""
     made = Table(title=title, title_justify="left", show_header=False)
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
     for key, value in row.items():
         made.add_row(Text(key), Text(cell(value)))
     return made
@@ -153,7 +156,7 @@ def paged(key: str, *sorts: str) -> Callable[[Command], Command]:
             click.option("--descending", is_flag=True, help="The last first."),
             click.option("--limit", type=click.IntRange(1, MOST), default=DEFAULT_LIMIT,
                          show_default=True, help="At most so many."),
-            click.option("--after", metavar=key.upper(), help=f"Begin after the row of this {key}."),
+            click.option("--after", metavar=key.upper(), help=f"Begin after this {key}."),
         ]  # fmt: skip
         for option in reversed(options):
             asked = option(asked)

@@ -1,4 +1,4 @@
-"""`caseflow policies`: what the files say, whether they say what the text says, and loading them."""
+"""`caseflow policies`: what the files say, whether it is what the text says, and loading them."""
 
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.listing import policies_listing, policy_entry
-from caseflow.catalogue.loading import PolicyFiles, lint, read_policies, read_policy
+from caseflow.catalogue.loading import lint, read_policies, read_policy
+from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.places import data_root, policy_folders
 from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
@@ -102,9 +103,7 @@ def show_policy(*, policy: str, day: Any, as_json: bool) -> None:
 def _policy_view(entry: dict[str, Any]) -> RenderableType:
     labels = {**POLICIES, "制定机关": "issuer", "适用": "scope", "不重复": "overlap"}
     head = {label: entry[key] for label, key in labels.items() if key in entry}
-    return Group(
-        facts(entry["title"], head), table("支持条款", MEASURES, entry["measures"])
-    )
+    return Group(facts(entry["title"], head), table("支持条款", MEASURES, entry["measures"]))
 
 
 def _read_one(root: Path, policy: str) -> PolicyFiles:

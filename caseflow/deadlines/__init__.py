@@ -1,0 +1,1 @@
+"""Calendars, clocks, timers: says what is due, does not act on it."""

@@ -10,7 +10,7 @@ from caseflow.database.orm import Big, Model
 
 
 class CalendarYear(Model):
-    """A year of the State Council's notice; good for deadlines once a second person confirmed it."""
+    """A year of the State Council's notice; good for deadlines once a second person confirms."""
 
     __tablename__ = "calendar_year"
 

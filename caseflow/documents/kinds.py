@@ -13,6 +13,7 @@ HEAD_BYTES: Final = 64
 """How much of a file `check_kind` wants to see."""
 
 MAX_NAME: Final = 120
+LONGEST_EXTENSION: Final = 10
 MAX_ENTRIES: Final = 2_000
 MAX_UNPACKED: Final = 200 * 1024 * 1024
 MAX_RATIO: Final = 200
@@ -67,11 +68,12 @@ def safe_name(name: str) -> str:
         c for c in base if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     )
     clean = _UNSAFE.sub("_", shown).strip(" .")
-    stem, dot, extension = clean.rpartition(".")
-    if not clean or (dot and not stem):
+    if not clean:
         raise _refused(f"文件名 {name!r} 不能使用")
-    room = MAX_NAME - len(dot) - len(extension)
-    return f"{stem[:room]}{dot}{extension}" if dot else clean[:MAX_NAME]
+    stem, dot, extension = clean.rpartition(".")
+    if len(extension) > LONGEST_EXTENSION:
+        return clean[:MAX_NAME]
+    return f"{stem[: MAX_NAME - len(dot) - len(extension)]}{dot}{extension}"
 
 
 def check_kind(name: str, head: bytes) -> str:

@@ -1,0 +1,1 @@
+"""The amount history of a case and its payment orders."""

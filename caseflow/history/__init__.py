@@ -1,0 +1,1 @@
+"""Events: append, query, verify. Only this folder writes them."""

@@ -106,20 +106,22 @@ def _row(draft: Draft, *, stream: int, seq: int, head: bytes, signer: Signer) ->
 
 
 COLUMNS = (
-    "stream, seq, cause_seq, at, name, actor_id, seat, organisation_id, from_state, to_state, workflow_hash,"
-    " guards, payload, salt, request_id, request_hash, body, prev_hash, hash, mac, key_id, algorithm"
+    "stream, seq, cause_seq, at, name, actor_id, seat, organisation_id, from_state, to_state,"
+    " workflow_hash, guards, payload, salt, request_id, request_hash, body, prev_hash, hash, mac,"
+    " key_id, algorithm"
 )
 RECORD = (
-    "(stream bigint, seq int, cause_seq int, at timestamptz, name text, actor_id bigint, seat text,"
-    " organisation_id bigint, from_state text, to_state text, workflow_hash text, guards jsonb,"
-    " payload jsonb, salt text, request_id text, request_hash text, body text, prev_hash text,"
-    " hash text, mac text, key_id text)"
+    "(stream bigint, seq int, cause_seq int, at timestamptz, name text, actor_id bigint,"
+    " seat text, organisation_id bigint, from_state text, to_state text, workflow_hash text,"
+    " guards jsonb, payload jsonb, salt text, request_id text, request_hash text, body text,"
+    " prev_hash text, hash text, mac text, key_id text)"
 )
 VALUES = (
-    "r.stream, r.seq, r.cause_seq, r.at, r.name, r.actor_id, r.seat, r.organisation_id, r.from_state, r.to_state,"
-    " r.workflow_hash, r.guards, r.payload, decode(r.salt, 'hex'), r.request_id,"
-    " decode(r.request_hash, 'hex'), decode(r.body, 'hex'), decode(r.prev_hash, 'hex'),"
-    f" decode(r.hash, 'hex'), decode(r.mac, 'hex'), r.key_id, '{ALGORITHM}'"
+    "r.stream, r.seq, r.cause_seq, r.at, r.name, r.actor_id, r.seat, r.organisation_id,"
+    " r.from_state, r.to_state, r.workflow_hash, r.guards, r.payload, decode(r.salt, 'hex'),"
+    " r.request_id, decode(r.request_hash, 'hex'), decode(r.body, 'hex'),"
+    " decode(r.prev_hash, 'hex'), decode(r.hash, 'hex'), decode(r.mac, 'hex'), r.key_id,"
+    f" '{ALGORITHM}'"
 )
 
 EVENTS = Part(

@@ -12,7 +12,7 @@ from caseflow.history.part import COLUMNS, RECORD, VALUES, Draft, Signer, chaine
 from caseflow.kernel.event_bytes import GENESIS
 
 INSERT = text(
-    f"INSERT INTO event ({COLUMNS})"  # noqa: S608 - constants of this module
+    f"INSERT INTO event ({COLUMNS})"
     f" SELECT {VALUES} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {RECORD}".replace(
         "::", "\\:\\:"
     )

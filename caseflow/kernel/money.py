@@ -29,7 +29,7 @@ class Money:
         """Return the amount of `value` fen.
 
         Raises:
-            InvalidInput: not a whole number (a bool or a float is none), negative, or over MOST_FEN.
+            InvalidInput: no whole number (a bool or a float is none), negative, over MOST_FEN.
         """
         if type(value) is not int:
             raise InvalidInput(f"An amount is a whole number of fen, not {value!r}.")

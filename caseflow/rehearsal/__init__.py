@@ -1,0 +1,1 @@
+"""Playing measures and the demo’s story on the virtual clock."""

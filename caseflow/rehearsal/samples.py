@@ -44,10 +44,8 @@ def amount(
     names = list(AMOUNTS)
     earlier = [facts[each] for each in names[: names.index(name)] if facts.get(each) is not None]
     sample = (workflow.facts.get(name) or AMOUNTS[name]).sample
-    ceiling = [ceiling_fen] if ceiling_fen is not None else []
-    return int(min([*earlier, *ceiling] or [sample], default=sample)) if earlier else min(
-        [sample, *ceiling]
-    )
+    ceiling = [] if ceiling_fen is None else [ceiling_fen]
+    return int(min([*(earlier or [sample]), *ceiling]))
 
 
 def _instalment(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> int | None:

@@ -1,0 +1,1 @@
+"""Tasks (待办) and objections (异议)."""

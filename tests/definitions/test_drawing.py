@@ -101,6 +101,18 @@ def test_two_events_of_one_way_share_a_line_and_the_main_one_is_named_first(tmp_
     assert arrows["reviewing", "checking"].style == "main"
 
 
+def test_two_branches_of_one_event_to_one_state_are_named_once(tmp_path):
+    text = sound_text("stages/review.yaml").replace("to: $reject}", "to: checking}")
+    text = text.replace("from: checking\n    to: $again", "from: checking\n    to: $reject")
+    text = text.replace(
+        "by: applicant", "by: applicant\n    requires: [reason, reason_code, remedy]"
+    )
+
+    arrows = picture(compile_demo(library_with(tmp_path, review=text))["M-1"]).arrows
+
+    assert arrows["reviewing", "checking"].labels == ("提出意见",)
+
+
 def test_a_workflow_without_such_events_has_no_note():
     child = compile_demo()["M-1/period"]
 

@@ -112,6 +112,11 @@ class House:
 @pytest.fixture
 def house(cases: Cases) -> House:
     """启东 with one firm in 汇龙镇 and an open call for the compute voucher."""
+    return found_house(cases)
+
+
+def found_house(cases: Cases) -> House:
+    """Register the firm and its person, plan the call and open it."""
     at = shanghai(10, 12)
     ids = PublicIds(random.Random(3))
     with cases.database.session() as session:

@@ -27,7 +27,9 @@ def test_an_untouched_history_is_whole(house: House):
 def test_a_changed_payload_is_found(house: House):
     house.submitted()
 
-    found = _tamper(house, "UPDATE event SET payload = '{\"applied_fen\": 2}' WHERE name = 'submit'")
+    found = _tamper(
+        house, "UPDATE event SET payload = '{\"applied_fen\": 2}' WHERE name = 'submit'"
+    )
 
     assert found == ["2 its payload is not the one it commits to"]
 
@@ -35,9 +37,7 @@ def test_a_changed_payload_is_found(house: House):
 def test_a_changed_body_is_found(house: House):
     house.submitted()
 
-    found = _tamper(
-        house, "UPDATE event SET body = set_byte(body, 20, 255) WHERE name = 'submit'"
-    )
+    found = _tamper(house, "UPDATE event SET body = set_byte(body, 20, 255) WHERE name = 'submit'")
 
     assert "2 its hash does not follow from its body and its past" in found
 

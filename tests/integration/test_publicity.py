@@ -20,7 +20,7 @@ def _planned(house: House, count: int) -> list[str]:
 
 
 def _walk(house: House) -> str:
-    from caseflow.kernel.workflow.vocabulary import SEATS  # noqa: PLC0415
+    from caseflow.kernel.workflow.vocabulary import SEATS
 
     case = house.submitted()
     at = shanghai(11, 9)
@@ -35,8 +35,10 @@ def _walk(house: House) -> str:
         event = next(name for name in names if f"{state}:{name}" not in done)
         done.add(f"{state}:{event}")
         step = runner.workflow.step(state, event)
-        payload = {name: runner.facts[name].sample for name in step.requires if name in runner.facts}
-        from caseflow.kernel.workflow.vocabulary import INPUTS  # noqa: PLC0415
+        payload = {
+            name: runner.facts[name].sample for name in step.requires if name in runner.facts
+        }
+        from caseflow.kernel.workflow.vocabulary import INPUTS
 
         payload |= {name: INPUTS[name].sample for name in step.requires if name in INPUTS}
         for seat_name in step.by if event == "answer_seat" else step.by[:1]:
@@ -53,9 +55,9 @@ def _walk(house: House) -> str:
     return case
 
 
-def _listing(house: House, cases: list[str], **changes) -> Listing:
+def _listing(house: House, listed: list[str], **changes) -> Listing:
     wanted = {
-        "cases": tuple(cases),
+        "cases": tuple(listed),
         "title": "2026年度算力券拟支持名单公示",
         "basis": "启政办规〔2026〕1号",
         "working_days": 5,

@@ -1,1 +1,1 @@
-"""Workflows as data: the language's words, the compiled form, the compiler, the checker, the run."""
+"""Workflows as data: the language, the compiled form, the compiler, the checker, the run."""

@@ -205,6 +205,7 @@ def _machine(workflow: Workflow) -> Machine:
 
 def _condition(tests: Sequence[Test]) -> Any:
     def met(event: EventData) -> bool:
-        return all_hold(tests, event.model.facts)
+        adapter: Any = event.model
+        return all_hold(tests, adapter.facts)
 
     return met

@@ -1,0 +1,319 @@
+"""One case as the actor sees it: where it stands, its time, and what the actor may do with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from caseflow.cases.facts import facts_of
+from caseflow.cases.models import Case, Hold
+from caseflow.cases.queries import (
+    CaseFilter,
+    CaseLine,
+    case_line,
+    case_list,
+    find_case,
+)
+from caseflow.cases.reading import Asker, Reading, read_case
+from caseflow.cases.seats import ANYONE, SYSTEM, seats_held
+from caseflow.catalogue.pinned import MeasureInfo, Pinned
+from caseflow.deadlines.queries import load_calendar
+from caseflow.documents.queries import ChecklistItem, checklist
+from caseflow.funds.models import AmountStep, Payment
+from caseflow.identity.models import Organisation
+from caseflow.identity.queries import Actor
+from caseflow.kernel import clocks
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.conditions import failed
+from caseflow.kernel.errors import NotFound
+from caseflow.kernel.workflow.machine import Runner
+from caseflow.kernel.workflow.model import Step, Workflow
+from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
+from caseflow.reviews.models import Objection, Task
+
+
+@dataclass(frozen=True)
+class InputView:
+    """A value that an event takes in its payload."""
+
+    name: str
+    type: str
+    title: str
+    required: bool
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EventOption:
+    """An event that the actor may ask for; `blocked` says why not yet, empty when possible."""
+
+    event: str
+    title: str
+    seats: tuple[str, ...]
+    inputs: tuple[InputView, ...]
+    blocked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClockView:
+    """A clock of the case. `used` and `remaining` count `unit`; a negative rest is overdue."""
+
+    name: str
+    title: str
+    status: str
+    limit: int | None
+    unit: str | None
+    used: int
+    remaining: int
+    started_on: date
+    due_on: date
+    light: str
+    provisional: bool
+    rule: str
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """Who is asked for something here; open: has not answered yet."""
+
+    id: int
+    state: str
+    state_title: str
+    seat: str
+    seat_title: str
+    role: str
+    organisation: str
+    organisation_title: str
+    status: str
+    verdict: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AmountView:
+    """One step of the amount history, by the number of the event that made it."""
+
+    version: int
+    kind: str
+    fen: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """A payment order: one instalment of one share."""
+
+    instalment: int
+    share: str
+    fen: int
+    status: str
+    ordered_at: datetime
+    paid_at: datetime | None
+    voucher_no: str | None
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """A reason why nothing may be paid now, or might not be until it was lifted."""
+
+    kind: str
+    placed_at: datetime
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CaseDetail:
+    """A case with everything that belongs to it; `version` is what `If-Match` takes."""
+
+    case: CaseLine
+    matter_on: date | None
+    corrections_made: int
+    publicity_ends_on: date | None
+    facts: Mapping[str, Any]
+    clocks: tuple[ClockView, ...]
+    tasks: tuple[TaskView, ...]
+    events: tuple[EventOption, ...]
+    amounts: tuple[AmountView, ...]
+    payments: tuple[PaymentView, ...]
+    holds: tuple[HoldView, ...]
+    objections: int
+    objections_open: int
+    documents: tuple[ChecklistItem, ...]
+    children: tuple[CaseLine, ...]
+
+
+def case_detail(
+    session: Session, actor: Actor, public_id: str, at: datetime, *, pinned: Pinned
+) -> CaseDetail:
+    """Return the case as the actor sees it at `at`.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+    """
+    case = find_case(session, actor, public_id)
+    driver = _driver(session)
+    reading = read_case(driver, case.public_id, Asker(actor.id, at))
+    if reading is None:
+        raise NotFound(f"没有办件 {public_id!r}。")
+    runner = pinned.runner(driver, reading.workflow_hash)
+    measure = pinned.measure(driver, reading.measure_version_id)
+    objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
+    asked = list(measure.checklist(reading.child_kind))
+    return CaseDetail(
+        case=case_line(session, case),
+        matter_on=reading.matter_on,
+        corrections_made=reading.corrections_made,
+        publicity_ends_on=reading.publicity_ends_on,
+        facts=reading.facts,
+        clocks=_clocks(session, reading, runner.workflow, local_date(at)),
+        tasks=_tasks(session, case, runner.workflow),
+        events=tuple(_events(reading, runner, measure, at)),
+        amounts=_amounts(session, case),
+        payments=_payments(session, case),
+        holds=_holds(session, case),
+        objections=len(objections),
+        objections_open=sum(status == "open" for status in objections),
+        documents=tuple(checklist(session, case.id, asked)),
+        children=_children(session, actor, case),
+    )
+
+
+def may_upload(session: Session, actor: Actor, case: Case) -> bool:
+    """Return whether the case lies on the actor's desk: whoever has it may put papers to it."""
+    seats = select(Task.organisation_id, Task.role).where(
+        Task.case_id == case.id, Task.status == "open"
+    )
+    return any(actor.holds(row.organisation_id, row.role) for row in session.execute(seats))
+
+
+def _driver(session: Session) -> Any:
+    return session.connection().connection.driver_connection
+
+
+def _children(session: Session, actor: Actor, case: Case) -> tuple[CaseLine, ...]:
+    wanted = CaseFilter(parent=case.public_id)
+    return case_list(session, actor, wanted, sort="oldest", limit=200).items
+
+
+def _clocks(
+    session: Session, reading: Reading, workflow: Workflow, on: date
+) -> tuple[ClockView, ...]:
+    calendar = load_calendar(session, reading.calendar_stamp)
+    found = []
+    for row in reading.clocks or []:
+        clock = clocks.from_row(row)
+        found.append(
+            ClockView(
+                name=clock.name,
+                title=workflow.clocks[clock.name].title,
+                status=clock.status,
+                limit=clock.limit,
+                unit=clock.unit,
+                used=clocks.used(clock, on, calendar),
+                remaining=clocks.remaining(clock, on, calendar),
+                started_on=clock.started_on,
+                due_on=clock.due_on,
+                light=clocks.light(clock, on, calendar),
+                provisional=clock.provisional,
+                rule=clock.rule,
+            )
+        )
+    return tuple(sorted(found, key=lambda clock: (clock.status != "running", clock.due_on)))
+
+
+def _tasks(session: Session, case: Case, workflow: Workflow) -> tuple[TaskView, ...]:
+    query = (
+        select(Task, Organisation.public_id, Organisation.title)
+        .join(Organisation, Organisation.id == Task.organisation_id)
+        .where(Task.case_id == case.id)
+        .order_by(Task.id)
+    )
+    return tuple(
+        TaskView(
+            id=task.id,
+            state=task.state,
+            state_title=workflow.states[task.state].title,
+            seat=task.seat,
+            seat_title=SEATS[task.seat].title,
+            role=task.role,
+            organisation=public_id,
+            organisation_title=title,
+            status=task.status,
+            verdict=task.verdict,
+            opened_at=task.opened_at,
+            closed_at=task.closed_at,
+        )
+        for task, public_id, title in session.execute(query)
+    )
+
+
+def _events(
+    reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime
+) -> Iterable[EventOption]:
+    held = {*seats_held(reading.parties, reading.seats or []), ANYONE}
+    facts = facts_of(reading, measure, at)
+    for step in runner.workflow.steps_from(reading.state):
+        mine = tuple(seat for seat in step.by if seat in held and seat != SYSTEM)
+        if mine:
+            yield EventOption(
+                event=step.event,
+                title=step.title,
+                seats=mine,
+                inputs=tuple(_inputs(step, runner)),
+                blocked=tuple(_blocked(step, facts, reading.duty)),
+            )
+
+
+def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
+    for name in (*step.requires, *step.accepts):
+        fact = INPUTS.get(name) or runner.facts[name]
+        required = name in step.requires
+        yield InputView(
+            name=name, type=fact.type, title=fact.title, required=required, choices=fact.choices
+        )
+
+
+def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable[str]:
+    """Yield why the event is refused now; guards on what the payload brings are not asked yet."""
+    for name in step.guards:
+        tests = GUARDS[name].tests
+        if all(test.fact in facts for test in tests) and failed(tests, facts):
+            yield GUARDS[name].refusal
+    if step.duty and duty and duty != step.duty:
+        yield f"您已在本办件中担任 {duty}，不得再担任 {step.duty}"
+
+
+def _amounts(session: Session, case: Case) -> tuple[AmountView, ...]:
+    query = select(AmountStep).where(AmountStep.case_id == case.id)
+    rows = session.scalars(query.order_by(AmountStep.seq, AmountStep.kind))
+    return tuple(
+        AmountView(version=row.seq, kind=row.kind, fen=row.fen, reason=row.reason) for row in rows
+    )
+
+
+def _payments(session: Session, case: Case) -> tuple[PaymentView, ...]:
+    query = select(Payment).where(Payment.case_id == case.id)
+    rows = session.scalars(query.order_by(Payment.instalment, Payment.share))
+    return tuple(
+        PaymentView(
+            instalment=row.instalment,
+            share=row.share,
+            fen=row.fen,
+            status=row.status,
+            ordered_at=row.ordered_at,
+            paid_at=row.paid_at,
+            voucher_no=row.voucher_no,
+        )
+        for row in rows
+    )
+
+
+def _holds(session: Session, case: Case) -> tuple[HoldView, ...]:
+    rows = session.scalars(select(Hold).where(Hold.case_id == case.id).order_by(Hold.seq))
+    return tuple(
+        HoldView(kind=row.kind, placed_at=row.placed_at, lifted_at=row.lifted_at) for row in rows
+    )

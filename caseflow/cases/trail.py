@@ -1,0 +1,104 @@
+"""The history (留痕) of one case for people to read: texts are made on reading."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from caseflow.cases.queries import OFFICIAL_ROLES, find_case
+from caseflow.cases.seats import ANYONE
+from caseflow.catalogue.pinned import Pinned
+from caseflow.history.queries import history
+from caseflow.identity.queries import Actor
+from caseflow.kernel.workflow.model import Workflow
+from caseflow.kernel.workflow.vocabulary import SEATS
+
+SOMEBODY: Final = "实名异议人"
+"""How an objector is called towards the applicant and third parties. (手册 5.8)"""
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event of a case's history, with titles for people to read."""
+
+    version: int
+    caused_by: int | None
+    at: datetime
+    event: str
+    title: str
+    actor: str | None
+    actor_name: str
+    seat: str | None
+    seat_title: str | None
+    organisation: str | None
+    from_state: str | None
+    from_title: str | None
+    to_state: str | None
+    to_title: str | None
+    guards: tuple[str, ...]
+    payload: Mapping[str, Any]
+    workflow_hash: str | None
+    hash: str
+
+
+def case_history(
+    session: Session,
+    actor: Actor,
+    public_id: str,
+    *,
+    pinned: Pinned,
+    after: int = 0,
+    limit: int = 200,
+) -> list[EventView]:
+    """Return up to `limit` events of a case after version `after`, oldest first.
+
+    An objector's name and words are for officials and auditors only.
+
+    Raises:
+        NotFound: there is no case that the actor may see.
+    """
+    case = find_case(session, actor, public_id)
+    driver: Any = session.connection().connection.driver_connection
+    runner = pinned.runner(driver, case.workflow_hash)
+    is_inside = any(
+        each.role in OFFICIAL_ROLES or each.role == "auditor" for each in actor.assignments
+    )
+    return [
+        _event(row, runner.workflow, is_hidden=row.seat == ANYONE and not is_inside)
+        for row in history(driver, case.id, after=after, limit=limit)
+    ]
+
+
+def _event(row: Any, workflow: Workflow, *, is_hidden: bool) -> EventView:
+    return EventView(
+        version=row.seq,
+        caused_by=row.cause_seq,
+        at=row.at,
+        event=row.name,
+        title=_event_title(workflow, row),
+        actor=None if is_hidden else row.actor,
+        actor_name=SOMEBODY if is_hidden else row.actor_name,
+        seat=row.seat,
+        seat_title=SEATS[row.seat].title if row.seat in SEATS else None,
+        organisation=row.organisation,
+        from_state=row.from_state,
+        from_title=_state_title(workflow, row.from_state),
+        to_state=row.to_state,
+        to_title=_state_title(workflow, row.to_state),
+        guards=tuple(row.guards),
+        payload={} if is_hidden else row.payload,
+        workflow_hash=row.workflow_hash,
+        hash=row.hash,
+    )
+
+
+def _event_title(workflow: Workflow, row: Any) -> str:
+    step = workflow.step(row.from_state or "", row.name)
+    return step.title if step else {"case_opened": "新建办件"}.get(row.name, row.name)
+
+
+def _state_title(workflow: Workflow, code: str | None) -> str | None:
+    state = workflow.states.get(code or "")
+    return state.title if state else None

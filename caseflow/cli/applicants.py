@@ -1,0 +1,83 @@
+"""`caseflow applicants`: who may apply, known by a checked code or document."""
+
+from typing import Any
+
+import click
+
+from caseflow.cli.house import open_house
+from caseflow.cli.output import facts, json_option, show
+from caseflow.database.ids import PublicIds
+from caseflow.identity.identifiers import IDENTITY_TYPES, Identity
+from caseflow.identity.models import APPLICANT_KINDS
+from caseflow.identity.service import assign, register_applicant, register_person
+
+
+@click.group()
+def applicants() -> None:
+    """Applicants (申报主体): enterprises, institutions, associations and individuals.
+
+    Example: caseflow applicants register --help
+    """
+
+
+@applicants.command()
+@click.option(
+    "--kind",
+    type=click.Choice(APPLICANT_KINDS),
+    default="enterprise",
+    show_default=True,
+    help="What the applicant is.",
+)
+@click.option("--name", required=True, help="Its registered name.")
+@click.option("--territory", required=True, help="The town or park it is registered in, by code.")
+@click.option("--uscc", help="Its unified social credit code (统一社会信用代码).")
+@click.option(
+    "--identity-type", type=click.Choice(sorted(IDENTITY_TYPES)), help="A person's document."
+)
+@click.option("--identity-number", help="The document's number.")
+@click.option("--login", help="Also register somebody who acts for it under this login.")
+@click.option("--email", help="Where that person's letters go.")
+@json_option
+def register(
+    *, kind: str, name: str, territory: str, uscc: str | None, login: str | None,
+    email: str | None, as_json: bool, **document: str | None,
+) -> None:  # fmt: skip
+    """Register an applicant under its checked code, and who acts for it.
+
+    Example: caseflow applicants register --name 启东甲智能科技有限公司 --territory huilong
+    --uscc 91320681MA1XXXXX0A --login jia.applicant --email jia@example.org
+    """
+    if email and not login:
+        raise click.UsageError("--email belongs to a --login.")
+    identity = _identity(**document)
+    ids = PublicIds()
+    with open_house() as house, house.database.session() as session:
+        organisation = register_applicant(
+            session,
+            kind=kind,
+            name=name,
+            territory_code=territory,
+            ids=ids,
+            uscc=uscc,
+            identity=identity,
+        )
+        if login is not None:
+            person = register_person(session, login=login, name=name, ids=ids, email=email)
+            assign(session, person, organisation, role="applicant", at=house.now())
+        row: dict[str, Any] = {
+            "id": organisation.public_id,
+            "kind": organisation.kind,
+            "name": organisation.title,
+            "territory": territory,
+            "uscc": organisation.uscc,
+            "login": login,
+        }
+    show(row, as_json=as_json, view=lambda: facts("已登记申报主体", row))
+
+
+def _identity(identity_type: str | None, identity_number: str | None) -> Identity | None:
+    if identity_type is None and identity_number is None:
+        return None
+    if identity_type is None or identity_number is None:
+        raise click.UsageError("--identity-type and --identity-number belong together.")
+    return Identity(identity_type, identity_number)

@@ -1,0 +1,297 @@
+"""`caseflow cases`: everything that can be asked of a case and done to it, as somebody."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Group, RenderableType
+
+from caseflow.cases.detail import CaseDetail, case_detail, may_upload
+from caseflow.cases.opening import Opening, open_case
+from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_tasks
+from caseflow.cases.service import Outcome, Request
+from caseflow.cases.trail import case_history
+from caseflow.cli.house import House, as_option, open_house
+from caseflow.cli.output import cell, facts, json_option, note, show, table, yuan
+from caseflow.cli.payload import given_payload
+from caseflow.database.ids import PublicIds
+from caseflow.documents.service import attach, receive_file
+from caseflow.kernel.errors import NotAllowed
+
+LINES = {
+    "编号": "number",
+    "条款": "measure",
+    "标题": "title",
+    "申报主体": "applicant_title",
+    "环节": "state_title",
+    "结果": "outcome",
+    "版本": "version",
+    "到期": "due_on",
+}
+TASKS = {
+    "编号": "id",
+    "办件": "number",
+    "条款": "measure_title",
+    "申报主体": "applicant_title",
+    "环节": "state_title",
+    "席位": "seat_title",
+    "到期": "due_on",
+}
+EVENTS = {
+    "版本": "version",
+    "时间": "at",
+    "事项": "title",
+    "经办人": "actor_name",
+    "席位": "seat_title",
+    "自": "from_title",
+    "至": "to_title",
+}
+MOST = 200
+limit_option: Any = click.option(
+    "--limit", type=click.IntRange(1, MOST), default=50, show_default=True, help="At most so many."
+)
+request_option: Any = click.option(
+    "--request-id", help="Makes a repetition safe: the same again returns the first answer."
+)
+
+
+@click.group()
+def cases() -> None:
+    """Cases (办件): what an actor may see of them and do with them.
+
+    Example: caseflow cases list --as shujuju.bureau_handler
+    """
+
+
+@cases.command("list")
+@click.option("--measure", help="Only cases of this measure.")
+@click.option("--family", help="Only cases run by this family.")
+@click.option("--policy", help="Only cases of this policy.")
+@click.option("--state", help="Only cases in this state, e.g. submitted.")
+@click.option("--outcome", help="Only cases that ended so, or 'open'.")
+@click.option("--applicant", help="Only cases of this applicant, by public id.")
+@click.option("--territory", help="Only cases of this town or park, by code.")
+@click.option("--parent", help="Only children of this case, by public id.")
+@click.option("--text", help="Looked for in number, title and the applicant's name.")
+@click.option(
+    "--sort", type=click.Choice(SORTS), default="newest", show_default=True, help="Order."
+)
+@click.option("--after", metavar="CASE", help="Begin after this case (public id).")
+@limit_option
+@as_option
+@json_option
+def list_cases(
+    *, sort: str, after: str | None, limit: int, login: str, as_json: bool, **wanted: Any
+) -> None:
+    """List the cases that the actor may see.
+
+    Example: caseflow cases list --measure QD26-7a --outcome open --sort due --as shujuju.bureau_handler
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        page = case_list(session, actor, CaseFilter(**wanted), sort=sort, after=after, limit=limit)
+    rows = [asdict(line) for line in page.items]
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    show(rows, as_json=as_json, view=lambda: table("办件", LINES, rows))
+
+
+@cases.command("show")
+@click.argument("case")
+@as_option
+@json_option
+def show_case(*, case: str, login: str, as_json: bool) -> None:
+    """Show a case (by public id or number), its time, and what the actor may do with it.
+
+    Example: caseflow cases show QD26-7a-2026-000001 --as shujuju.bureau_handler
+    """
+    with open_house() as house:
+        detail = _detail(house, case, login)
+    data = asdict(detail)
+    show(data, as_json=as_json, view=lambda: _view(data))
+
+
+def _detail(house: House, case: str, login: str) -> CaseDetail:
+    at = house.now()
+    with house.database.session() as session:
+        return case_detail(session, house.actor(login, at), case, at, pinned=house.cases().pinned)
+
+
+def _view(data: dict[str, Any]) -> RenderableType:
+    line = data["case"]
+    head = {label: line[key] for label, key in LINES.items()}
+    head |= {"公开编号": line["public_id"], "审定": yuan(line["approved_fen"])}
+    head |= {"已拨付": yuan(line["paid_fen"])}
+    events = [
+        {
+            **event,
+            "inputs": [f"{i['name']}{'*' if i['required'] else ''}" for i in event["inputs"]],
+        }
+        for event in data["events"]
+    ]
+    clocks = {
+        "时限": "title",
+        "状态": "status",
+        "剩余": "remaining",
+        "到期": "due_on",
+        "依据": "rule",
+    }
+    options = {"可办": "event", "名称": "title", "填写（*必填）": "inputs", "暂不能办": "blocked"}
+    papers = {"材料": "kind", "名称": "title", "必交": "required"}
+    return Group(
+        facts(line["title"], head),
+        table("时限", clocks, data["clocks"]),
+        table("可办事项", options, events),
+        table("材料", papers, data["documents"]),
+    )
+
+
+@cases.command("tasks")
+@click.option("--after", type=int, metavar="TASK", help="Begin after this task.")
+@limit_option
+@as_option
+@json_option
+def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> None:
+    """List what waits for the actor's seats (待办), the oldest first.
+
+    Example: caseflow cases tasks --as huilong_zhen.district_handler
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        page = my_tasks(session, actor, after=after, limit=limit)
+    rows = [asdict(line) for line in page.items]
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    show(rows, as_json=as_json, view=lambda: table("待办", TASKS, rows))
+
+
+@cases.command("open")
+@click.argument("measure")
+@click.option("--applicant", required=True, help="The applicant's public id.")
+@click.option("--title", required=True, help="The case's title.")
+@click.option("--call", help="The call it answers, by public id.")
+@click.option("--industry", help="The project's industry, where it decides the bureau.")
+@click.option("--matter-on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the matter.")
+@request_option
+@as_option
+@json_option
+def open_one(*, login: str, matter_on: Any, as_json: bool, **given: Any) -> None:
+    """Open a case of MEASURE in its first state.
+
+    Example: caseflow cases open QD26-7a --applicant ID --call ID --title 算力券申报 --as jia.applicant
+    """
+    with open_house() as house:
+        at = house.now()
+        actor = house.actor(login, at)
+        matter = matter_on.date() if matter_on else None
+        wanted = Opening(actor_id=actor.id, at=at, matter_on=matter, **given)
+        outcome = open_case(house.cases(), wanted)
+    _told(outcome, as_json=as_json)
+
+
+@cases.command()
+@click.argument("case")
+@click.argument("event")
+@click.option("--payload", default=None, metavar="JSON|@FILE", help="What the event takes.")
+@click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One value of the payload; JSON where it reads as JSON, else text.",
+)
+@click.option(
+    "--expected-version",
+    type=click.IntRange(1),
+    help="Refuse if the case has moved on since this version.",
+)
+@request_option
+@as_option
+@json_option
+def act(
+    *, case: str, event: str, payload: str | None, pairs: tuple[str, ...],
+    expected_version: int | None, request_id: str | None, login: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Let EVENT happen to CASE (public id or number).
+
+    Example: caseflow cases act QD26-7a-2026-000001 accept --as huilong_zhen.district_handler
+    """
+    body = given_payload(payload, pairs)
+    with open_house() as house:
+        at = house.now()
+        actor = house.actor(login, at)
+        with house.database.session() as session:
+            public_id = find_case(session, actor, case).public_id
+        request = Request(
+            event, actor.id, at, body, expected_version=expected_version, id=request_id
+        )
+        outcome = house.cases().act(public_id, request)
+    _told(outcome, as_json=as_json)
+
+
+def _told(outcome: Outcome, *, as_json: bool) -> None:
+    data = asdict(outcome)
+    show(
+        data, as_json=as_json, view=lambda: facts("办理结果", {k: cell(v) for k, v in data.items()})
+    )
+
+
+@cases.command()
+@click.argument("case")
+@click.argument("kind")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_option
+@json_option
+def upload(*, case: str, kind: str, file: Path, login: str, as_json: bool) -> None:
+    """Put FILE to CASE as the document KIND of its checklist ('cases show' has the kinds).
+
+    Example: caseflow cases upload QD26-7a-2026-000001 contract contract.pdf --as jia.applicant
+    """
+    with open_house() as house:
+        kinds = [item.kind for item in _detail(house, case, login).documents]
+        at = house.now()
+        actor = house.actor(login, at)
+        with house.database.session() as session:
+            found = find_case(session, actor, case)
+            if not may_upload(session, actor, found):
+                raise NotAllowed("办件不在您的席位，不能上传材料。")
+            settings = house.settings
+            with file.open("rb") as stream:
+                received = receive_file(
+                    settings.files, stream, name=file.name, limit=settings.upload_limit
+                )
+            made = attach(
+                session, found.id, kind=kind, received=received, by=actor.id, at=at,
+                allowed_kinds=kinds, ids=PublicIds(),
+            )  # fmt: skip
+            row = {"id": made.public_id, "kind": kind, "size": made.size, "sha256": made.sha256}
+    show(row, as_json=as_json, view=lambda: facts("已上传", row))
+
+
+@cases.command()
+@click.argument("case")
+@click.option(
+    "--after",
+    type=click.IntRange(0),
+    default=0,
+    metavar="VERSION",
+    help="Begin after this version.",
+)
+@limit_option
+@as_option
+@json_option
+def history(*, case: str, after: int, limit: int, login: str, as_json: bool) -> None:
+    """Show what happened to a case: who, in which seat, what, from where to where, when.
+
+    Example: caseflow cases history QD26-7a-2026-000001 --as shujuju.bureau_handler --json
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        found = case_history(
+            session, actor, case, pinned=house.cases().pinned, after=after, limit=limit
+        )
+    rows = [asdict(event) for event in found]
+    if len(rows) == limit:
+        note(f"There may be more; the next page: --after {rows[-1]['version']}")
+    show(rows, as_json=as_json, view=lambda: table("留痕", EVENTS, rows))

@@ -1,0 +1,84 @@
+"""`caseflow serve`: the REST API under granian."""
+
+import os
+import socket
+from dataclasses import replace
+from typing import Final
+
+import click
+
+from caseflow.catalogue.places import data_root
+from caseflow.cli.output import note
+from caseflow.database.readiness import located, ready
+from caseflow.kernel.errors import InvalidInput
+from caseflow.settings import Settings, read_settings
+
+TARGET: Final = "caseflow.app:create_app"
+THREADS: Final = 4
+
+
+@click.command()
+@click.option("--host", help="The address to bind (default: CASEFLOW_HOST, else 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: CASEFLOW_PORT, else 8000.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Server processes."
+)
+def serve(*, host: str | None, port: int | None, workers: int) -> None:  # fmt: skip
+    """Serve the REST API at /api/v1 and its documentation at /api/docs, until it is stopped.
+
+    Example: caseflow serve --port 8000 --workers 2
+    """
+    settings = read_settings()
+    serve_api(
+        replace(settings, host=host or settings.host, port=port or settings.port), workers=workers
+    )
+
+
+def serve_api(settings: Settings, *, workers: int = 1) -> None:
+    """Serve until SIGINT or SIGTERM; the database is made ready first.
+
+    Raises:
+        Unavailable: no database, or one at another revision. InvalidInput: the address is taken.
+    """
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    ready(located(settings), data_root() / "migrations")
+    _refuse_taken(settings)
+    os.environ["CASEFLOW_HOME"] = str(settings.home)
+    os.environ["CASEFLOW_HOST"], os.environ["CASEFLOW_PORT"] = settings.host, str(settings.port)
+    note(f"Serving http://{settings.host}:{settings.port}/api/docs")
+    note(tokens_told(settings))
+    server = Granian(
+        TARGET,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        factory=True,
+        websockets=False,
+    )
+    server.serve()
+
+
+def tokens_told(settings: Settings) -> str:
+    """Return what is said at the start about who may name themselves."""
+    if settings.is_loopback:
+        return (
+            "Development tokens (Authorization: Bearer dev:LOGIN) are accepted, only because the"
+            " server is bound to loopback."
+        )
+    return "Development tokens are refused: the server is bound beyond this machine."
+
+
+def _refuse_taken(settings: Settings) -> None:
+    """Say so at once when another program listens there; granian would retry without a word."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise InvalidInput(f"{where} cannot be bound: {error.strerror or error}.") from error

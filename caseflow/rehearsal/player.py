@@ -1,0 +1,182 @@
+"""Playing cases by their main road, through nothing but the public services."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import Any, Final
+
+from caseflow.cases.seats import ANYONE, SYSTEM
+from caseflow.cases.service import Outcome, Request
+from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.documents.service import ReceivedFile, attach, receive_file
+from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.workflow.model import State, Step, Workflow
+from caseflow.kernel.workflow.vocabulary import SEATS
+from caseflow.rehearsal.house import House
+from caseflow.rehearsal.queries import Standing, seated
+from caseflow.rehearsal.samples import payload_for
+
+PUBLICISE: Final = "publicise"
+ANSWER: Final = "answer_seat"
+COMPLETE: Final = "documents_complete"
+AHEAD: Final = timedelta(days=5)
+"""How long before its last day an obligation of months is met: after the reminder of T-7."""
+
+
+class RehearsalStuck(CaseflowError):
+    """A case cannot go on by its main road: which, where, why, and what was possible."""
+
+
+@dataclass
+class Player:
+    """Plays one step of one case at a time: chooses it, fills it in, finds who takes it."""
+
+    house: House
+    _seated: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    _files: dict[str, ReceivedFile] = field(default_factory=dict)
+
+    def workflow(self, case: Standing) -> Workflow:
+        """Return the workflow that the case runs by."""
+        with self.house.database.connect() as connection:
+            return self.house.cases.pinned.runner(connection, case.workflow_hash).workflow
+
+    def measure(self, case: Standing) -> MeasureInfo:
+        """Return the measure that the case is about."""
+        with self.house.database.connect() as connection:
+            return self.house.cases.pinned.measure(connection, case.measure_version_id)
+
+    def next_step(self, case: Standing) -> Step | None:
+        """Return the step of the main road that a person takes next, None where nobody does.
+
+        Of several main events (`a|b`) it is the first not yet taken from this state.
+
+        Raises:
+            RehearsalStuck: the state has no main event that is possible in it.
+        """
+        workflow = self.workflow(case)
+        state = workflow.states[case.state]
+        if state.holders == (SYSTEM,):
+            return None
+        names = (state.main or "").split("|")
+        name = next((each for each in names if each not in case.done), names[-1])
+        step = workflow.step(case.state, name)
+        if step is None:
+            raise self.stuck(case, f"主路径事件 {name!r} 在此环节不存在")
+        return None if SYSTEM in step.by else step
+
+    def not_before(self, case: Standing) -> date | None:
+        """Return the day on which the holder acts who has months for it, None for at once."""
+        workflow = self.workflow(case)
+        state: State = workflow.states[case.state]
+        clock = workflow.clocks[state.clock] if state.clock else None
+        if clock is None or clock.unit != "months":
+            return None
+        due_on = case.due_on(clock.name)
+        return due_on - AHEAD if due_on else None
+
+    def play(self, case: Standing, step: Step, at: datetime) -> None:
+        """Take a step, once for each seat that has to answer.
+
+        Raises:
+            RehearsalStuck: it is refused; the message has the refusal.
+        """
+        if ANSWER in step.effects:
+            for seat in case.seats:
+                self.act(case, step, at, person=self.person(case, step, only=seat))
+            return
+        self.act(case, step, at)
+
+    def act(
+        self,
+        case: Standing,
+        step: Step,
+        at: datetime,
+        *,
+        person: int | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Let a person of the step's seats take it; `given` goes before the samples."""
+        actor = person or self.person(case, step)
+        if COMPLETE in step.guards:
+            self.upload_missing(case, actor, at)
+        facts = {**case.facts, "paid_fen": case.paid_fen}
+        ceiling_fen = self.measure(case).ceiling_fen(case.child_kind)
+        samples = payload_for(self.workflow(case), step, facts, ceiling_fen)
+        payload = {**samples, **(given or {})}
+        try:
+            return self.house.cases.act(
+                case.public_id, Request(step.event, actor, at, payload)
+            )
+        except CaseflowError as error:
+            raise self.stuck(case, error.message) from error
+
+    def person(self, case: Standing, step: Step, *, only: str | None = None) -> int:
+        """Return somebody in one of the step's seats who has no other duty on the case.
+
+        Raises:
+            RehearsalStuck: nobody sits there, or only people with another duty.
+        """
+        for seat in step.by if only is None else (only,):
+            if seat in {ANYONE, SYSTEM}:
+                continue
+            for person in self.people(case.parties, seat):
+                duty = case.duties.get(str(person))
+                if duty is None or step.duty is None or duty == step.duty:
+                    return person
+        raise self.stuck(case, f"{step.event} 的席位 {'、'.join(step.by)} 无人可办")
+
+    def people(self, parties: Mapping[str, int], seat: str) -> list[int]:
+        """Return who sits in a seat of a case with these parties."""
+        place = SEATS[seat]
+        key = (parties.get(place.party, 0), place.role)
+        if key not in self._seated:
+            with self.house.database.connect() as connection:
+                self._seated = seated(connection)
+        return self._seated.get(key, [])
+
+    def upload_missing(self, case: Standing, person: int, at: datetime) -> None:
+        """Upload a small real file for every required document that is not there yet."""
+        checklist = self.measure(case).checklist(case.child_kind)
+        missing = [
+            each for each in checklist if each["required"] and each["kind"] not in case.documents
+        ]
+        if missing:
+            with self.house.database.session() as session:
+                for each in missing:
+                    attach(
+                        session,
+                        case.id,
+                        kind=each["kind"],
+                        received=self._file(each["title"]),
+                        by=person,
+                        at=at,
+                        allowed_kinds={entry["kind"] for entry in checklist},
+                        ids=self.house.ids,
+                    )
+
+    def _file(self, title: str) -> ReceivedFile:
+        """Return the sample file of that title, stored the first time it is asked for."""
+        if title not in self._files:
+            words = f"示例材料：{title}\n本文件仅用于演练，不含任何真实单位或个人的信息。\n"
+            name = title.replace("/", "_")
+            self._files[title] = receive_file(
+                self.house.files,
+                BytesIO(words.encode()),
+                name=f"{name}.txt",
+                limit=self.house.upload_limit,
+            )
+        return self._files[title]
+
+    def stuck(self, case: Standing, why: str) -> RehearsalStuck:
+        """Return the error that says where the case stands, why, and what was possible."""
+        workflow = self.workflow(case)
+        steps = workflow.steps_from(case.state)
+        possible = "、".join(f"{step.event}（{'、'.join(step.by)}）" for step in steps)
+        title = workflow.states[case.state].title
+        return RehearsalStuck(
+            f"{case.number} 停在“{title}”（{case.state}）：{why} 可办：{possible}。",
+            case=case.number,
+            state=case.state,
+            possible=[step.event for step in steps],
+        )

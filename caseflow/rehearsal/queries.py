@@ -1,0 +1,131 @@
+"""What a player looks at before acting, and what is told of a case when it is over."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row
+
+STANDINGS: Final = """
+    SELECT c.id, c.public_id, c.number, c.root_id, c.child_kind, c.workflow_hash,
+        c.measure_version_id, c.state, c.facts, c.parties, c.paid_fen,
+        coalesce((SELECT array_agg(t.seat ORDER BY t.id) FROM task t
+            WHERE t.case_id = c.id AND t.status = 'open' AND t.state = c.state), '{}') AS seats,
+        coalesce((SELECT jsonb_object_agg(d.person_id, d.duty) FROM duty d
+            WHERE d.case_id = c.id), '{}') AS duties,
+        coalesce((SELECT jsonb_object_agg(k.name, k.due_on) FROM clock k
+            WHERE k.case_id = c.id AND k.status = 'running'), '{}') AS due,
+        coalesce((SELECT array_agg(DISTINCT e.name) FROM event e
+            WHERE e.stream = c.id AND e.from_state = c.state), '{}') AS done,
+        coalesce((SELECT array_agg(d.kind) FROM document d
+            WHERE d.case_id = c.id AND NOT d.replaced), '{}') AS documents
+    FROM "case" c WHERE c.root_id = ANY(%s) AND c.outcome IS NULL ORDER BY c.id
+"""
+NEXT_DUE: Final = """
+    SELECT least(
+        (SELECT min(due_at) FROM timer WHERE fired_at IS NULL AND due_at > %(after)s),
+        (SELECT min(ends_at) FROM publicity WHERE status = 'open' AND ends_at > %(after)s))
+"""
+SEATED: Final = """
+    SELECT organisation_id, role, array_agg(person_id ORDER BY person_id) FROM assignment
+    WHERE valid_to IS NULL GROUP BY organisation_id, role
+"""
+PATH: Final = """
+    SELECT to_state FROM event WHERE stream = %s AND to_state IS DISTINCT FROM from_state
+    ORDER BY seq
+"""
+SUMMARY: Final = """
+    SELECT c.id, c.public_id, c.number, m.code AS measure, v.family, c.state, c.outcome,
+        c.created_at, c.ended_at, o.title AS applicant, c.paid_fen,
+        (SELECT count(*) FROM event e JOIN "case" k ON k.id = e.stream
+          WHERE k.root_id = c.id) AS events,
+        (SELECT count(*) FROM notification n JOIN "case" k ON k.id = n.case_id
+          JOIN assignment a ON a.person_id = n.person_id AND a.role = 'applicant'
+              AND a.organisation_id = c.applicant_id
+          WHERE k.root_id = c.id AND n.notice = ANY(%(reminders)s)) AS reminders
+    FROM "case" c JOIN measure m ON m.id = c.measure_id
+    JOIN measure_version v ON v.id = c.measure_version_id
+    JOIN organisation o ON o.id = c.applicant_id
+    WHERE c.id = ANY(%(cases)s) ORDER BY c.id
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an open case stands: all that is needed to choose its next step."""
+
+    id: int
+    public_id: str
+    number: str
+    root_id: int
+    child_kind: str | None
+    workflow_hash: str
+    measure_version_id: int
+    state: str
+    facts: Mapping[str, Any]
+    parties: Mapping[str, int]
+    paid_fen: int
+    seats: Sequence[str]
+    duties: Mapping[str, str]
+    due: Mapping[str, str]
+    done: Collection[str]
+    documents: Collection[str]
+
+    def due_on(self, clock: str) -> date | None:
+        """Return the last day of a running clock, None where it does not run."""
+        text = self.due.get(clock)
+        return date.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A case that was played, with its children: what became of it."""
+
+    id: int
+    public_id: str
+    number: str
+    measure: str
+    family: str
+    state: str
+    outcome: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    applicant: str
+    paid_fen: int
+    events: int
+    reminders: int
+
+
+def standings(connection: Any, roots: Sequence[int]) -> list[Standing]:
+    """Return the open cases among `roots` and their children."""
+    with connection.cursor(row_factory=class_row(Standing)) as cursor:
+        found: list[Standing] = cursor.execute(STANDINGS, (list(roots),)).fetchall()
+    return found
+
+
+def next_due(connection: Any, after: datetime) -> datetime | None:
+    """Return when the next timer or the end of a publicity is due after `after`."""
+    row = connection.execute(NEXT_DUE, {"after": after}).fetchone()
+    found: datetime | None = row[0]
+    return found
+
+
+def seated(connection: Any) -> dict[tuple[int, str], list[int]]:
+    """Return who sits in each (organisation, role)."""
+    return {(row[0], row[1]): row[2] for row in connection.execute(SEATED).fetchall()}
+
+
+def path(connection: Any, case_id: int) -> list[str]:
+    """Return the states a case has visited, in order."""
+    return [row[0] for row in connection.execute(PATH, (case_id,)).fetchall()]
+
+
+def summaries(
+    connection: Any, cases: Sequence[int], reminders: Sequence[str]
+) -> list[Summary]:
+    """Return what became of each case; `reminders` names the notices that remind."""
+    with connection.cursor(row_factory=class_row(Summary)) as cursor:
+        parameters = {"cases": list(cases), "reminders": list(reminders)}
+        found: list[Summary] = cursor.execute(SUMMARY, parameters).fetchall()
+    return found

@@ -1,0 +1,182 @@
+"""Many cases on one virtual clock: a working day for every step, the sweeps in between."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from caseflow.batches.publicity import Listing, open_publicity
+from caseflow.batches.sweeps import sweep_all
+from caseflow.deadlines.queries import load_calendar
+from caseflow.kernel.calendar import ONE_DAY, Calendar, local_date, shanghai_instant
+from caseflow.kernel.errors import CaseflowError
+from caseflow.rehearsal.house import House
+from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
+from caseflow.rehearsal.queries import Standing, next_due, standings
+
+OFFICE_HOUR: Final = 10
+"""People act at 10:00 Asia/Shanghai of a working day."""
+
+SWEEP_LAG: Final = timedelta(minutes=5)
+"""How long after something fell due the worker comes round."""
+
+PUBLICITY_DAYS: Final = 5
+"""Working days of a publicity where the measure says nothing else. 惯例（手册§6.5）"""
+
+MOST_ROUNDS: Final = 5_000
+
+OnSweep = Callable[[datetime], None]
+
+
+@dataclass
+class Troupe:
+    """The players of some cases. `leave_alone` says which standings nobody touches for now."""
+
+    house: House
+    roots: list[int] = field(default_factory=list)
+    leave_alone: Callable[[Standing], bool] = lambda _: False
+    milestones: list[datetime] = field(default_factory=list)
+    on_sweep: OnSweep = lambda _: None
+    on_end: Callable[[int], None] = lambda _: None
+    player: Player = field(init=False)
+    now: datetime = field(init=False)
+    _swept: datetime = field(init=False)
+    _open: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.player = Player(self.house)
+        self.now = self.house.clock.now()
+        self._swept = self.now - ONE_DAY
+
+    def play(self, until: datetime | None = None) -> None:
+        """Play every case to its end, or until the virtual clock stands at `until`.
+
+        Raises:
+            RehearsalStuck: a case cannot go on, or nothing is left to wait for.
+        """
+        for _ in range(MOST_ROUNDS):
+            cases = self._standings()
+            if until is None and not cases:
+                return
+            acted = self._act(cases)
+            target = self._next_round(cases, acted=acted)
+            if until is not None and (target is None or target >= until):
+                self.move_to(until)
+                return
+            if target is None:
+                raise self._nothing_left(cases)
+            self.move_to(target)
+        raise RehearsalStuck(f"演练超过 {MOST_ROUNDS} 轮仍未结束。")
+
+    def move_to(self, target: datetime) -> None:
+        """Move the virtual clock to `target`, sweeping whenever something falls due before it."""
+        while True:
+            due = self._next_instant()
+            if due is None or due + SWEEP_LAG > target:
+                break
+            self._swept = due
+            self._set_clock(max(self.now, due + SWEEP_LAG))
+            self.sweep()
+        self._set_clock(target)
+
+    def sweep(self) -> None:
+        """Do what a worker does at this instant of the virtual clock."""
+        sweep_all(self.house.cases, self.now)
+        self.on_sweep(self.now)
+
+    def _set_clock(self, at: datetime) -> None:
+        self.now = at
+        self.house.clock.move_to(at)
+
+    def _next_instant(self) -> datetime | None:
+        """Return the next instant after the last swept one at which something is due."""
+        with self.house.database.connect() as connection:
+            due = next_due(connection, self._swept)
+        later = [each for each in self.milestones if each > self._swept]
+        return min([*([due] if due else []), *later], default=None)
+
+    def _standings(self) -> list[Standing]:
+        with self.house.database.connect() as connection:
+            found = standings(connection, self.roots)
+        still = {case.root_id for case in found}
+        for ended in sorted(self._open - still):
+            self.on_end(ended)
+        self._open = still
+        return found
+
+    def _act(self, cases: Iterable[Standing]) -> bool:
+        """Let every case that can take a step take it; publicities list all that wait for one."""
+        listed: dict[tuple[int, int], list[Standing]] = defaultdict(list)
+        acted = False
+        today = local_date(self.now)
+        for case in cases:
+            step = None if self.leave_alone(case) else self.player.next_step(case)
+            if step is None or self._waits(case, today):
+                continue
+            acted = True
+            if step.event == PUBLICISE:
+                listed[case.parties["lead_bureau"], self._publicity_days(case)].append(case)
+            else:
+                self.player.play(case, step, self.now)
+        for (_, working_days), together in listed.items():
+            self.publicise(together, working_days=working_days)
+        return acted
+
+    def _waits(self, case: Standing, today: date) -> bool:
+        ready = self.player.not_before(case)
+        return ready is not None and today < ready
+
+    def _publicity_days(self, case: Standing) -> int:
+        choice = self.player.measure(case).definition.get("workflow", {})
+        days = choice.get("parameters", {}).get("publicity_days", PUBLICITY_DAYS)
+        return int(days["value"] if isinstance(days, dict) else days)
+
+    def publicise(
+        self, together: list[Standing], *, working_days: int = PUBLICITY_DAYS
+    ) -> tuple[str, date]:
+        """List cases of one lead bureau in one publicity; returns its id and its last day."""
+        first = together[0]
+        step = self.player.workflow(first).step(first.state, PUBLICISE)
+        assert step is not None
+        listing = Listing(
+            cases=tuple(case.public_id for case in together),
+            title=f"拟支持项目公示（{local_date(self.now)}）",
+            basis="会议研究决定",
+            working_days=working_days,
+            actor_id=self.player.person(first, step),
+            at=self.now,
+        )
+        try:
+            view = open_publicity(self.house.cases, listing)
+        except CaseflowError as error:
+            raise self.player.stuck(first, error.message) from error
+        return view.public_id, view.ends_on
+
+    def _next_round(self, cases: list[Standing], *, acted: bool) -> datetime | None:
+        """Return when somebody can act again: tomorrow, or when the next thing falls due."""
+        if acted:
+            return self.next_morning(local_date(self.now) + ONE_DAY)
+        waiting = [
+            self.next_morning(ready)
+            for case in cases
+            if not self.leave_alone(case)
+            if (ready := self.player.not_before(case)) and ready > local_date(self.now)
+        ]
+        due = self._next_instant()
+        if due is not None:
+            swept = max(self.now, due + SWEEP_LAG)
+            waiting.append(max(swept, self.next_morning(local_date(swept))))
+        return min(waiting, default=None)
+
+    def next_morning(self, day: date) -> datetime:
+        """Return the office hour of `day`, or of the next working day."""
+        return shanghai_instant(self._calendar().received_on(day), hour=OFFICE_HOUR)
+
+    def _calendar(self) -> Calendar:
+        with self.house.database.connect() as connection:
+            return load_calendar(connection)
+
+    def _nothing_left(self, cases: list[Standing]) -> RehearsalStuck:
+        first = next((case for case in cases if not self.leave_alone(case)), cases[0])
+        return self.player.stuck(first, "无人可办，也没有任何时限在运行")
