@@ -1,3 +1,60 @@
 """Composition: the Flask factory and the doors, nothing else."""
 
+from flask import Flask
 
+from caseflow.api import doors
+from caseflow.api.context import House
+from caseflow.batches import models as batches_models
+from caseflow.cases import models as cases_models
+from caseflow.cases.assembly import assemble
+from caseflow.cases.service import Cases
+from caseflow.catalogue import models as catalogue_models
+from caseflow.catalogue.places import data_root
+from caseflow.clock import Clock, clock_for
+from caseflow.database.access import locate, open_database
+from caseflow.database.orm import db
+from caseflow.deadlines import models as deadlines_models
+from caseflow.documents import models as documents_models
+from caseflow.funds import models as funds_models
+from caseflow.history import models as history_models
+from caseflow.identity import models as identity_models
+from caseflow.notifications import models as notifications_models
+from caseflow.reviews import models as reviews_models
+from caseflow.settings import Settings, read_settings
+
+TABLES = (
+    batches_models, cases_models, catalogue_models, deadlines_models, documents_models,
+    funds_models, history_models, identity_models, notifications_models, reviews_models,
+)  # fmt: skip
+"""Every module with tables: whoever imports this one knows the whole database."""
+
+READING_LIMITS = "-c statement_timeout=5000 -c lock_timeout=2000"
+"""Milliseconds that a request may wait for the database. (reliability.md §3, 49)"""
+
+
+def create_app(
+    settings: Settings | None = None, *, cases: Cases | None = None, clock: Clock | None = None
+) -> Flask:
+    """Return the WSGI application of a house; without arguments that of this process's settings.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    settings = read_settings() if settings is None else settings
+    if cases is None:
+        database = open_database(locate(settings), pool_size=settings.pool_size)
+        cases = assemble(database, settings, data_root())
+    clock = clock_for(cases.connect) if clock is None else clock
+    app = Flask("caseflow", static_folder=None, template_folder=None)
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=cases.database.address.url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": settings.pool_size,
+            "max_overflow": settings.pool_size,
+            "pool_pre_ping": True,
+            "connect_args": {"options": READING_LIMITS},
+        },
+    )
+    db.init_app(app)
+    doors.install(app, House(settings=settings, cases=cases, clock=clock))
+    return app

@@ -11,7 +11,6 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from marshmallow import Schema, fields
 
 
-
 class UtcInstant(fields.AwareDateTime):
     """An instant, always written in UTC."""
 

@@ -41,9 +41,7 @@ class StrictParser(FlaskParser):
             raise UnsupportedMediaType("请以 Content-Type: application/json 发送。")
         return loads(req.get_data(cache=True))
 
-    def handle_error(
-        self, error: ValidationError, req: flask.Request, schema: Schema, **_: Any
-    ) -> NoReturn:
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Raise the program's own error, which the door's one table answers."""
         problems = dict(_flat(error.messages))
         listed = "；".join(f"{name}：{reason}" for name, reason in problems.items())

@@ -76,5 +76,5 @@ def _signed_in(house: House) -> Any:
 def _is_local(house: House) -> bool:
     """Return whether both ends of the connection are this machine, and no proxy is between."""
     is_forwarded = any(name in request.headers for name in FORWARDED)
-    is_near = request.remote_addr in LOOPBACK_PEERS or request.remote_addr is None
+    is_near = request.remote_addr in LOOPBACK_PEERS
     return house.settings.is_loopback and is_near and not is_forwarded

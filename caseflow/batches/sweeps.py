@@ -17,7 +17,8 @@ from caseflow.cases.service import Cases, Request
 from caseflow.cases.statement import Writes, write
 from caseflow.deadlines.part import FIRED
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.errors import CaseflowError, NotFound
+from caseflow.kernel.workflow.model import Clock, Workflow
 
 CLAIM: Final = """
     SELECT t.id, t.case_id, t.kind, t.clock_name, t.generation, t.rule, t.due_on, t.due_at
@@ -104,6 +105,12 @@ def sweep_timers(cases: Cases, at: datetime, *, limit: int = 500) -> TimersSwept
     )
 
 
+def _clock(workflow: Workflow, name: str) -> Clock:
+    if name not in workflow.clocks:
+        raise NotFound(f"工作流 {workflow.name} 没有时限 {name!r}。")
+    return workflow.clocks[name]
+
+
 def _one_a_case(rows: list[Any]) -> dict[int, Any]:
     """Return the first due timer of each case; the others are still due in the next batch."""
     first: dict[int, Any] = {}
@@ -152,7 +159,7 @@ class _Sweep:
 
     def _expire(self, timer: Any, reading: Reading) -> Act:
         workflow = self._cases.pinned.runner(self._connection, reading.workflow_hash).workflow
-        event = workflow.clocks[timer.clock_name].expiry
+        event = _clock(workflow, timer.clock_name).expiry
         request = Request(event, self._cases.office.system_id, self._at, {})
         return self._cases.decide(self._connection, reading, request, expired=timer.clock_name)
 
@@ -168,7 +175,7 @@ class _Sweep:
             "measure_code": measure.code,
             "applicant": reading.applicant_title,
             "state": workflow.states[reading.state].title,
-            "clock": workflow.clocks[timer.clock_name].title,
+            "clock": _clock(workflow, timer.clock_name).title,
             "due_on": timer.due_on.isoformat(),
         }
         if timer.rule == OVERDUE:

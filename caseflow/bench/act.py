@@ -126,7 +126,12 @@ def _turns(where: Ground) -> list[Turn]:
 
 
 def _load(
-    where: Ground, turns: Sequence[Turn], folder: Path, proofs: Sequence[tuple[int, str]], *, span: int
+    where: Ground,
+    turns: Sequence[Turn],
+    folder: Path,
+    proofs: Sequence[tuple[int, str]],
+    *,
+    span: int,
 ) -> Load:
     """Record the turns on the first proof, and let pgbench play them once on the second."""
     recorded = [

@@ -37,10 +37,9 @@ OPENED = Part(
 
 WRITTEN = Part(
     "written",
-    "SELECT id FROM moved UNION ALL SELECT id FROM opened"
-    " UNION ALL SELECT value::bigint FROM jsonb_array_elements_text(%(written)s)",
+    "SELECT value::bigint AS id FROM jsonb_array_elements_text(%(written)s)",
 )
-"""What the other parts may write for: moved, opened, or locked by a sweep that only reminds."""
+"""Cases locked by a sweep that only reminds; the statement adds those that `moved` and `opened`."""
 
 DUTIES = Part(
     "duties",

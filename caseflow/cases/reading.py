@@ -1,9 +1,14 @@
-"""The one `SELECT` before a decision: the case, what its guards read, and who is asking."""
+"""The one `SELECT` before a decision: the case, what its guards read, and who is asking.
+
+It runs on a raw cursor ($1 …, no rewriting by the driver: the text is longer than what psycopg
+caches), its parameters are texts with a cast, so that one prepared statement serves them all.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from psycopg import RawCursor
 from psycopg.rows import namedtuple_row
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
@@ -19,34 +24,28 @@ COLUMNS: Final = f"""
     policy.effective_to AS policy_to,
     call.opens_on AS call_opens_on, call.closes_on AS call_closes_on,
     {CALENDAR_STAMP} AS calendar_stamp,
-    (SELECT jsonb_agg(jsonb_build_array(d.kind, d.sha256) ORDER BY d.kind)
+    (SELECT json_agg(json_build_array(d.kind, d.sha256) ORDER BY d.kind)
        FROM document d WHERE d.case_id = c.id AND NOT d.replaced) AS documents,
-    (SELECT jsonb_agg(jsonb_build_array(t.id, t.seat, t.state)) FROM task t
+    (SELECT json_agg(json_build_array(t.id, t.seat, t.state)) FROM task t
       WHERE t.case_id = c.id AND t.status = 'open') AS tasks,
     (SELECT count(*) FROM task t WHERE t.case_id = c.id AND t.state = c.state
         AND t.verdict = 'veto' AND t.opened_at = (SELECT max(l.opened_at) FROM task l
             WHERE l.case_id = c.id AND l.state = c.state)) AS vetoes,
-    (SELECT jsonb_agg(jsonb_build_object('name', k.name, 'status', k.status, 'limit_count',
-        k.limit_count, 'unit', k.unit, 'started_on', k.started_on, 'running_since',
-        k.running_since, 'consumed', k.consumed, 'due_on', k.due_on, 'provisional', k.provisional,
-        'generation', k.generation, 'rule', k.rule, 'stops', k.stops))
-       FROM clock k WHERE k.case_id = c.id) AS clocks,
-    (SELECT jsonb_agg(h.kind) FROM hold h
+    (SELECT json_agg(k) FROM clock k WHERE k.case_id = c.id) AS clocks,
+    (SELECT json_agg(h.kind) FROM hold h
       WHERE h.case_id = c.id AND h.lifted_at IS NULL) AS holds,
-    (SELECT max(o.seq) FROM objection o
-      WHERE o.case_id = c.id AND o.status = 'open') AS objection_seq,
-    (SELECT count(*) FROM objection o
-      WHERE o.case_id = c.id AND o.status = 'open') AS open_objections,
-    (SELECT jsonb_agg(jsonb_build_array(p.instalment, p.share, p.fen, p.status)
+    (SELECT json_build_array(max(o.seq), count(*)) FROM objection o
+      WHERE o.case_id = c.id AND o.status = 'open') AS objections,
+    (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
         ORDER BY p.instalment) FROM payment p WHERE p.case_id = c.id) AS payments,
-    (SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
+    (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0)) FROM "case" k WHERE k.parent_id = c.id) AS children,
-    (SELECT jsonb_agg(jsonb_build_array(a.organisation_id, a.role)) FROM assignment a
-      WHERE a.person_id = %(actor)s AND a.valid_from <= %(at)s
-        AND (a.valid_to IS NULL OR a.valid_to > %(at)s)) AS seats,
-    (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = %(actor)s) AS duty,
-    (SELECT jsonb_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
-      WHERE e.actor_id = %(actor)s AND e.request_id = %(request)s) AS request
+    (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
+      WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
+        AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
+    (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
+    (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
+      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request
 """
 SOURCES: Final = """
     FROM "case" c
@@ -54,9 +53,11 @@ SOURCES: Final = """
     JOIN policy_version policy ON policy.id = c.policy_version_id
     LEFT JOIN call ON call.id = c.call_id
 """
-BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.public_id = %(case)s"
-BY_IDS: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY(%(cases)s)"
-LOCK: Final = " ORDER BY c.id FOR NO KEY UPDATE OF c"
+BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} {SOURCES} WHERE c.public_id = $1::text"
+LOCKED: Final = (
+    f"SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY($1::bigint[])"
+    " ORDER BY c.id FOR NO KEY UPDATE OF c"
+)
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class Asker:
     at: datetime
     request_id: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
-        """Return what every reading statement needs."""
-        return {"actor": self.actor_id, "at": self.at, "request": self.request_id}
+    def parameters(self) -> tuple[str, str, str | None]:
+        """Return $2 to $4 of every reading statement."""
+        return str(self.actor_id), self.at.isoformat(), self.request_id
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,16 @@ class Reading:
         return [(task[0], task[1], task[2]) for task in self.row.tasks or []]
 
     @property
+    def objection_seq(self) -> Any:
+        """Return the number of the objection that waits, the last one where several do."""
+        return self.row.objections[0]
+
+    @property
+    def open_objections(self) -> int:
+        """Return how many objections wait to be settled."""
+        return int(self.row.objections[1])
+
+    @property
     def payments_by_status(self) -> dict[str, list[tuple[int, str, int]]]:
         """Return (instalment, share, fen) under ordered, paid and returned."""
         found: dict[str, list[tuple[int, str, int]]] = {"ordered": [], "paid": [], "returned": []}
@@ -97,17 +108,17 @@ class Reading:
 
 def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
-    parameters = {**asker.parameters(), "case": public_id}
-    cursor = connection.cursor(row_factory=namedtuple_row)
+    cursor = RawCursor(connection, row_factory=namedtuple_row)
+    parameters = (public_id, *asker.parameters())
     row = cursor.execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
     return Reading(row) if row else None
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
     """Return the cases in the order of their ids, locked until the transaction ends."""
-    parameters = {**asker.parameters(), "cases": case_ids}
-    cursor = connection.cursor(row_factory=namedtuple_row)
-    rows = cursor.execute(BY_IDS + LOCK, parameters, prepare=True).fetchall()
+    cursor = RawCursor(connection, row_factory=namedtuple_row)
+    wanted = "{" + ",".join(map(str, case_ids)) + "}"
+    rows = cursor.execute(LOCKED, (wanted, *asker.parameters()), prepare=True).fetchall()
     return [Reading(row) for row in rows]
 
 

@@ -1,8 +1,16 @@
-"""The one statement: every write of one act, or of a whole set of acts, in one round trip."""
+"""The one statement: every write of one act, or of a whole set of acts, in one round trip.
 
+Only the parts that have rows are in it: a part without any still opens its table and every index of
+it. There are few such sets of parts; each is one prepared statement with one plan.
+"""
+
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
+
+from psycopg import RawCursor
 
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
@@ -17,11 +25,14 @@ PARTS: Final[tuple[Part, ...]] = (
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED, NOTICES, DELIVERIES,
 )  # fmt: skip
 
-STATEMENT: Final = (
-    "WITH "
-    + ", ".join(f"{part.name} AS ({part.sql})" for part in PARTS)
-    + " SELECT id FROM written"
-)
+NEEDS: Final = {
+    OPENED.name: MOVED.name,
+    TASKS_OPENED.name: TASKS_CLOSED.name,
+    DELIVERIES.name: NOTICES.name,
+}
+"""Parts that read what another part returns."""
+NOTHING: Final = "SELECT NULL::bigint AS id WHERE false"
+PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass
@@ -41,12 +52,35 @@ class Writes:
                 self.rows[name].extend(rows)
         return self
 
-    def parameters(self) -> dict[str, bytes]:
-        """Return the statement's parameters."""
-        return {name: packed(rows) for name, rows in self.rows.items()}
+    def used(self) -> tuple[str, ...]:
+        """Return the names of the parts that have rows, and of those that they need, in order."""
+        filled = {name for name, rows in self.rows.items() if rows}
+        filled |= {NEEDS[name] for name in filled & NEEDS.keys()}
+        return tuple(part.name for part in PARTS if part.name in filled)
 
 
 def write(connection: Any, writes: Writes) -> set[int]:
     """Run the statement on a psycopg connection; returns the ids of the cases it wrote."""
-    parameters = {name: text.decode() for name, text in writes.parameters().items()}
-    return {row[0] for row in connection.execute(STATEMENT, parameters, prepare=True).fetchall()}
+    used = writes.used()
+    parameters = [packed(writes.rows[name]).decode() for name in used]
+    cursor = RawCursor(connection).execute(statement(used), parameters, prepare=True)
+    return {row[0] for row in cursor.fetchall()}
+
+
+@cache
+def statement(used: tuple[str, ...]) -> str:
+    """Return the statement of these parts; `$n` is the rows of the n-th as JSON."""
+    parts = [_written(used) if part is WRITTEN else part for part in PARTS]
+    joined = ", ".join(
+        f"{part.name} AS ({part.sql})" for part in parts if part.name in {*used, WRITTEN.name}
+    )
+    numbered = PARAMETER.sub(lambda found: f"${used.index(found[1]) + 1}::jsonb", joined)
+    return f"WITH {numbered} SELECT id FROM {WRITTEN.name}"
+
+
+def _written(used: tuple[str, ...]) -> Part:
+    """Return the part of all ids that the others may write for."""
+    sources = [f"SELECT id FROM {part.name}" for part in (MOVED, OPENED) if part.name in used]
+    if WRITTEN.name in used:
+        sources.append(WRITTEN.sql)
+    return Part(WRITTEN.name, " UNION ALL ".join(sources) or NOTHING)

@@ -13,7 +13,7 @@ from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_t
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import case_history
 from caseflow.cli.house import House, as_option, open_house
-from caseflow.cli.output import cell, facts, json_option, note, show, table, yuan
+from caseflow.cli.output import Option, cell, facts, json_option, note, show, table, yuan
 from caseflow.cli.payload import given_payload
 from caseflow.database.ids import PublicIds
 from caseflow.documents.service import attach, receive_file
@@ -48,10 +48,10 @@ EVENTS = {
     "至": "to_title",
 }
 MOST = 200
-limit_option: Any = click.option(
+limit_option: Option = click.option(
     "--limit", type=click.IntRange(1, MOST), default=50, show_default=True, help="At most so many."
 )
-request_option: Any = click.option(
+request_option: Option = click.option(
     "--request-id", help="Makes a repetition safe: the same again returns the first answer."
 )
 
@@ -86,7 +86,7 @@ def list_cases(
 ) -> None:
     """List the cases that the actor may see.
 
-    Example: caseflow cases list --measure QD26-7a --outcome open --sort due --as shujuju.bureau_handler
+    Example: caseflow cases list --outcome open --sort due --as shujuju.bureau_handler
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
@@ -179,7 +179,8 @@ def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> N
 def open_one(*, login: str, matter_on: Any, as_json: bool, **given: Any) -> None:
     """Open a case of MEASURE in its first state.
 
-    Example: caseflow cases open QD26-7a --applicant ID --call ID --title 算力券申报 --as jia.applicant
+    Example: caseflow cases open QD26-7a --applicant ID --call ID --title 算力券申报
+    --as jia.applicant
     """
     with open_house() as house:
         at = house.now()

@@ -43,8 +43,14 @@ CJK_FONTS: Final = (
     "wqy",
     "simsun",
 )
-FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts",
-                       "/System/Library/Fonts", "/Library/Fonts")  # fmt: skip
+FONT_FOLDERS: Final = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "~/.fonts",
+    "~/.local/share/fonts",
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+)
 
 
 @dataclass(frozen=True)

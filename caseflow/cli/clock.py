@@ -93,3 +93,11 @@ def _refuse(house: House, at: datetime, *, start: bool) -> None:
         raise NotAllowed("This house runs on the real time; --start makes a rehearsal of it.")
     if house.database.address.server is None or not house.settings.is_loopback:
         raise NotAllowed("Only the embedded database of a server on loopback can be made virtual.")
+    with house.database.connect() as connection:
+        row = connection.execute("SELECT max(at) FROM event").fetchone()
+    if row and row[0] and at < row[0]:
+        last = row[0].astimezone(SHANGHAI)
+        raise InvalidInput(
+            f"This database has a history up to {last:%Y-%m-%d %H:%M}; start the virtual clock"
+            " later, or before 'caseflow policies load' in a fresh CASEFLOW_HOME."
+        )

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from caseflow.cases.assembly import assemble, signer_of
 from caseflow.cases.service import Cases
 from caseflow.catalogue.places import data_root
+from caseflow.cli.output import Option
 from caseflow.clock import clock_for
 from caseflow.database.access import Database, open_database
 from caseflow.database.readiness import driver_errors, located, ready
@@ -20,7 +20,7 @@ from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.kernel.calendar import local_date
 from caseflow.settings import Settings, read_settings
 
-as_option: Any = click.option(
+as_option: Option = click.option(
     "--as",
     "login",
     envvar="CASEFLOW_AS",

@@ -26,6 +26,7 @@ MOST: Final = 1000
 Row = Mapping[str, Any]
 Command = Any
 """A function or command that click decorates."""
+Option = Callable[[Command], Command]
 
 
 def json_option(command: Command) -> Command:

@@ -13,7 +13,7 @@ from caseflow.catalogue.listing import policies_listing, policy_entry
 from caseflow.catalogue.loading import lint, read_policies, read_policy
 from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.places import data_root, policy_folders
-from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
+from caseflow.cli.output import Option, Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
 from caseflow.clock import SystemClock
 from caseflow.kernel.calendar import local_date
@@ -53,7 +53,7 @@ def chosen_day(day: Any) -> date:
     return day.date() if day else local_date(SystemClock().now())
 
 
-on_option: Any = click.option(
+on_option: Option = click.option(
     "--on",
     "day",
     type=click.DateTime(["%Y-%m-%d"]),

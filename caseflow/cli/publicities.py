@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from caseflow.batches.publicity import Listing, PublicityView, board, open_publicity
+from caseflow.cases.queries import find_case
 from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Page, json_option, paged, show, table, yuan
 
@@ -65,19 +66,22 @@ def list_publicities(*, status: str | None, page: Page, as_json: bool) -> None:
 def open_one(
     *, cases: tuple[str, ...], title: str, basis: str, working_days: int, login: str, as_json: bool
 ) -> None:  # fmt: skip
-    """List cases (by public id) in a new publicity: all of them, or none.
+    """List cases (by public id or number) in a new publicity: all of them, or none.
 
     Example: caseflow publicities open CASE1 CASE2 --title 2026年第一批算力券拟支持名单公示
     --as shujuju.bureau_handler
     """
     with open_house() as house:
         at = house.now()
+        actor = house.actor(login, at)
+        with house.database.session() as session:
+            named = tuple(find_case(session, actor, case).public_id for case in cases)
         listing = Listing(
-            cases=cases,
+            cases=named,
             title=title,
             basis=basis,
             working_days=working_days,
-            actor_id=house.actor(login, at).id,
+            actor_id=actor.id,
             at=at,
         )
         row = _row(open_publicity(house.cases(), listing))

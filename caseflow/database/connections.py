@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import orjson
 import psycopg
+from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
@@ -16,6 +18,8 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 PREPARED_MOST = 500
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "5s"
+ROAD_PLANS = "SET plan_cache_mode = force_generic_plan; SET random_page_cost = 1.1; SET jit = off"
+"""The road's few statements are planned once a connection, by key, whatever they are asked for."""
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
@@ -39,6 +43,7 @@ def make_road(url: str, *, pool_size: int = 8) -> tuple[Engine, Connect]:
         pool_reset_on_return=None,
     )
     _limit(engine)
+    event.listens_for(engine, "connect")(_smooth)
 
     @contextmanager
     def connect() -> Iterator[psycopg.Connection[Any]]:
@@ -67,3 +72,8 @@ def _limit(engine: Engine) -> None:
         connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
         connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.autocommit = was_autocommit
+
+
+def _smooth(connection: Any, _record: Any) -> None:
+    connection.execute(ROAD_PLANS)
+    set_json_loads(orjson.loads, connection)

@@ -7,7 +7,7 @@ when the status or the due date changes, so that a timer armed for another gener
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -255,13 +255,24 @@ def reminders(clock: ClockState, remind: tuple[int, ...]) -> list[Reminder]:
 
 def to_row(clock: ClockState) -> dict[str, Any]:
     """Return JSON data named as the columns of table `clock`, `due_at` included."""
-    row = {key: _plain(value) for key, value in asdict(clock).items() if key != "stops"}
-    row["limit_count"] = row.pop("limit")
-    row["due_at"] = due_at(clock.due_on).isoformat()
-    row["stops"] = [
-        {key: _plain(value) for key, value in asdict(each).items()} for each in clock.stops
-    ]
-    return row
+    return {
+        "name": clock.name,
+        "status": clock.status,
+        "limit_count": clock.limit,
+        "unit": clock.unit,
+        "started_on": clock.started_on.isoformat(),
+        "running_since": _iso(clock.running_since),
+        "consumed": clock.consumed,
+        "due_on": clock.due_on.isoformat(),
+        "due_at": due_at(clock.due_on).isoformat(),
+        "provisional": clock.provisional,
+        "generation": clock.generation,
+        "rule": clock.rule,
+        "stops": [
+            {"on": each.on.isoformat(), "resumed_on": _iso(each.resumed_on), "reason": each.reason}
+            for each in clock.stops
+        ],
+    }
 
 
 def from_row(row: Mapping[str, Any]) -> ClockState:
@@ -363,8 +374,8 @@ def _working_days_left(clock: ClockState, left: int, on: date, calendar: Calenda
     return calendar.working_days_between(on, on + timedelta(days=left))
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _day(value: date | str) -> date:

@@ -2,23 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from caseflow.batches.founding import plan_standing_calls
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.service import Outcome
-from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.cities import City
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.kernel.calendar import local_date
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import Player, RehearsalStuck
-
-APPLICANT: Final = "applicant"
-
 
 @dataclass(frozen=True)
 class Booked:
@@ -29,7 +24,7 @@ class Booked:
     title: str
     applicant: Applicant
     call: str
-    opened_by: str
+    workflow_hash: str
     lead_bureau: int
 
 
@@ -73,14 +68,13 @@ def book(
         signer=house.cases.office.signer,
         ids=house.ids,
     )
-    workflow = catalogue.workflow(session, measure.version.workflow_hash)
     return Booked(
         measure=measure.code,
         family=measure.version.family,
         title=measure.version.title,
         applicant=applicant,
         call=calls[measure.code].public_id,
-        opened_by=workflow.opened_by[0],
+        workflow_hash=measure.version.workflow_hash,
         lead_bureau=measure.version.organisations["lead_bureau"],
     )
 
@@ -91,19 +85,18 @@ def open_booked(player: Player, booked: Booked, at: datetime, *, title: str = ""
     Raises:
         RehearsalStuck: nobody sits where the case is opened.
     """
-    actor = booked.applicant.person_id
-    if booked.opened_by != APPLICANT:
-        people = player.people({"lead_bureau": booked.lead_bureau}, booked.opened_by)
-        if not people:
-            raise RehearsalStuck(f"{booked.measure} 无人可以发起：{booked.opened_by} 没有账号。")
-        actor = people[0]
+    seat = player.workflow_of(booked.workflow_hash).opened_by[0]
+    parties = {"lead_bureau": booked.lead_bureau, "applicant": booked.applicant.id}
+    people = player.people(parties, seat)
+    if not people:
+        raise RehearsalStuck(f"{booked.measure} 无人可以发起：{seat} 没有账号。")
     return open_case(
         player.house.cases,
         Opening(
             measure=booked.measure,
             applicant=booked.applicant.public_id,
             title=title or f"{booked.title}（{booked.applicant.title}）",
-            actor_id=actor,
+            actor_id=people[0],
             at=at,
             call=booked.call,
             matter_on=local_date(at),

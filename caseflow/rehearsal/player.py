@@ -38,8 +38,12 @@ class Player:
 
     def workflow(self, case: Standing) -> Workflow:
         """Return the workflow that the case runs by."""
+        return self.workflow_of(case.workflow_hash)
+
+    def workflow_of(self, workflow_hash: str) -> Workflow:
+        """Return the workflow of that hash."""
         with self.house.database.connect() as connection:
-            return self.house.cases.pinned.runner(connection, case.workflow_hash).workflow
+            return self.house.cases.pinned.runner(connection, workflow_hash).workflow
 
     def measure(self, case: Standing) -> MeasureInfo:
         """Return the measure that the case is about."""

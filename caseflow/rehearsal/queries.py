@@ -1,11 +1,13 @@
 """What a player looks at before acting, and what is told of a case when it is over."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from psycopg.rows import class_row
+
+from caseflow.kernel.calendar import local_date, shanghai_instant
 
 STANDINGS: Final = """
     SELECT c.id, c.public_id, c.number, c.root_id, c.child_kind, c.workflow_hash,
@@ -23,9 +25,20 @@ STANDINGS: Final = """
     FROM "case" c WHERE c.root_id = ANY(%s) AND c.outcome IS NULL ORDER BY c.id
 """
 NEXT_DUE: Final = """
-    SELECT least(
-        (SELECT min(due_at) FROM timer WHERE fired_at IS NULL AND due_at > %(after)s),
-        (SELECT min(ends_at) FROM publicity WHERE status = 'open' AND ends_at > %(after)s))
+    SELECT
+        (SELECT min(t.due_at) FROM timer t
+          LEFT JOIN clock k ON k.case_id = t.case_id AND k.name = t.clock_name
+            AND k.generation = t.generation
+          WHERE t.fired_at IS NULL AND t.due_at > %(after)s
+            AND (t.kind = 'wake' OR k.status IN ('running', 'expired'))) AS timer,
+        (SELECT min(ends_at) FROM publicity
+          WHERE status = 'open' AND ends_at > %(after)s) AS publicity,
+        (SELECT min(day) FROM (
+            SELECT opens_on AS day FROM call UNION SELECT closes_on + 1 FROM call
+            UNION SELECT effective_to - ahead FROM policy_version,
+                unnest(%(warnings)s::int[] || -1) AS ahead
+              WHERE current AND status IN ('in_force', 'consultation_draft')) AS life
+          WHERE day > %(after_day)s) AS life_on
 """
 SEATED: Final = """
     SELECT organisation_id, role, array_agg(person_id ORDER BY person_id) FROM assignment
@@ -104,11 +117,40 @@ def standings(connection: Any, roots: Sequence[int]) -> list[Standing]:
     return found
 
 
-def next_due(connection: Any, after: datetime) -> datetime | None:
-    """Return when the next timer or the end of a publicity is due after `after`."""
-    row = connection.execute(NEXT_DUE, {"after": after}).fetchone()
-    found: datetime | None = row[0]
-    return found
+@dataclass(frozen=True)
+class Due:
+    """What falls due next: a living timer, the end of a publicity, a day in a policy's life.
+
+    At most the earliest of each kind; those that come later than the first are None.
+    """
+
+    timer: datetime | None
+    publicity: datetime | None
+    life_on: date | None
+
+    @property
+    def at(self) -> datetime:
+        """Return the first instant."""
+        return min(each for each in (self.timer, self.publicity, self._life_at) if each)
+
+    @property
+    def _life_at(self) -> datetime | None:
+        return shanghai_instant(self.life_on, hour=0) if self.life_on else None
+
+
+def next_due(connection: Any, after: datetime, warnings: Sequence[int]) -> Due | None:
+    """Return what falls due next after `after`; timers of clocks that have changed are passed by.
+
+    `warnings` are the days before a policy's last day on which its end is announced.
+    """
+    parameters = {"after": after, "after_day": local_date(after), "warnings": list(warnings)}
+    with connection.cursor(row_factory=class_row(Due)) as cursor:
+        found: Due = cursor.execute(NEXT_DUE, parameters).fetchone()
+    if found == Due(None, None, None):
+        return None
+    first = found.at
+    life = found.life_on if found.life_on and shanghai_instant(found.life_on, hour=0) == first else None
+    return replace(found, life_on=life)
 
 
 def seated(connection: Any) -> dict[tuple[int, str], list[int]]:

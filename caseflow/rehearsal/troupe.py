@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from caseflow.batches.publicity import Listing, open_publicity
-from caseflow.batches.sweeps import sweep_all
+from caseflow.batches.life import LifeSwept, sweep_life
+from caseflow.batches.publicity import Listing, close_due, open_publicity
+from caseflow.batches.sweeps import sweep_timers
+from caseflow.catalogue.service import WARNINGS
 from caseflow.deadlines.queries import load_calendar
 from caseflow.kernel.calendar import ONE_DAY, Calendar, local_date, shanghai_instant
 from caseflow.kernel.errors import CaseflowError
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
-from caseflow.rehearsal.queries import Standing, next_due, standings
+from caseflow.rehearsal.queries import Due, Standing, next_due, standings
 
 OFFICE_HOUR: Final = 10
 """People act at 10:00 Asia/Shanghai of a working day."""
@@ -36,8 +38,8 @@ class Troupe:
     house: House
     roots: list[int] = field(default_factory=list)
     leave_alone: Callable[[Standing], bool] = lambda _: False
-    milestones: list[datetime] = field(default_factory=list)
-    on_sweep: OnSweep = lambda _: None
+    lives: list[tuple[datetime, LifeSwept]] = field(default_factory=list)
+    on_sweep: OnSweep = lambda _at: None
     on_end: Callable[[int], None] = lambda _: None
     player: Player = field(init=False)
     now: datetime = field(init=False)
@@ -72,29 +74,33 @@ class Troupe:
     def move_to(self, target: datetime) -> None:
         """Move the virtual clock to `target`, sweeping whenever something falls due before it."""
         while True:
-            due = self._next_instant()
-            if due is None or due + SWEEP_LAG > target:
+            due = self._next_due()
+            if due is None or due.at + SWEEP_LAG > target:
                 break
-            self._swept = due
-            self._set_clock(max(self.now, due + SWEEP_LAG))
-            self.sweep()
+            self._swept = due.at
+            self._set_clock(max(self.now, due.at + SWEEP_LAG))
+            self._sweep(due)
         self._set_clock(target)
 
-    def sweep(self) -> None:
-        """Do what a worker does at this instant of the virtual clock."""
-        sweep_all(self.house.cases, self.now)
+    def _sweep(self, due: Due) -> None:
+        """Do what a worker does at this instant; what cannot be due is not asked for."""
+        cases = self.house.cases
+        if due.life_on is not None:
+            self.lives.append((self.now, sweep_life(cases, self.now)))
+        if due.publicity is not None and due.publicity <= self.now:
+            close_due(cases, self.now)
+        while sweep_timers(cases, self.now).claimed:
+            pass
         self.on_sweep(self.now)
 
     def _set_clock(self, at: datetime) -> None:
         self.now = at
         self.house.clock.move_to(at)
 
-    def _next_instant(self) -> datetime | None:
-        """Return the next instant after the last swept one at which something is due."""
+    def _next_due(self) -> Due | None:
+        """Return what falls due next after the last swept instant, None when nothing does."""
         with self.house.database.connect() as connection:
-            due = next_due(connection, self._swept)
-        later = [each for each in self.milestones if each > self._swept]
-        return min([*([due] if due else []), *later], default=None)
+            return next_due(connection, self._swept, WARNINGS)
 
     def _standings(self) -> list[Standing]:
         with self.house.database.connect() as connection:
@@ -163,9 +169,9 @@ class Troupe:
             if not self.leave_alone(case)
             if (ready := self.player.not_before(case)) and ready > local_date(self.now)
         ]
-        due = self._next_instant()
+        due = self._next_due()
         if due is not None:
-            swept = max(self.now, due + SWEEP_LAG)
+            swept = max(self.now, due.at + SWEEP_LAG)
             waiting.append(max(swept, self.next_morning(local_date(swept))))
         return min(waiting, default=None)
 

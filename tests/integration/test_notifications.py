@@ -30,6 +30,7 @@ from caseflow.notifications.service import (
     mark_read,
     retry_failed,
 )
+from tests.integration.conftest import House, shanghai
 
 AT = datetime(2026, 11, 6, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -317,6 +318,37 @@ def test_two_notices_never_share_a_message_id(database, smtp, mailbox, tell):
     deliver_due(database.connect, at=AT, smtp=smtp, book=BOOK)
 
     assert len(set(mailbox.message_ids)) == 2
+
+
+def test_a_correction_reaches_the_applicant_once_with_everything_to_correct(house, smtp, mailbox):
+    case, at = house.submitted(), shanghai(11, 9)
+    items = ["补充用量日志", "补充银行付款凭证"]
+    house.act(case, "request_correction", handler_of(house, case), at, items=items)
+
+    deliver_due(house.cases.connect, at=at, smtp=smtp, book=BOOK)
+
+    to_applicant = [x for x in mailbox.letters if x["To"] == "applicant1@example.test"]
+    assert [letter["Subject"] for letter in to_applicant] == [
+        "已收到申报：算力券",
+        "请补正材料：算力券",
+    ]
+    words = to_applicant[-1].get_content()
+    assert "1．补充用量日志" in words
+    assert "2．补充银行付款凭证" in words
+    assert "2026年11月23日" in words
+
+
+def handler_of(house: House, case: str) -> str:
+    """Return the login of the district's handler."""
+    row = house.sql(
+        "SELECT p.login FROM task t"
+        ' JOIN "case" c ON c.id = t.case_id'
+        " JOIN assignment a ON a.organisation_id = t.organisation_id AND a.role = t.role"
+        " JOIN person p ON p.id = a.person_id"
+        " WHERE c.public_id = %s AND t.status = 'open'",
+        case,
+    )
+    return str(row[0][0])
 
 
 @pytest.fixture

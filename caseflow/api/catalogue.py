@@ -1,0 +1,336 @@
+"""Routes of the catalogue: policies, measures with their workflows, and calls (申报通知)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from flask import Response, json
+from marshmallow import validate
+from sqlalchemy import select
+
+from caseflow.api.answers import answer_of
+from caseflow.api.authority import refuse_call_planner
+from caseflow.api.context import actor, house, now, session, transaction
+from caseflow.api.parsing import (
+    Blueprint,
+    Body,
+    Day,
+    Line,
+    PageQuery,
+    QueryFlag,
+    QueryNumber,
+)
+from caseflow.api.rules import Rule, admits
+from caseflow.catalogue import queries, service
+from caseflow.catalogue.drawing import mermaid, svg
+from caseflow.catalogue.models import Call, Measure
+from caseflow.catalogue.queries import LoadedMeasure, LoadedPolicy, MeasureFilter
+from caseflow.catalogue.service import Window
+from caseflow.identity.queries import organisation
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.errors import InvalidInput, NotFound
+
+blueprint = Blueprint("catalogue", __name__, description="政策、条款、流程与申报通知")
+
+FORMATS: Final = ("data", "svg", "mermaid")
+LOWER_END: Final = "range_low"
+
+
+@dataclass(frozen=True)
+class PolicyLine:
+    """A policy document's current version and its legal status today."""
+
+    code: str
+    city: str
+    title: str
+    document_no: str | None
+    status: str
+    issued_on: date | None
+    effective_from: date | None
+    effective_to: date | None
+    version: int
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Every loaded policy, by code."""
+
+    items: tuple[PolicyLine, ...]
+
+
+@dataclass(frozen=True)
+class MeasureLine:
+    """A measure (条款); amounts in whole yuan and rates in percent, as the clause writes them."""
+
+    id: str
+    policy: str
+    article: int
+    title: str
+    family: str
+    clause: str
+    amounts_yuan: tuple[int, ...]
+    rates_pct: tuple[str, ...]
+    bureaus: tuple[str, ...]
+    applicants: tuple[str, ...]
+    open_questions: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Measures, by policy and in the order of their ids."""
+
+    items: tuple[MeasureLine, ...]
+
+
+@dataclass(frozen=True)
+class PolicyDetail:
+    """A policy with its measures, its words and its whole definition."""
+
+    policy: PolicyLine
+    measures: tuple[MeasureLine, ...]
+    text: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MeasureDetail:
+    """A measure with its whole definition and the hashes of its workflows."""
+
+    measure: MeasureLine
+    policy_status: str
+    definition: Mapping[str, Any]
+    workflow_hash: str
+    children: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CallView:
+    """A call for applications; both days of its window are inside."""
+
+    public_id: str
+    measure: str
+    title: str
+    opens_on: date
+    closes_on: date
+    eligible_from: date | None
+    eligible_to: date | None
+    status: str
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls, the last to open first; `next` is given back as `after`."""
+
+    items: tuple[CallView, ...]
+    next: str | None
+
+
+class MeasureQuery(Body):
+    """Which measures are asked for."""
+
+    policy = Line()
+    city = Line()
+    article = QueryNumber()
+    family = Line()
+    applicant = Line()
+    bureau = Line(metadata={"description": "部门代码或编号"})
+
+
+class WorkflowQuery(Body):
+    """How the workflow is to be shown, and of which kind of child case if not the measure's own."""
+
+    format = Line(load_default="data", validate=validate.OneOf(FORMATS))
+    child = Line()
+
+
+class CallQuery(PageQuery):
+    """Which calls are asked for; `open`: the window is open today."""
+
+    measure = Line()
+    status = Line(validate=validate.OneOf(("planned", "open", "closed")))
+    open = QueryFlag()
+
+
+class NewCall(Body):
+    """A call to be planned."""
+
+    measure = Line(required=True)
+    title = Line(required=True)
+    opens_on = Day(required=True)
+    closes_on = Day(required=True)
+    eligible_from = Day()
+    eligible_to = Day()
+
+
+@blueprint.route("/policies")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, answer_of(Policies))
+def list_policies() -> Policies:
+    """List the policies with their legal status today."""
+    found = queries.policies(session(), on=local_date(now()))
+    return Policies(tuple(_policy(each) for each in found))
+
+
+@blueprint.route("/policies/<code>")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, answer_of(PolicyDetail))
+def show_policy(code: str) -> PolicyDetail:
+    """Show a policy with its measures and its words."""
+    found = queries.policy(session(), code, on=local_date(now()))
+    measures = queries.measures(session(), MeasureFilter(policy=code))
+    return PolicyDetail(
+        policy=_policy(found),
+        measures=tuple(map(_measure, measures)),
+        text=found.version.text,
+        definition=found.version.definition,
+    )
+
+
+@blueprint.route("/measures")
+@admits(Rule.EVERYBODY)
+@blueprint.arguments(MeasureQuery, location="query")
+@blueprint.response(200, answer_of(Measures))
+def list_measures(wanted: dict[str, Any]) -> Measures:
+    """List measures by policy, city, article, family, kind of applicant or bureau."""
+    bureau = wanted.pop("bureau", None)
+    number = organisation(session(), bureau).id if bureau is not None else None
+    found = queries.measures(session(), MeasureFilter(**wanted, organisation_id=number))
+    return Measures(tuple(map(_measure, found)))
+
+
+@blueprint.route("/measures/<code>")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, answer_of(MeasureDetail))
+def show_measure(code: str) -> MeasureDetail:
+    """Show a measure: its clause word for word, and everything that follows from it."""
+    found = queries.measure(session(), code)
+    return MeasureDetail(
+        measure=_measure(found),
+        policy_status=queries.status_on(found.policy, local_date(now())),
+        definition=found.version.definition,
+        workflow_hash=found.version.workflow_hash,
+        children=found.version.children,
+    )
+
+
+@blueprint.route("/measures/<code>/workflow")
+@admits(Rule.EVERYBODY)
+@blueprint.arguments(WorkflowQuery, location="query")
+@blueprint.response(200, {"type": "object"}, description="JSON, SVG or Mermaid text")
+def show_workflow(wanted: dict[str, Any], code: str) -> Response:
+    """Show the measure's compiled workflow: as data, as a picture (svg), or as Mermaid."""
+    version = queries.measure(session(), code).version
+    child = wanted.get("child")
+    if child is not None and child not in version.children:
+        raise NotFound(f"{code} 没有子办件 {child!r}；有：{'、'.join(version.children) or '无'}。")
+    workflow_hash = version.workflow_hash if child is None else version.children[child]
+    compiled = queries.workflow(session(), workflow_hash)
+    if wanted["format"] == "svg":
+        return Response(svg(compiled), content_type="image/svg+xml; charset=utf-8")
+    if wanted["format"] == "mermaid":
+        return Response(mermaid(compiled), content_type="text/plain; charset=utf-8")
+    text = json.dumps({"hash": compiled.hash, **compiled.to_data()})
+    return Response(text, content_type="application/json")
+
+
+@blueprint.route("/calls")
+@admits(Rule.EVERYBODY)
+@blueprint.arguments(CallQuery, location="query")
+@blueprint.response(200, answer_of(Calls))
+def list_calls(wanted: dict[str, Any]) -> Calls:
+    """List calls for applications, the last to open first."""
+    today = local_date(now())
+    found = queries.calls(
+        session(),
+        measure_code=wanted.get("measure"),
+        status=wanted.get("status"),
+        open_on=today if wanted.get("open") else None,
+    )
+    names = [call.public_id for call in found]
+    begin = _begin(names, wanted.get("after"))
+    page = found[begin : begin + wanted["limit"]]
+    more = begin + wanted["limit"] < len(found)
+    codes = {row.id: row.code for row in session().execute(select(Measure.id, Measure.code))}
+    items = tuple(_call(call, codes[call.measure_id], today) for call in page)
+    return Calls(items, items[-1].public_id if more else None)
+
+
+@blueprint.route("/calls", methods=["POST"])
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(NewCall)
+@blueprint.response(201, answer_of(CallView))
+def plan_call(wanted: dict[str, Any]) -> CallView:
+    """Plan a call: the lead bureau's reviewer or leader may."""
+    with transaction() as current:
+        refuse_call_planner(actor(), queries.measure(current, wanted["measure"]))
+        days = ("opens_on", "closes_on", "eligible_from", "eligible_to")
+        call = service.plan_call(
+            current,
+            measure_code=wanted["measure"],
+            title=wanted["title"],
+            window=Window(**{day: wanted.get(day) for day in days}),
+            by=actor().id,
+            at=now(),
+            ids=house().cases.ids,
+            signer=house().cases.office.signer,
+        )
+        return _call(call, wanted["measure"], local_date(now()))
+
+
+def _begin(names: list[str], after: str | None) -> int:
+    if after is None:
+        return 0
+    if after not in names:
+        raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
+    return names.index(after) + 1
+
+
+def _policy(found: LoadedPolicy) -> PolicyLine:
+    version = found.version
+    return PolicyLine(
+        code=found.code,
+        city=found.city,
+        title=version.title,
+        document_no=version.document_no,
+        status=found.status,
+        issued_on=version.issued_on,
+        effective_from=version.effective_from,
+        effective_to=version.effective_to,
+        version=version.version,
+        content_hash=version.content_hash,
+    )
+
+
+def _measure(found: LoadedMeasure) -> MeasureLine:
+    definition = found.version.definition
+    benefit = definition["benefit"]
+    return MeasureLine(
+        id=found.code,
+        policy=found.policy_code,
+        article=found.version.article,
+        title=found.version.title,
+        family=found.version.family,
+        clause=definition["clause"],
+        amounts_yuan=tuple(a["yuan"] for a in benefit["amounts"] if a["kind"] != LOWER_END),
+        rates_pct=tuple(rate["percent"] for rate in benefit["rates"]),
+        bureaus=tuple(definition["bureaus"]),
+        applicants=tuple(definition["applicants"]),
+        open_questions=tuple(definition["open_questions"]),
+    )
+
+
+def _call(call: Call, measure: str, today: date) -> CallView:
+    return CallView(
+        public_id=call.public_id,
+        measure=measure,
+        title=call.title,
+        opens_on=call.opens_on,
+        closes_on=call.closes_on,
+        eligible_from=call.eligible_from,
+        eligible_to=call.eligible_to,
+        status=call.status,
+        is_open=call.status != "closed" and call.opens_on <= today <= call.closes_on,
+    )

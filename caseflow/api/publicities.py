@@ -1,0 +1,170 @@
+"""Routes of publicities (公示): the public board, opening one, objecting to a case in one."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from marshmallow import fields, validate
+
+from caseflow.api.answers import answer_of
+from caseflow.api.cases import KEY_HEADER
+from caseflow.api.context import actor, house, now, session
+from caseflow.api.parsing import (
+    LONGEST_TEXT,
+    Blueprint,
+    Body,
+    Line,
+    Number,
+    PageQuery,
+    request_id,
+)
+from caseflow.api.rules import Rule, admits
+from caseflow.batches import publicity
+from caseflow.batches.publicity import MOST_CASES, MOST_WORKING_DAYS, ListedCase, Listing
+from caseflow.batches.publicity import PublicityView as Opened
+from caseflow.cases.queries import find_case
+from caseflow.cases.service import Outcome, Request
+from caseflow.kernel.errors import EventNotAllowed, GuardFailed, NotFound, RequestReused
+
+blueprint = Blueprint("publicities", __name__, description="公示与异议")
+
+OBJECT: Final = "object"
+OBJECT_AGAIN: Final = "object_again"
+
+
+@dataclass(frozen=True)
+class PublicityView:
+    """A publicity as anybody may read it. It runs to 24:00 of `ends_on`, Asia/Shanghai."""
+
+    public_id: str
+    title: str
+    basis: str
+    organisation: str
+    working_days: int
+    starts_on: date
+    ends_on: date
+    provisional: bool
+    status: str
+    cases: tuple[ListedCase, ...]
+
+
+@dataclass(frozen=True)
+class Publicities:
+    """The board, the newest first; `next` is given back as `after`."""
+
+    items: tuple[PublicityView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """That an objection was filed: what the objector keeps."""
+
+    publicity: str
+    case: str
+    number: str
+    filed_at: datetime
+    replayed: bool
+
+
+class BoardQuery(PageQuery):
+    """Which publicities are asked for."""
+
+    status = Line(validate=validate.OneOf(("open", "closed")))
+
+
+class NewPublicity(Body):
+    """Cases that are to be publicised together, by public id."""
+
+    cases = fields.List(Line(), required=True, validate=validate.Length(min=1, max=MOST_CASES))
+    title = Line(required=True)
+    basis = Line(required=True)
+    working_days = Number(required=True, validate=validate.Range(min=1, max=MOST_WORKING_DAYS))
+
+
+class NewObjection(Body):
+    """An objection under the objector's own name, to one case of a publicity."""
+
+    case = Line(required=True)
+    grounds = Line(required=True, longest=LONGEST_TEXT)
+
+
+@blueprint.route("/publicities")
+@admits(Rule.EVERYBODY)
+@blueprint.arguments(BoardQuery, location="query")
+@blueprint.response(200, answer_of(Publicities))
+def list_publicities(wanted: dict[str, Any]) -> Publicities:
+    """Show the public board, without sign-in; no identity numbers, phones or accounts."""
+    cases, size = house().cases, wanted["limit"]
+    after = wanted.get("after")
+    place = {"before": publicity.publicity(cases, after).id} if after is not None else {}
+    found = publicity.board(cases, status=wanted.get("status"), limit=size + 1, **place)
+    items = tuple(map(_view, found[:size]))
+    return Publicities(items, items[-1].public_id if len(found) > size else None)
+
+
+@blueprint.route("/publicities/<public_id>")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, answer_of(PublicityView))
+def show_publicity(public_id: str) -> PublicityView:
+    """Show one publicity, without sign-in."""
+    return _view(publicity.publicity(house().cases, public_id))
+
+
+@blueprint.route("/publicities", methods=["POST"])
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(NewPublicity)
+@blueprint.response(201, answer_of(PublicityView))
+def open_publicity(wanted: dict[str, Any]) -> PublicityView:
+    """List cases for so many working days: all of them or none. The lead bureau's handler may."""
+    found = [find_case(session(), actor(), each).public_id for each in wanted["cases"]]
+    listing = Listing(
+        cases=tuple(found),
+        title=wanted["title"],
+        basis=wanted["basis"],
+        working_days=wanted["working_days"],
+        actor_id=actor().id,
+        at=now(),
+    )
+    return _view(publicity.open_publicity(house().cases, listing))
+
+
+@blueprint.route("/publicities/<public_id>/objections", methods=["POST"])
+@admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
+@blueprint.arguments(NewObjection)
+@blueprint.response(201, answer_of(Receipt))
+def object_to(wanted: dict[str, Any], public_id: str) -> Receipt:
+    """Object to a case of a publicity, as anybody may under their own name."""
+    shown = publicity.publicity(house().cases, public_id)
+    named = wanted["case"]
+    listed = next((each for each in shown.cases if named in {each.public_id, each.number}), None)
+    if listed is None:
+        raise NotFound(f"公示 {public_id!r} 中没有办件 {named!r}。")
+    outcome = _object(listed.public_id, wanted["grounds"])
+    return Receipt(
+        publicity=shown.public_id,
+        case=listed.public_id,
+        number=listed.number,
+        filed_at=now(),
+        replayed=outcome.replayed,
+    )
+
+
+def _object(case: str, grounds: str) -> Outcome:
+    """File the objection: the first one holds the case back, another joins it."""
+    at, key = now(), request_id()
+    try:
+        return house().cases.act(
+            case, Request(OBJECT, actor().id, at, {"grounds": grounds}, id=key)
+        )
+    except GuardFailed:
+        raise
+    except (EventNotAllowed, RequestReused):
+        again = Request(OBJECT_AGAIN, actor().id, at, {"grounds": grounds}, id=key)
+        return house().cases.act(case, again)
+
+
+def _view(opened: Opened) -> PublicityView:
+    names = PublicityView.__dataclass_fields__
+    return PublicityView(**{name: getattr(opened, name) for name in names})
