@@ -33,7 +33,7 @@ def answer_of(made: type[Any]) -> type[Schema]:
     """Return the schema that writes values of the dataclass `made`."""
     hints = get_type_hints(made)
     columns = {each.name: _field(hints[each.name]) for each in fields_of(made)}
-    return Schema.from_dict(columns, name=made.__name__)  # type: ignore[arg-type]
+    return Schema.from_dict(columns, name=made.__name__)
 
 
 def _field(hint: Any, **options: Any) -> fields.Field[Any]:

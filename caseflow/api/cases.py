@@ -78,7 +78,7 @@ class CaseQuery(PageQuery):
     territory = Line()
     parent = Line()
     text = Line()
-    sort = Line(load_default="newest", validate=validate.OneOf(SORTS))
+    sort = Line(load_default="newest", one_of=SORTS)
 
 
 class NumberedQuery(Body):

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, Final
 
 from flask import Response, json
-from marshmallow import validate
 from sqlalchemy import select
 
 from caseflow.api.answers import answer_of
@@ -142,7 +141,7 @@ class MeasureQuery(Body):
 class WorkflowQuery(Body):
     """How the workflow is to be shown, and of which kind of child case if not the measure's own."""
 
-    format = Line(load_default="data", validate=validate.OneOf(FORMATS))
+    format = Line(load_default="data", one_of=FORMATS)
     child = Line()
 
 
@@ -150,7 +149,7 @@ class CallQuery(PageQuery):
     """Which calls are asked for; `open`: the window is open today."""
 
     measure = Line()
-    status = Line(validate=validate.OneOf(("planned", "open", "closed")))
+    status = Line(one_of=("planned", "open", "closed"))
     open = QueryFlag()
 
 
@@ -264,14 +263,19 @@ def list_calls(wanted: dict[str, Any]) -> Calls:
 @blueprint.response(201, answer_of(CallView))
 def plan_call(wanted: dict[str, Any]) -> CallView:
     """Plan a call: the lead bureau's reviewer or leader may."""
+    window = Window(
+        opens_on=wanted["opens_on"],
+        closes_on=wanted["closes_on"],
+        eligible_from=wanted.get("eligible_from"),
+        eligible_to=wanted.get("eligible_to"),
+    )
     with transaction() as current:
         refuse_call_planner(actor(), queries.measure(current, wanted["measure"]))
-        days = ("opens_on", "closes_on", "eligible_from", "eligible_to")
         call = service.plan_call(
             current,
             measure_code=wanted["measure"],
             title=wanted["title"],
-            window=Window(**{day: wanted.get(day) for day in days}),
+            window=window,
             by=actor().id,
             at=now(),
             ids=house().cases.ids,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from flask import Response, request, send_file
 from flask_smorest.fields import Upload
@@ -84,8 +84,7 @@ def list_documents(public_id: str) -> Documents:
 def upload(form: dict[str, Any], files: dict[str, Any], public_id: str) -> DocumentView:
     """Put a file to a case under a kind of its checklist; it replaces the one before."""
     case = find_case(session(), actor(), public_id)
-    if not may_upload(session(), actor(), case):
-        raise NotAllowed("办件现不在您的席位，不能上传材料。")
+    _refuse_bystander(case)
     kinds = {each["kind"] for each in _measure(case).checklist(case.child_kind)}
     if form["kind"] not in kinds:
         reason = f"不在本条款的材料清单中；可用：{'、'.join(sorted(kinds))}"
@@ -96,14 +95,13 @@ def upload(form: dict[str, Any], files: dict[str, Any], public_id: str) -> Docum
             current,
             case.id,
             kind=form["kind"],
-            name=received.name,
-            stored=received.stored,
-            media_type=received.media_type,
+            received=received,
             by=actor().id,
             at=now(),
             allowed_kinds=kinds,
             ids=house().cases.ids,
         )
+        _refuse_bystander(case)
         return _view(document)
 
 
@@ -133,11 +131,17 @@ def widen(limit: int) -> None:
     request.max_content_length = limit + FRAME_BYTES
 
 
+def _refuse_bystander(case: Case) -> None:
+    """Refuse who does not have the case; asked again under its lock, as it may have moved on."""
+    if not may_upload(session(), actor(), case):
+        raise NotAllowed("办件现不在您的席位，不能上传材料。")
+
+
 def _receive(file: FileStorage) -> ReceivedFile:
     settings = house().settings
-    return receive_file(
-        settings.files, file.stream, name=file.filename or "", limit=settings.upload_limit
-    )
+    stream = cast("BinaryIO", file.stream)
+    limit = settings.upload_limit
+    return receive_file(settings.files, stream, name=file.filename or "", limit=limit)
 
 
 def _measure(case: Case) -> MeasureInfo:

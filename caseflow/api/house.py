@@ -40,7 +40,7 @@ class Health:
 
 
 @dataclass(frozen=True)
-class ClockView:
+class Present:
     """The present instant, the day it is in Asia/Shanghai, and whose clock says so."""
 
     at: datetime
@@ -52,7 +52,7 @@ class ClockView:
 class ClockMoved:
     """The clock after it was moved, and what fell due on the way."""
 
-    clock: ClockView
+    clock: Present
     acted: int
     reminded: int
     publicised: int
@@ -76,8 +76,8 @@ def show_health() -> Health:
 
 @blueprint.route("/clock")
 @admits(Rule.EVERYBODY)
-@blueprint.response(200, answer_of(ClockView))
-def show_clock() -> ClockView:
+@blueprint.response(200, answer_of(Present))
+def show_clock() -> Present:
     """Show the present instant."""
     return _view(now())
 
@@ -104,6 +104,6 @@ def move_clock(wanted: dict[str, Any]) -> ClockMoved:
     )
 
 
-def _view(at: datetime) -> ClockView:
+def _view(at: datetime) -> Present:
     kind = "virtual" if isinstance(house().clock, VirtualClock) else "system"
-    return ClockView(at=at, today=local_date(at), kind=kind)
+    return Present(at=at, today=local_date(at), kind=kind)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from caseflow.kernel.errors import InvalidInput
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 MAX_PAGE: Final = 200
 MOST_INTEGER: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
@@ -31,7 +32,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 class StrictParser(FlaskParser):
     """Reads arguments: nothing unknown in body, query or form; JSON as RFC 8259 has it."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {  # type: ignore[misc]
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         **dict.fromkeys(("json", "query", "querystring", "form", "files"), RAISE),
     }
@@ -49,9 +50,30 @@ class StrictParser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # untyped library
-    """A blueprint whose routes read strictly."""
+    """A blueprint whose routes read strictly, and whose decorators have types."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def route(self, rule: str, **options: Any) -> Decorator:
+        """Return the decorator that registers a view under `rule`."""
+        decorator: Decorator = super().route(rule, **options)
+        return decorator
+
+    def arguments(self, schema: type[Schema], **options: Any) -> Decorator:
+        """Return the decorator that reads a view's first argument."""
+        decorator: Decorator = super().arguments(schema, **options)
+        return decorator
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Decorator:
+        """Return the decorator that writes a view's answer."""
+        decorator: Decorator = super().response(status_code, schema, **options)
+        return decorator
+
+    @staticmethod
+    def doc(**options: Any) -> Decorator:
+        """Return the decorator that adds to a view's documentation."""
+        decorator: Decorator = flask_smorest.Blueprint.doc(**options)
+        return decorator
 
 
 def loads(text: bytes) -> Any:
@@ -102,11 +124,21 @@ class Body(Schema):
         unknown = RAISE
 
 
+def _printable(text: str) -> None:
+    if _CONTROL.search(text) or not text.strip():
+        raise ValidationError("须为可见文字，不得含控制字符。")
+
+
 class Line(fields.String):
     """One line of text without control characters."""
 
-    def __init__(self, *, longest: int = LONGEST_LINE, **options: Any) -> None:
-        super().__init__(validate=[validate.Length(min=1, max=longest), _printable], **options)
+    def __init__(
+        self, *, longest: int = LONGEST_LINE, one_of: Sequence[str] = (), **options: Any
+    ) -> None:
+        checks: list[Any] = [validate.Length(min=1, max=longest), _printable]
+        if one_of:
+            checks.append(validate.OneOf(one_of))
+        super().__init__(validate=checks, **options)
 
 
 class Number(fields.Integer):
@@ -202,8 +234,3 @@ def expected_version() -> int | None:
 def entity_tag(version: int) -> str:
     """Return the `ETag` of a case at a version."""
     return f'"{version}"'
-
-
-def _printable(text: str) -> None:
-    if _CONTROL.search(text) or not text.strip():
-        raise ValidationError("须为可见文字，不得含控制字符。")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy import or_, select
 
 from caseflow.api.answers import answer_of
@@ -55,7 +55,7 @@ class Account:
 
     login: str
     name: str
-    organisation: str
+    organisation: str | None
     organisation_title: str
     role: str
 
@@ -109,14 +109,14 @@ class NewPerson(Body):
 class IdentityBody(Body):
     """An individual's document."""
 
-    type = Line(required=True, validate=validate.OneOf(tuple(IDENTITY_TYPES)))
+    type = Line(required=True, one_of=tuple(IDENTITY_TYPES))
     number = Line(required=True, longest=32)
 
 
 class NewApplicant(Body):
     """Who will apply: an individual by their document, all others by their credit code."""
 
-    kind = Line(required=True, validate=validate.OneOf(APPLICANT_KINDS))
+    kind = Line(required=True, one_of=APPLICANT_KINDS)
     name = Line(required=True)
     territory = Line(required=True)
     uscc = Line(longest=32)

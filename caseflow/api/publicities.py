@@ -28,6 +28,8 @@ from caseflow.kernel.errors import EventNotAllowed, GuardFailed, NotFound, Reque
 
 blueprint = Blueprint("publicities", __name__, description="公示与异议")
 
+NEWEST: Final = 2**62
+"""Above every id."""
 OBJECT: Final = "object"
 OBJECT_AGAIN: Final = "object_again"
 
@@ -70,7 +72,7 @@ class Receipt:
 class BoardQuery(PageQuery):
     """Which publicities are asked for."""
 
-    status = Line(validate=validate.OneOf(("open", "closed")))
+    status = Line(one_of=("open", "closed"))
 
 
 class NewPublicity(Body):
@@ -97,8 +99,8 @@ def list_publicities(wanted: dict[str, Any]) -> Publicities:
     """Show the public board, without sign-in; no identity numbers, phones or accounts."""
     cases, size = house().cases, wanted["limit"]
     after = wanted.get("after")
-    place = {"before": publicity.publicity(cases, after).id} if after is not None else {}
-    found = publicity.board(cases, status=wanted.get("status"), limit=size + 1, **place)
+    before = NEWEST if after is None else publicity.publicity(cases, after).id
+    found = publicity.board(cases, status=wanted.get("status"), before=before, limit=size + 1)
     items = tuple(map(_view, found[:size]))
     return Publicities(items, items[-1].public_id if len(found) > size else None)
 

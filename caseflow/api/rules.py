@@ -34,7 +34,7 @@ def admits(rule: Rule) -> Callable[[View], View]:
     """Return the decorator that gives a view its rule and says so in the OpenAPI document."""
 
     def decorate(view: View) -> View:
-        security = [{SCHEME: []}] if rule is Rule.SIGNED_IN else []
+        security: list[dict[str, list[str]]] = [{SCHEME: []}] if rule is Rule.SIGNED_IN else []
         documented = deepcopy(getattr(view, "_apidoc", {}))
         documented.setdefault("manual_doc", {})["security"] = security
         view._apidoc = documented  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's

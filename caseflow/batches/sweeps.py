@@ -27,6 +27,15 @@ CLAIM: Final = """
     ORDER BY t.due_at, t.id LIMIT %s
     FOR NO KEY UPDATE OF t, c SKIP LOCKED
 """
+STALE: Final = """
+    UPDATE timer SET fired_at = %(at)s WHERE id IN (
+        SELECT t.id FROM timer t
+        WHERE t.fired_at IS NULL AND t.due_at <= %(at)s AND t.kind <> 'wake' AND NOT EXISTS (
+            SELECT FROM clock k WHERE k.case_id = t.case_id AND k.name = t.clock_name
+            AND k.generation = t.generation)
+        ORDER BY t.due_at, t.id LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED)
+"""
+"""A clock's generation only rises: a timer of an older one is stale for good, no case is read."""
 HEARTBEAT: Final = """
     INSERT INTO sweep (name, last_at, acted) VALUES (%s, %s, %s)
     ON CONFLICT (name) DO UPDATE SET last_at = greatest(sweep.last_at, excluded.last_at),
@@ -85,10 +94,11 @@ def sweep_timers(cases: Cases, at: datetime, *, limit: int = 500) -> TimersSwept
     reason. Either way it is marked in the transaction that acts: it acts once, whatever restarts.
     """
     with cases.connect() as connection, connection.transaction():
+        stale = connection.execute(STALE, {"at": at, "limit": limit}, prepare=True).rowcount
         cursor = connection.cursor(row_factory=namedtuple_row)
         claimed = _one_a_case(cursor.execute(CLAIM, (at, limit), prepare=True).fetchall())
         if not claimed:
-            return TimersSwept()
+            return TimersSwept(claimed=stale, stale=stale)
         sweep = _Sweep(cases, connection, at)
         asker = Asker(cases.office.system_id, at)
         for reading in read_locked(connection, list(claimed), asker):
@@ -97,10 +107,10 @@ def sweep_timers(cases: Cases, at: datetime, *, limit: int = 500) -> TimersSwept
         counts = sweep.counts
         connection.execute(HEARTBEAT, ("timers", at, counts["acted"]))
     return TimersSwept(
-        claimed=len(claimed),
+        claimed=stale + len(claimed),
         acted=counts["acted"],
         reminded=counts["reminded"],
-        stale=counts["stale"],
+        stale=stale + counts["stale"],
         refused=counts["refused"],
     )
 

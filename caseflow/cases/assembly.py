@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import caseflow.cases.models
+import caseflow.cases.models  # noqa: F401 - the table that other features refer to
 from caseflow.cases.consequences import Office
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned

@@ -20,10 +20,12 @@ from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
 from caseflow.kernel.event_bytes import GENESIS
 from caseflow.kernel.workflow.model import Workflow
+from caseflow.notifications.rules import HOLDER
 from caseflow.reviews.part import TASKS_OPENED
 
 OPENED_EVENT: Final = "case_opened"
 TASK_OPENED: Final = "task_opened"
+CHILD_OPENED: Final = "child_opened"
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _row(case: Newborn, event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Office) -> None:
     state = case.workflow.states[case.workflow.initial]
-    due_on = keeper.due_on(state.code)
+    clock = keeper.running(state.code)
     facts: dict[str, Any] = {
         "number": case.number,
         "case": case.public_id,
@@ -129,12 +131,18 @@ def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Offi
         "applicant": case.applicant_title,
         "event": "新建办件",
         "state": state.title,
-        "due_on": due_on.isoformat() if due_on else None,
+        "due_on": clock.due_on.isoformat() if clock else None,
+        "provisional": bool(clock and clock.provisional),
+        "bureau": case.measure.definition["bureaus"][0],
         "payload": {},
         "amounts": {},
+        "child_title": case.title if case.parent_id else None,
+        "child_number": case.number if case.parent_id else None,
     }
-    for rule in office.notices.for_trigger(TASK_OPENED):
-        places = told(case.workflow, state.code, case.parties, rule.seats)
+    trigger = TASK_OPENED if case.parent_id is None else CHILD_OPENED
+    for rule in office.notices.for_trigger(trigger):
+        seats = [seat for seat in rule.seats if seat != HOLDER or case.seat not in state.holders]
+        places = told(case.workflow, state.code, case.parties, seats)
         add_notice(
             writes,
             rule,

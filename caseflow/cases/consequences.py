@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED
@@ -16,7 +17,7 @@ from caseflow.funds.part import AMOUNTS, PAYMENTS, PAYMENTS_MOVED
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
-from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.workflow.effects import OPEN_PAYMENT
 from caseflow.kernel.workflow.machine import Decision, Move
 from caseflow.kernel.workflow.model import Workflow
@@ -26,7 +27,7 @@ from caseflow.notifications.part import DELIVERIES, NOTICES
 from caseflow.notifications.rules import HOLDER, NoticeBook, NoticeRule
 from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
 
-SUBMIT: Final = "submit"
+AUDIT_HOLD: Final = "audit_hold"
 MATTER_ON: Final = "matter_on"
 KEPT: Final = frozenset({*SYSTEM_FACTS, OPEN_PAYMENT, "ceiling_fen", "last_paid_fen"})
 """Facts that are computed at each reading and so never stored among the entered ones."""
@@ -147,8 +148,6 @@ def _organisation(act: Act, seat: str) -> int | None:
 def _case_row(act: Act, last_event: Mapping[str, Any]) -> dict[str, Any]:
     reading, facts = act.reading, act.decision.facts
     state = act.workflow.states[act.decision.state]
-    submitted = any(move.step.event == SUBMIT for move in act.decision.moves)
-    submitted_at = act.at if submitted and reading.submitted_at is None else reading.submitted_at
     publicity_id = next(
         (m.payload["publicity_id"] for m in act.decision.moves if "publicity_id" in m.payload),
         reading.publicity_id,
@@ -167,9 +166,18 @@ def _case_row(act: Act, last_event: Mapping[str, Any]) -> dict[str, Any]:
         "publicity_ends_on": facts.get("publicity_ends_on"),
         "approved_fen": facts.get("approved_fen"),
         "matter_on": facts.get(MATTER_ON) or iso(reading.matter_on),
-        "submitted_at": submitted_at,
+        "submitted_at": _submitted_at(act),
         "ended_at": act.at if state.end else None,
     }
+
+
+def _submitted_at(act: Act) -> datetime | None:
+    """Return when the case first left its initial state for another that is no end."""
+    known: datetime | None = act.reading.submitted_at
+    left = act.reading.state == act.workflow.initial != act.decision.state
+    if known is None and left and act.workflow.states[act.decision.state].end is None:
+        return act.at
+    return known
 
 
 def stored(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,17 +297,25 @@ def _payment_moved(act: Act, instalment: int, share: str, *, status: str) -> dic
 
 
 def _place_hold(act: Act, writes: Writes, seq: int, move: Move) -> None:
-    kind = move.payload["hold_kind"]
+    kind = _hold_kind(act, move)
     row = {"case_id": act.case_id, "seq": seq, "kind": kind, "by_id": act.actor_id, "at": act.at}
     writes.add(HOLDS, row)
 
 
 def _lift_hold(act: Act, writes: Writes, _seq: int, move: Move) -> None:
-    kind = move.payload["hold_kind"]
+    kind = _hold_kind(act, move)
     if kind not in (act.reading.holds or []):
         raise InvalidInput(f"本办件没有 {kind} 可解除。", fields={"hold_kind": "未登记"})
     row = {"case_id": act.case_id, "kind": kind, "by_id": act.actor_id, "at": act.at}
     writes.add(HOLDS_LIFTED, row)
+
+
+def _hold_kind(act: Act, move: Move) -> str:
+    """Return the kind of hold; the audit office's is its own to place and lift (审计法 38)."""
+    kind = str(move.payload["hold_kind"])
+    if kind == AUDIT_HOLD and act.seat != "auditor":
+        raise NotAllowed("审计暂停拨付只能由审计机关登记和解除。")
+    return kind
 
 
 _WRITERS: Final = {
@@ -354,14 +370,17 @@ def add_notice(
         "facts": facts,
         "at": at,
     }
-    writes.add(NOTICES, *({**row, **place} for place in places))
+    told_before = len(writes.rows[NOTICES.name])
+    numbered = enumerate(places, start=told_before)
+    writes.add(NOTICES, *({**row, **place, "place": number} for number, place in numbered))
     if "email" in rule.channels:
         writes.add(DELIVERIES, rule.notice)
 
 
 def notice_facts(act: Act, move: Move) -> dict[str, Any]:
     """Return what a notice may say of the case and the move; facts, not sentences."""
-    due_on = act.timekeeper.due_on(move.target)
+    clock = act.timekeeper.running(move.target)
+    facts = act.decision.facts
     return {
         "number": act.reading.number,
         "case": act.reading.public_id,
@@ -371,14 +390,28 @@ def notice_facts(act: Act, move: Move) -> dict[str, Any]:
         "applicant": act.reading.applicant_title,
         "event": move.step.title,
         "state": act.workflow.states[move.target].title,
-        "due_on": iso(due_on),
+        "due_on": iso(clock.due_on) if clock else None,
+        "provisional": bool(clock and clock.provisional),
+        "bureau": act.measure.definition["bureaus"][0],
         "payload": dict(move.payload),
-        "amounts": {
-            name: act.decision.facts[name]
-            for name in AMOUNT_FACTS
-            if act.decision.facts.get(name) is not None
-        },
+        "amounts": {name: facts[name] for name in AMOUNT_FACTS if facts.get(name) is not None},
+        "cuts": cuts(facts),
+        "amount_fen": facts.get("last_paid_fen")
+        if "confirm_payment" in move.step.effects
+        else None,
+        "paid_fen": facts.get("paid_fen") or None,
+        "publicity_ends_on": facts.get("publicity_ends_on"),
     }
+
+
+def cuts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each step of the amount history that took something away, and how much."""
+    known = [(fact.title, facts[name]) for name, fact in AMOUNT_FACTS.items() if facts.get(name)]
+    return [
+        {"words": title, "fen": before - fen}
+        for (_, before), (title, fen) in pairwise(known)
+        if fen < before
+    ]
 
 
 def told(

@@ -36,7 +36,7 @@ def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
 
 def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
     present = {kind for kind, _ in reading.documents or []}
-    total, open_, _ = reading.children
+    total, open_, paid_fen = reading.children
     ends_on = reading.publicity_ends_on
     return {
         "documents_missing": len(set(measure.required_documents(reading.child_kind)) - present),
@@ -50,6 +50,7 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
         "vetoes": reading.vetoes,
         "children_open": open_,
         "children_total": total,
+        "children_paid_fen": paid_fen,
         "previous_state": reading.previous_state,
     }
 

@@ -62,7 +62,7 @@ REPEATED: Final = """
 
 @dataclass(frozen=True)
 class Opening:
-    """What somebody asks for: a case of `measure` for `applicant`, under `call` where one is due."""
+    """What is asked for: a case of `measure` for `applicant`, under `call` where one is due."""
 
     measure: str
     applicant: str

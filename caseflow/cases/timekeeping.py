@@ -27,11 +27,11 @@ class Timekeeper:
         """Return the clocks that are not as they were."""
         return [clock for name, clock in self._now.items() if clock != self._before.get(name)]
 
-    def due_on(self, state: str) -> date | None:
-        """Return the due date of the clock that `state` runs, None where it runs none."""
+    def running(self, state: str) -> ClockState | None:
+        """Return the clock that `state` runs, None where it runs none."""
         name = self._workflow.states[state].clock
         clock = self._now.get(name) if name else None
-        return clock.due_on if clock and clock.status == "running" else None
+        return clock if clock and clock.status == "running" else None
 
     def expire(self, name: str) -> None:
         """Mark a clock as run out, before the event that this causes."""

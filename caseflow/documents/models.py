@@ -30,5 +30,7 @@ class Document(Model):
     __table_args__ = (
         CheckConstraint("size > 0", name="size"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
-        Index("ix_document_current", "case_id", "kind", postgresql_where="NOT replaced"),
+        Index(
+            "uq_document_current", "case_id", "kind", unique=True, postgresql_where="NOT replaced"
+        ),
     )

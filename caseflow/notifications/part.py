@@ -8,10 +8,11 @@ NOTICES = Part(
     " SELECT DISTINCT ON (r.case_id, r.rule, r.due_on, a.person_id) r.case_id, a.person_id,"
     " r.notice, r.rule, r.due_on, r.facts, r.at"
     " FROM jsonb_to_recordset(%(notices)s) AS r (case_id bigint, organisation_id bigint,"
-    " role text, notice text, rule text, due_on date, facts jsonb, at timestamptz)"
+    " role text, notice text, rule text, due_on date, facts jsonb, at timestamptz, place int)"
     " JOIN written ON written.id = r.case_id"
     " JOIN assignment a ON a.organisation_id = r.organisation_id AND a.role = r.role"
     " AND a.valid_from <= r.at AND (a.valid_to IS NULL OR a.valid_to > r.at)"
+    " ORDER BY r.case_id, r.rule, r.due_on, a.person_id, r.place"
     " ON CONFLICT ON CONSTRAINT uq_notification_once DO NOTHING"
     " RETURNING id, person_id, notice, created_at",
 )

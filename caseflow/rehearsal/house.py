@@ -15,6 +15,7 @@ from caseflow.catalogue.cities import read_cities
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.measures import PolicyFiles
+from caseflow.catalogue.models import PolicyVersion
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Address, Database, open_database
 from caseflow.database.ids import PublicIds
@@ -46,40 +47,28 @@ class House:
         return self.cases.ids
 
 
-def found(
-    session: Session,
-    root: Path,
-    *,
-    at: datetime,
-    signer: Signer,
-    ids: PublicIds,
-    progress: Progress = lambda _: None,
-) -> None:
-    """Load every city, calendar and policy as the files say; drafts stay drafts."""
-    load_everything(session, root, at=at, signer=signer, ids=ids, progress=progress)
-
-
-def found_with_drafts(
-    session: Session,
-    root: Path,
-    *,
-    at: datetime,
-    signer: Signer,
-    ids: PublicIds,
-    progress: Progress = lambda _: None,
-) -> None:
-    """Load everything, the consultation drafts as if they had been issued on the day of `at`.
+def enact_drafts(
+    session: Session, root: Path, *, at: datetime, signer: Signer
+) -> list[PolicyVersion]:
+    """Load the consultation drafts once more, as if they had been issued on the day of `at`.
 
     Only for a scratch database: a draft (征求意见稿) is no legal basis. (优化营商环境条例 64)
     """
-    found(session, root, at=at, signer=signer, ids=ids, progress=progress)
     drafts = [files for files in read_policies(root) if files.policy.status == DRAFT]
     if not drafts:
-        return
+        return []
     library, cities = load_library(root / "workflows"), read_cities(root)
-    for files in drafts:
-        issued = as_if_in_force(files, local_date(at))
-        load_one(session, issued, library, cities, at=at, signer=signer)
+    return [
+        load_one(
+            session,
+            as_if_in_force(files, local_date(at)),
+            library,
+            cities,
+            at=at,
+            signer=signer,
+        )
+        for files in drafts
+    ]
 
 
 def as_if_in_force(files: PolicyFiles, on: date) -> PolicyFiles:
@@ -126,13 +115,12 @@ def found_database(
     at: datetime,
     ids: PublicIds,
     progress: Progress = lambda _: None,
-    founder: Callable[..., None] = found,
 ) -> None:
-    """Fill a migrated, empty database by `founder`, in one transaction."""
+    """Load every city, calendar and policy into a migrated database, as the files say."""
     database = open_database(address, pool_size=1)
     try:
         with database.session() as session:
             signer = signer_of(settings)
-            founder(session, root, at=at, signer=signer, ids=ids, progress=progress)
+            load_everything(session, root, at=at, signer=signer, ids=ids, progress=progress)
     finally:
         database.close()

@@ -1,7 +1,8 @@
 """Opening a case in a rehearsal: its applicant, its call, and whoever may open it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -11,94 +12,76 @@ from caseflow.cases.service import Outcome
 from caseflow.catalogue.cities import City
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.kernel.calendar import local_date
-from caseflow.rehearsal.applicants import Applicant, enlist
+from caseflow.rehearsal.applicants import Applicant
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import Player, RehearsalStuck
 
+
 @dataclass(frozen=True)
-class Booked:
+class Booking:
     """A measure with the applicant and the call under which its case is to be opened."""
 
-    measure: str
-    family: str
-    title: str
+    measure: LoadedMeasure
     applicant: Applicant
     call: str
-    workflow_hash: str
-    lead_bureau: int
+
+    @property
+    def code(self) -> str:
+        """Return the measure's id."""
+        return self.measure.code
 
 
 def territories_of(city: City) -> list[str]:
-    """Return the towns and parks of a city, parks first, as their files list them."""
+    """Return the parks and then the towns of a city: where its applicants may sit."""
     ordered = sorted(city.organisations, key=lambda each: each.kind != "park")
     return [each.territory for each in ordered if each.kind in {"park", "town"}]
 
 
-def book(
-    session: Session,
-    house: House,
-    measure: LoadedMeasure,
-    *,
-    number: int,
-    territory: str,
-    at: datetime,
-    closes_on: date | None = None,
-    title: str | None = None,
-    code: str | None = None,
-) -> Booked:
-    """Register an applicant and plan a call for `measure`, from the day of `at` on."""
-    applicant = enlist(
-        session,
-        kind=measure.version.definition["applicants"][0],
-        number=number,
-        territory=territory,
-        at=at,
-        ids=house.ids,
-        title=title,
-        code=code,
-    )
-    last = closes_on or measure.policy.effective_to
-    assert last is not None
-    calls = plan_standing_calls(
-        session,
-        [measure.code],
-        opens_on=local_date(at),
-        closes_on=last,
-        at=at,
-        signer=house.cases.office.signer,
-        ids=house.ids,
-    )
-    return Booked(
-        measure=measure.code,
-        family=measure.version.family,
-        title=measure.version.title,
-        applicant=applicant,
-        call=calls[measure.code].public_id,
-        workflow_hash=measure.version.workflow_hash,
-        lead_bureau=measure.version.organisations["lead_bureau"],
-    )
+def plan_calls(
+    session: Session, house: House, measures: Sequence[LoadedMeasure], *, at: datetime
+) -> dict[str, str]:
+    """Plan a call for each measure, from the day of `at` to its policy's last; ids by measure."""
+    planned = {}
+    for measure in measures:
+        closes_on = measure.policy.effective_to
+        assert closes_on is not None
+        calls = plan_standing_calls(
+            session,
+            [measure.code],
+            opens_on=local_date(at),
+            closes_on=closes_on,
+            at=at,
+            signer=house.cases.office.signer,
+            ids=house.ids,
+        )
+        planned[measure.code] = calls[measure.code].public_id
+    return planned
 
 
-def open_booked(player: Player, booked: Booked, at: datetime, *, title: str = "") -> Outcome:
+def open_booked(player: Player, booking: Booking, at: datetime, *, title: str = "") -> Outcome:
     """Open the case by its applicant, or by the bureau where the measure needs no application.
 
     Raises:
         RehearsalStuck: nobody sits where the case is opened.
     """
-    seat = player.workflow_of(booked.workflow_hash).opened_by[0]
-    parties = {"lead_bureau": booked.lead_bureau, "applicant": booked.applicant.id}
+    version, applicant = booking.measure.version, booking.applicant
+    seat = player.workflow_of(version.workflow_hash).opened_by[0]
+    parties = {
+        "lead_bureau": version.organisations["lead_bureau"],
+        "applicant": applicant.id,
+    }
     people = player.people(parties, seat)
     if not people:
-        raise RehearsalStuck(f"{booked.measure} 无人可以发起：{seat} 没有账号。")
+        raise RehearsalStuck(f"{booking.code} 无人可以发起：{seat} 没有账号。")
     return open_case(
         player.house.cases,
         Opening(
-            measure=booked.measure,
-            applicant=booked.applicant.public_id,
-            title=title or f"{booked.title}（{booked.applicant.title}）",
+            measure=booking.code,
+            applicant=applicant.public_id,
+            title=title or f"{version.title}（{applicant.title}）",
             actor_id=people[0],
             at=at,
-            call=booked.call,
+            call=booking.call,
             matter_on=local_date(at),
         ),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from caseflow.kernel.calendar import local_date, shanghai_instant
+from caseflow.kernel.errors import NotFound
 
 STANDINGS: Final = """
     SELECT c.id, c.public_id, c.number, c.root_id, c.child_kind, c.workflow_hash,
@@ -156,6 +157,18 @@ def next_due(connection: Any, after: datetime, warnings: Sequence[int]) -> Due |
 def seated(connection: Any) -> dict[tuple[int, str], list[int]]:
     """Return who sits in each (organisation, role)."""
     return {(row[0], row[1]): row[2] for row in connection.execute(SEATED).fetchall()}
+
+
+def case_id_of(connection: Any, public_id: str) -> int:
+    """Return the internal id of a case.
+
+    Raises:
+        NotFound: there is none of that public id.
+    """
+    row = connection.execute('SELECT id FROM "case" WHERE public_id = %s', (public_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"没有办件 {public_id!r}。")
+    return int(row[0])
 
 
 def path(connection: Any, case_id: int) -> list[str]:

@@ -11,8 +11,9 @@ from caseflow.catalogue.places import data_root
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import NotFound
+from caseflow.rehearsal.applicants import enlist
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.openings import Booked, book, open_booked, territories_of
+from caseflow.rehearsal.openings import Booking, open_booked, plan_calls, territories_of
 from caseflow.rehearsal.queries import Summary, path, summaries
 from caseflow.rehearsal.scratch import scratch_house
 from caseflow.rehearsal.troupe import Troupe
@@ -51,19 +52,17 @@ def rehearse_in(
 ) -> list[dict[str, Any]]:
     """Play one case of each measure in `house`, whose clock stands inside every policy's life."""
     troupe = Troupe(house)
-    booked = book_measures(house, measures, at=troupe.now)
     codes: dict[int, str] = {}
     troupe.on_end = lambda root: progress(codes[root])
-    for each in booked:
-        outcome = open_booked(troupe.player, each, troupe.now)
-        case_id = case_id_of(house, outcome.case)
-        codes[case_id] = each.measure
-        troupe.roots.append(case_id)
+    for booking in book_measures(house, measures, at=troupe.now):
+        outcome = open_booked(troupe.player, booking, troupe.now)
+        case_id = troupe.join(outcome.case)
+        codes[case_id] = booking.code
     troupe.play()
     return told(house, troupe.roots)
 
 
-def book_measures(house: House, codes: Sequence[str] | None, *, at: datetime) -> list[Booked]:
+def book_measures(house: House, codes: Sequence[str] | None, *, at: datetime) -> list[Booking]:
     """Register an applicant and plan a call for every measure; `codes` None: for all of them.
 
     Raises:
@@ -71,16 +70,27 @@ def book_measures(house: House, codes: Sequence[str] | None, *, at: datetime) ->
     """
     cities = read_cities(house.root)
     with house.database.session() as session:
-        found = catalogue.measures(session)
-        wanted = _wanted(found, codes)
-        booked = []
-        for number, measure in enumerate(wanted, start=1):
-            places = territories_of(cities[measure.city])
-            territory = places[number % len(places)]
-            booked.append(
-                book(session, house, measure, number=number, territory=territory, at=at)
+        wanted = _wanted(catalogue.measures(session), codes)
+        calls = plan_calls(session, house, wanted, at=at)
+        return [
+            Booking(
+                measure=measure,
+                applicant=enlist(
+                    session,
+                    kind=measure.version.definition["applicants"][0],
+                    number=number,
+                    territory=_place(territories_of(cities[measure.city]), number),
+                    at=at,
+                    ids=house.ids,
+                ),
+                call=calls[measure.code],
             )
-    return booked
+            for number, measure in enumerate(wanted, start=1)
+        ]
+
+
+def _place(places: Sequence[str], number: int) -> str:
+    return places[number % len(places)]
 
 
 def _wanted(
@@ -92,16 +102,6 @@ def _wanted(
     if unknown := [code for code in codes if code not in known]:
         raise NotFound(f"没有措施 {'、'.join(unknown)}。")
     return [known[code] for code in codes]
-
-
-def case_id_of(house: House, public_id: str) -> int:
-    """Return the internal id of a case."""
-    with house.database.connect() as connection:
-        row = connection.execute(
-            'SELECT id FROM "case" WHERE public_id = %s', (public_id,)
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def reminding_notices(house: House) -> list[str]:

@@ -14,9 +14,9 @@ from typing import Final
 from sqlalchemy import make_url
 
 from caseflow.database import migration
-from caseflow.database.access import Address, locate, prepare
+from caseflow.database.access import Address, locate
 from caseflow.database.ids import PublicIds
-from caseflow.rehearsal.house import House, Progress, enter, found_database, found_with_drafts
+from caseflow.rehearsal.house import House, Progress, enact_drafts, enter, found_database
 from caseflow.settings import Settings
 
 PREFIX: Final = "caseflow_scratch_"
@@ -50,33 +50,24 @@ def scratch_house(
     """
     address = beside(locate(settings), f"{PREFIX}{os.getpid()}_{secrets.token_hex(3)}")
     ids = PublicIds(random.Random(SEED))  # noqa: S311 - repeatable names, no secrets
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, dropped_after(address):
+        migration.create_database(address.owner_url, template=template)
+        if template is None:
+            migration.upgrade(address.owner_url, root / "migrations")
+            found_database(address, settings, root, at=at, ids=ids, progress=progress)
+        house = enter(address, settings, root, at=at, files=Path(folder), ids=ids)
         try:
-            if template is None:
-                _found(address, settings, root, at=at, ids=ids, progress=progress)
-            else:
-                migration.create_database(address.owner_url, template=template)
-            house = enter(address, settings, root, at=at, files=Path(folder), ids=ids)
-            try:
-                yield house
-            finally:
-                house.database.close()
+            with house.database.session() as session:
+                enact_drafts(session, root, at=at, signer=house.cases.office.signer)
+            yield house
         finally:
-            migration.drop_database(address.owner_url)
+            house.database.close()
 
 
-def _found(
-    address: Address,
-    settings: Settings,
-    root: Path,
-    *,
-    at: datetime,
-    ids: PublicIds,
-    progress: Progress,
-) -> None:
-    if address.server is None:
-        migration.create_database(address.owner_url)
-    prepare(address, root / "migrations")
-    found_database(
-        address, settings, root, at=at, ids=ids, progress=progress, founder=found_with_drafts
-    )
+@contextmanager
+def dropped_after(address: Address) -> Iterator[None]:
+    """Drop the database at `address` afterwards, whatever happens."""
+    try:
+        yield
+    finally:
+        migration.drop_database(address.owner_url)

@@ -15,7 +15,7 @@ from caseflow.kernel.calendar import ONE_DAY, Calendar, local_date, shanghai_ins
 from caseflow.kernel.errors import CaseflowError
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
-from caseflow.rehearsal.queries import Due, Standing, next_due, standings
+from caseflow.rehearsal.queries import Due, Standing, case_id_of, next_due, standings
 
 OFFICE_HOUR: Final = 10
 """People act at 10:00 Asia/Shanghai of a working day."""
@@ -50,6 +50,13 @@ class Troupe:
         self.player = Player(self.house)
         self.now = self.house.clock.now()
         self._swept = self.now - ONE_DAY
+
+    def join(self, public_id: str) -> int:
+        """Take over the case of that public id, with its children; returns its internal id."""
+        with self.house.database.connect() as connection:
+            case_id = case_id_of(connection, public_id)
+        self.roots.append(case_id)
+        return case_id
 
     def play(self, until: datetime | None = None) -> None:
         """Play every case to its end, or until the virtual clock stands at `until`.

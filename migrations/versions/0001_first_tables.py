@@ -368,7 +368,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('case_id', 'id', name=op.f('pk_document')),
     sa.UniqueConstraint('public_id', name=op.f('uq_document_public_id'))
     )
-    op.create_index('ix_document_current', 'document', ['case_id', 'kind'], unique=False, postgresql_where='NOT replaced')
+    op.create_index('uq_document_current', 'document', ['case_id', 'kind'], unique=True, postgresql_where='NOT replaced')
     op.create_table('duty',
     sa.Column('case_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('person_id', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -521,7 +521,7 @@ def downgrade() -> None:
     op.drop_index('uq_hold_open', table_name='hold', postgresql_where='lifted_at IS NULL')
     op.drop_table('hold')
     op.drop_table('duty')
-    op.drop_index('ix_document_current', table_name='document', postgresql_where='NOT replaced')
+    op.drop_index('uq_document_current', table_name='document', postgresql_where='NOT replaced')
     op.drop_table('document')
     op.drop_index('ix_clock_provisional', table_name='clock', postgresql_where="provisional AND status = 'running'")
     op.drop_index('ix_clock_due', table_name='clock', postgresql_where="status = 'running'")

@@ -411,7 +411,7 @@ def test_an_event_may_differ_by_the_state_it_comes_from(tmp_path):
         ("[moon, confirm]", "confirm"),
     ],
 )
-def test_of_several_main_events_the_first_that_leads_to_an_end_is_taken(tmp_path, written, main):
+def test_several_main_events_are_kept_in_order_those_that_are_possible(tmp_path, written, main):
     text = sound_text("stages/review.yaml").replace("main: confirm", f"main: {written}")
 
     workflow = compile_demo(library_with(tmp_path, review=text))["M-1"]
@@ -419,13 +419,15 @@ def test_of_several_main_events_the_first_that_leads_to_an_end_is_taken(tmp_path
     assert workflow.states["checking"].main == main
 
 
-def test_a_main_event_that_only_comes_back_is_not_taken(tmp_path):
+def test_the_main_road_comes_back_and_takes_the_next_main_event(tmp_path):
     text = sound_text("stages/review.yaml").replace("main: confirm", "main: [ask_again, confirm]")
     family = sound_text("demo.yaml").replace("again: none", "again: review")
 
     workflow = compile_demo(library_with(tmp_path, review=text, demo=family))["M-1"]
 
-    assert workflow.states["checking"].main == "confirm"
+    road = [step.event for step, _ in main_road(workflow)]
+    assert workflow.states["checking"].main == "ask_again|confirm"
+    assert road[:4] == ["conclude", "ask_again", "conclude", "confirm"]
 
 
 def test_the_main_path_goes_from_the_first_state_to_an_end(demo):

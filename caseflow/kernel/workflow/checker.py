@@ -18,6 +18,7 @@ from caseflow.kernel.workflow.graph import (
     edges,
     facts_known,
     guard_tests,
+    main_events,
     main_road,
     reachable,
     with_way_out,
@@ -64,7 +65,7 @@ def _faults_of_state(workflow: Workflow, state: State) -> Iterator[tuple[str, st
         yield "wait-without-clock", f"in {state.code!r} a person is waited for without a clock"
     if state.main is None:
         yield "main-missing", f"{state.code!r} does not say which event is its `main`"
-    elif workflow.step(state.code, state.main) is None:
+    elif not main_events(workflow, state.code):
         yield "main-missing", f"the main event {state.main!r} is not possible in {state.code!r}"
 
 
@@ -74,7 +75,7 @@ def _main_road_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
     for _, target in main_road(workflow):
         last = target
     state = workflow.states[last]
-    if state.end is None and workflow.step(last, state.main or "") is not None:
+    if state.end is None and main_events(workflow, last):
         message = f"the main road comes back to {last!r} and never reaches an end"
         yield where.problem("state", last, "main-never-ends", message)
 

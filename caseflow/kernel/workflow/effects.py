@@ -85,6 +85,7 @@ def _open_payment(facts: Facts, move: "Move") -> None:
 
 def _confirm_payment(facts: Facts, _move: "Move") -> None:
     fen = facts[OPEN_PAYMENT]
+    facts["last_paid_fen"] = fen
     _add(facts, "payments_open", -1)
     _add(facts, "payments_paid", 1)
     _add(facts, "paid_fen", fen)

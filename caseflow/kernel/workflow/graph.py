@@ -130,21 +130,28 @@ def main_path(workflow: Workflow) -> list[str]:
 def main_road(workflow: Workflow) -> Iterator[tuple[Step, str]]:
     """Yield each step of the main road with the state it leads to.
 
-    Where the main event stays (a seat answers), the automatic event it waits for comes next.
+    Of several main events of a state (`a|b`) the first not yet done is taken, else the last. Where
+    it stays (a seat answers), the automatic event it waits for comes next.
     """
-    state, met = workflow.initial, set[str]()
-    while state not in met:
-        met.add(state)
-        for step in _main_steps(workflow, state):
+    state, done, met = workflow.initial, set[tuple[str, str]](), set[tuple[str, int]]()
+    while (state, len(done)) not in met and main_events(workflow, state):
+        met.add((state, len(done)))
+        events = main_events(workflow, state)
+        left = [event for event in events if (state, event) not in done] or events[-1:]
+        done.add((state, left[0]))
+        for step in _main_steps(workflow, state, left):
             state = main_target(step, workflow.facts)
             yield step, state
 
 
-def _main_steps(workflow: Workflow, state: str) -> list[Step]:
-    step = workflow.step(state, workflow.states[state].main or "")
-    if step is None:
-        return []
-    if any(branch.target != state for branch in step.branches):
+def main_events(workflow: Workflow, state: str) -> list[str]:
+    """Return the events of the main road out of a state, in the order they are taken."""
+    return [e for e in (workflow.states[state].main or "").split("|") if workflow.step(state, e)]
+
+
+def _main_steps(workflow: Workflow, state: str, left: list[str]) -> list[Step]:
+    step = workflow.steps[state, left[0]]
+    if len(left) > 1 or any(branch.target != state for branch in step.branches):
         return [step]
     return [step, *[other for other in workflow.steps_from(state) if other.automatic][:1]]
 

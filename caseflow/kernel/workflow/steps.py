@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from caseflow.kernel.workflow.draft import Draft
-from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure, main_target
+from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
 from caseflow.kernel.workflow.joining import END, NONE, Place
 from caseflow.kernel.workflow.model import PREVIOUS, Branch, State, Step, Test
 from caseflow.kernel.workflow.source import Path
@@ -57,28 +57,11 @@ def resolve(draft: Draft) -> None:
 
 
 def _choose_mains(draft: Draft) -> None:
-    """Of the events a state names as its `main`, take the first that leads on to an end."""
-    onward = {code: _main_targets(draft, code, events) for code, events in draft.mains.items()}
-    ends = {code for code, state in draft.states.items() if state.end is not None}
+    """Write the events a state names as its `main`, those that are left, as `first|second`."""
     for code, events in draft.mains.items():
-        others = {other: targets for other, targets in onward.items() if other != code}
         possible = [event for event in events if (code, event) in draft.steps]
-        ending = [
-            event
-            for event in possible
-            if ends & closure(_main_targets(draft, code, (event,)), others)
-        ]
-        main = next(iter((*ending, *possible, *events)), None)
+        main = "|".join(possible or events) or None
         draft.states[code] = replace(draft.states[code], main=main)
-
-
-def _main_targets(draft: Draft, code: str, events: tuple[str, ...]) -> list[str]:
-    """Return where the events lead, and where an automatic event leads that waits for them."""
-    return [
-        main_target(step, draft.entered)
-        for (source, event), step in draft.steps.items()
-        if source == code and (event in events or step.automatic) and step.branches
-    ]
 
 
 def _variants(place: Place) -> Iterator[_Variant]:
@@ -157,7 +140,17 @@ def _earlier(draft: Draft, state: State) -> list[Place]:
     order = next(place.order for place in draft.places if place.name == state.stage)
     if order is None:
         return []
-    return [place for place in draft.places if place.order is not None and place.order < order]
+    return [
+        place
+        for place in draft.places
+        if place.order is not None and place.order < order and not _is_drafting(draft, place)
+    ]
+
+
+def _is_drafting(draft: Draft, place: Place) -> bool:
+    """Nobody sends a case back to where the applicant alone prepares it; there is 补正 for that."""
+    state = draft.states[place.entry]
+    return state.phase == "intake" and state.holders == ("applicant",)
 
 
 def _add_step(draft: Draft, variant: _Variant, step: Step) -> None:
