@@ -51,15 +51,10 @@ class Documents:
     files: tuple[DocumentView, ...]
 
 
-class KindForm(Body):
-    """Which line of the checklist the file is for."""
+class FileForm(Body):
+    """A file, and the line of the checklist that it is for."""
 
     kind = Line(required=True, longest=80)
-
-
-class FileForm(Body):
-    """The file itself."""
-
     file = Upload(required=True)
 
 
@@ -78,10 +73,9 @@ def list_documents(public_id: str) -> Documents:
 
 @blueprint.route("/cases/<public_id>/documents", methods=["POST"])
 @admits(Rule.SIGNED_IN)
-@blueprint.arguments(KindForm, location="form")
 @blueprint.arguments(FileForm, location="files")
 @blueprint.response(201, answer_of(DocumentView))
-def upload(form: dict[str, Any], files: dict[str, Any], public_id: str) -> DocumentView:
+def upload(form: dict[str, Any], public_id: str) -> DocumentView:
     """Put a file to a case under a kind of its checklist; it replaces the one before."""
     case = find_case(session(), actor(), public_id)
     _refuse_bystander(case)
@@ -89,7 +83,7 @@ def upload(form: dict[str, Any], files: dict[str, Any], public_id: str) -> Docum
     if form["kind"] not in kinds:
         reason = f"不在本条款的材料清单中；可用：{'、'.join(sorted(kinds))}"
         raise InvalidInput(f"{form['kind']!r} {reason}。", fields={"kind": reason})
-    received = _receive(files["file"])
+    received = _receive(form["file"])
     with transaction() as current:
         document = attach(
             current,

@@ -1,5 +1,6 @@
 """Putting the REST door together: routes, rules, problems, documentation, headers."""
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import flask_smorest
@@ -25,6 +26,7 @@ from caseflow.api.rules import Rule, admits
 PREFIX: Final = "/api/v1"
 DOCS: Final = "/api/docs"
 DOCUMENT: Final = "/api/openapi.json"
+FIRST_ERROR: Final = 400
 BODY_BYTES: Final = 1024 * 1024
 """What a body may have; uploads have a limit of their own."""
 LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
@@ -80,6 +82,14 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # untyped library
     """flask-smorest's Api with problem documents."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        """Document every refusal as a problem document."""
+        names = {status.name: status.phrase for status in HTTPStatus if status >= FIRST_ERROR}
+        for name, phrase in {**names, "DEFAULT_ERROR": "A problem document"}.items():
+            content = {problems.MEDIA_TYPE: {"schema": ProblemSchema}}
+            response = {"description": phrase, "content": content}
+            self.spec.components.response(name, response, lazy=True)
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `problems`, whose table is the only one."""

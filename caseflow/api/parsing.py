@@ -11,6 +11,7 @@ import flask_smorest
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs import core
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from caseflow.kernel.errors import InvalidInput
@@ -41,6 +42,11 @@ class StrictParser(FlaskParser):
         if not core.is_json(req.mimetype):
             raise UnsupportedMediaType("请以 Content-Type: application/json 发送。")
         return loads(req.get_data(cache=True))
+
+    def load_files(self, req: flask.Request, schema: Schema) -> Any:
+        """Return the values and the files of a multipart form together."""
+        both = MultiDict([*req.form.items(multi=True), *req.files.items(multi=True)])
+        return self._makeproxy(both, schema)
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Raise the program's own error, which the door's one table answers."""

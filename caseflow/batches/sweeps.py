@@ -10,7 +10,8 @@ from psycopg.rows import namedtuple_row
 
 from caseflow.batches.life import LifeSwept, sweep_life
 from caseflow.batches.publicity import close_due
-from caseflow.cases.consequences import Act, add_notice, told
+from caseflow.cases.acting import Act
+from caseflow.cases.notices import add_notice, told
 from caseflow.cases.part import WRITTEN
 from caseflow.cases.reading import Asker, Reading, read_locked
 from caseflow.cases.service import Cases, Request

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import caseflow.cases.models  # noqa: F401 - the table that other features refer to
-from caseflow.cases.consequences import Office
+from caseflow.cases.acting import Office
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from caseflow.cases.consequences import Office, add_notice, told
+from caseflow.cases.acting import Office
+from caseflow.cases.notices import add_notice, told
 from caseflow.cases.part import OPENED
 from caseflow.cases.seats import holders
 from caseflow.cases.statement import Writes

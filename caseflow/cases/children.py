@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any, Final
 
+from caseflow.cases.acting import Act, Office
 from caseflow.cases.birth import Newborn, add_birth
-from caseflow.cases.consequences import Act, Office
 from caseflow.cases.statement import Writes
 from caseflow.catalogue.pinned import Pinned
 from caseflow.database.ids import PublicIds

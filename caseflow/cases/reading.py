@@ -6,10 +6,10 @@ caches), its parameters are texts with a cast, so that one prepared statement se
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import RawCursor
-from psycopg.rows import namedtuple_row
+from psycopg.rows import kwargs_row
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
 
@@ -73,53 +73,53 @@ class Asker:
         return str(self.actor_id), self.at.isoformat(), self.request_id
 
 
-@dataclass(frozen=True)
 class Reading:
-    """A case as it stood in one snapshot of the database; the fields are the columns above."""
+    """A case as it stood in one snapshot of the database; the attributes are the columns above."""
 
-    row: Any
+    def __init__(self, **columns: Any) -> None:
+        self.__dict__ = columns
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.row, name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def open_tasks(self) -> list[tuple[int, str, str]]:
         """Return (task id, seat, state) of the open tasks."""
-        return [(task[0], task[1], task[2]) for task in self.row.tasks or []]
+        return [(task[0], task[1], task[2]) for task in self.tasks or []]
 
     @property
     def objection_seq(self) -> Any:
         """Return the number of the objection that waits, the last one where several do."""
-        return self.row.objections[0]
+        return self.objections[0]
 
     @property
     def open_objections(self) -> int:
         """Return how many objections wait to be settled."""
-        return int(self.row.objections[1])
+        return int(self.objections[1])
 
     @property
     def payments_by_status(self) -> dict[str, list[tuple[int, str, int]]]:
         """Return (instalment, share, fen) under ordered, paid and returned."""
         found: dict[str, list[tuple[int, str, int]]] = {"ordered": [], "paid": [], "returned": []}
-        for instalment, share, fen, status in self.row.payments or []:
+        for instalment, share, fen, status in self.payments or []:
             found[status].append((instalment, share, fen))
         return found
 
 
 def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
-    cursor = RawCursor(connection, row_factory=namedtuple_row)
+    cursor = RawCursor(connection, row_factory=kwargs_row(Reading))
     parameters = (public_id, *asker.parameters())
-    row = cursor.execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
-    return Reading(row) if row else None
+    return cursor.execute(BY_PUBLIC_ID, parameters, prepare=True, binary=True).fetchone()
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
     """Return the cases in the order of their ids, locked until the transaction ends."""
-    cursor = RawCursor(connection, row_factory=namedtuple_row)
+    cursor = RawCursor(connection, row_factory=kwargs_row(Reading))
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
-    rows = cursor.execute(LOCKED, (wanted, *asker.parameters()), prepare=True).fetchall()
-    return [Reading(row) for row in rows]
+    parameters = (wanted, *asker.parameters())
+    return cursor.execute(LOCKED, parameters, prepare=True, binary=True).fetchall()
 
 
 def iso(day: date | None) -> str | None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from psycopg.errors import IntegrityError, UniqueViolation
 
+from caseflow.cases.acting import Act, Office
 from caseflow.cases.children import add_children
-from caseflow.cases.consequences import Act, Office, keep_time, writes_of
+from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
 from caseflow.cases.seats import seat_of

@@ -41,14 +41,18 @@ def document(data: Any) -> None:
 
 
 def show(data: Any, *, as_json: bool, view: Callable[[], RenderableType]) -> None:
-    """Print `data` as JSON, or what `view` makes of it for people."""
+    """Print `data` as JSON, or what `view` makes of it for people; text goes out as it is."""
     if as_json:
         document(data)
         return
-    console = Console(soft_wrap=False)
+    seen = view()
+    if isinstance(seen, str):
+        click.echo(seen)
+        return
+    console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH_OF_FILES)
-    console.print(view())
+    console.print(seen)
 
 
 def note(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from caseflow.cli.output import document
-from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.errors import CaseflowError, DefinitionError
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -24,8 +24,10 @@ def report(error: Exception, *, as_json: bool) -> None:
 
 def words(error: Exception) -> str:
     """Return what was wrong, in a line (one a problem for a broken definition)."""
-    if isinstance(error, CaseflowError):
+    if isinstance(error, DefinitionError):
         return error.message
+    if isinstance(error, CaseflowError):
+        return " ".join(error.message.split())
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"{error.format_message()} See '{error.ctx.command_path} --help'."
     if isinstance(error, click.ClickException):

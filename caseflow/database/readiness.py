@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -24,9 +25,12 @@ def driver_errors() -> Iterator[None]:
 
     Raises:
         Unavailable: in place of any error of psycopg or SQLAlchemy.
+        InvalidInput: in place of alembic's, e.g. for an unknown revision.
     """
     try:
         yield
+    except CommandError as error:
+        raise InvalidInput(f"The database is not moved: {error}.") from error
     except (SQLAlchemyError, psycopg.Error) as error:
         cause = getattr(error, "orig", None) or error
         lines = str(cause).strip().splitlines() or [type(cause).__name__]

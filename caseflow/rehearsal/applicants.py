@@ -75,7 +75,9 @@ def enlist(
 ) -> Applicant:
     """Register a made-up applicant with somebody who acts for it; `code` is its own credit code."""
     name = title or f"{KINDS[kind]}{number:03d}号"
-    organisation = _register(session, kind, number, territory=territory, name=name, code=code, ids=ids)
+    organisation = _register(
+        session, kind, number, territory=territory, name=name, code=code, ids=ids
+    )
     login = f"applicant{number:03d}"
     person = register_person(
         session, login=login, name=f"{name} 经办人", ids=ids, email=f"{login}@applicant.example"

@@ -21,14 +21,25 @@ from caseflow.rehearsal.player import Player, RehearsalStuck
 class Booking:
     """A measure with the applicant and the call under which its case is to be opened."""
 
-    measure: LoadedMeasure
+    code: str
+    title: str
+    workflow_hash: str
+    lead_bureau: int
     applicant: Applicant
     call: str
 
-    @property
-    def code(self) -> str:
-        """Return the measure's id."""
-        return self.measure.code
+
+def booking(measure: LoadedMeasure, applicant: Applicant, call: str) -> Booking:
+    """Return the booking of `applicant` for `measure` under `call` (a public id)."""
+    version = measure.version
+    return Booking(
+        code=measure.code,
+        title=version.title,
+        workflow_hash=version.workflow_hash,
+        lead_bureau=version.organisations["lead_bureau"],
+        applicant=applicant,
+        call=call,
+    )
 
 
 def territories_of(city: City) -> list[str]:
@@ -58,30 +69,26 @@ def plan_calls(
     return planned
 
 
-def open_booked(player: Player, booking: Booking, at: datetime, *, title: str = "") -> Outcome:
+def open_booked(player: Player, booked: Booking, at: datetime, *, title: str = "") -> Outcome:
     """Open the case by its applicant, or by the bureau where the measure needs no application.
 
     Raises:
         RehearsalStuck: nobody sits where the case is opened.
     """
-    version, applicant = booking.measure.version, booking.applicant
-    seat = player.workflow_of(version.workflow_hash).opened_by[0]
-    parties = {
-        "lead_bureau": version.organisations["lead_bureau"],
-        "applicant": applicant.id,
-    }
+    seat = player.workflow_of(booked.workflow_hash).opened_by[0]
+    parties = {"lead_bureau": booked.lead_bureau, "applicant": booked.applicant.id}
     people = player.people(parties, seat)
     if not people:
-        raise RehearsalStuck(f"{booking.code} 无人可以发起：{seat} 没有账号。")
+        raise RehearsalStuck(f"{booked.code} 无人可以发起：{seat} 没有账号。")
     return open_case(
         player.house.cases,
         Opening(
-            measure=booking.code,
-            applicant=applicant.public_id,
-            title=title or f"{version.title}（{applicant.title}）",
+            measure=booked.code,
+            applicant=booked.applicant.public_id,
+            title=title or f"{booked.title}（{booked.applicant.title}）",
             actor_id=people[0],
             at=at,
-            call=booking.call,
+            call=booked.call,
             matter_on=local_date(at),
         ),
     )

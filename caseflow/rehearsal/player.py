@@ -1,6 +1,6 @@
 """Playing cases by their main road, through nothing but the public services."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from io import BytesIO
@@ -79,17 +79,19 @@ class Player:
         due_on = case.due_on(clock.name)
         return due_on - AHEAD if due_on else None
 
-    def play(self, case: Standing, step: Step, at: datetime) -> None:
-        """Take a step, once for each seat that has to answer.
+    def play(
+        self, case: Standing, step: Step, at: datetime, *, given: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take a step, once for each seat that has to answer; `given` goes before the samples.
 
         Raises:
             RehearsalStuck: it is refused; the message has the refusal.
         """
-        if ANSWER in step.effects:
-            for seat in case.seats:
-                self.act(case, step, at, person=self.person(case, step, only=seat))
+        if ANSWER not in step.effects:
+            self.act(case, step, at, given=given)
             return
-        self.act(case, step, at)
+        for seat in case.seats:
+            self.act(case, step, at, person=self.person(case, step, only=seat), given=given)
 
     def act(
         self,
@@ -109,9 +111,7 @@ class Player:
         samples = payload_for(self.workflow(case), step, facts, ceiling_fen)
         payload = {**samples, **(given or {})}
         try:
-            return self.house.cases.act(
-                case.public_id, Request(step.event, actor, at, payload)
-            )
+            return self.house.cases.act(case.public_id, Request(step.event, actor, at, payload))
         except CaseflowError as error:
             raise self.stuck(case, error.message) from error
 
@@ -141,23 +141,30 @@ class Player:
 
     def upload_missing(self, case: Standing, person: int, at: datetime) -> None:
         """Upload a small real file for every required document that is not there yet."""
-        checklist = self.measure(case).checklist(case.child_kind)
-        missing = [
-            each for each in checklist if each["required"] and each["kind"] not in case.documents
-        ]
+        required = self.measure(case).required_documents(case.child_kind)
+        missing = [kind for kind in required if kind not in case.documents]
         if missing:
-            with self.house.database.session() as session:
-                for each in missing:
-                    attach(
-                        session,
-                        case.id,
-                        kind=each["kind"],
-                        received=self._file(each["title"]),
-                        by=person,
-                        at=at,
-                        allowed_kinds={entry["kind"] for entry in checklist},
-                        ids=self.house.ids,
-                    )
+            self.upload(case, missing, person=person, at=at)
+
+    def upload(
+        self, case: Standing, kinds: Sequence[str], *, person: int, at: datetime
+    ) -> None:
+        """Upload a small real file of each kind; it replaces the one before."""
+        checklist = {
+            each["kind"]: each["title"] for each in self.measure(case).checklist(case.child_kind)
+        }
+        with self.house.database.session() as session:
+            for kind in kinds:
+                attach(
+                    session,
+                    case.id,
+                    kind=kind,
+                    received=self._file(checklist[kind]),
+                    by=person,
+                    at=at,
+                    allowed_kinds=checklist,
+                    ids=self.house.ids,
+                )
 
     def _file(self, title: str) -> ReceivedFile:
         """Return the sample file of that title, stored the first time it is asked for."""

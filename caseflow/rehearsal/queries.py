@@ -49,6 +49,15 @@ PATH: Final = """
     SELECT to_state FROM event WHERE stream = %s AND to_state IS DISTINCT FROM from_state
     ORDER BY seq
 """
+CLOCK: Final = """
+    SELECT c.state, c.workflow_hash,
+        (SELECT to_jsonb(k) FROM clock k WHERE k.case_id = c.id AND k.name = %(name)s) AS clock
+    FROM "case" c WHERE c.id = %(case)s
+"""
+ENDED: Final = """
+    SELECT p.code, v.effective_to FROM policy p JOIN policy_version v ON v.policy_id = p.id
+    WHERE v.current AND v.status IN ('expired', 'lapsed') ORDER BY p.code
+"""
 SUMMARY: Final = """
     SELECT c.id, c.public_id, c.number, m.code AS measure, v.family, c.state, c.outcome,
         c.created_at, c.ended_at, o.title AS applicant, c.paid_fen,
@@ -111,6 +120,33 @@ class Summary:
     reminders: int
 
 
+@dataclass(frozen=True)
+class ClockRow:
+    """A case's state and one of its clocks as the database has it."""
+
+    state: str
+    workflow_hash: str
+    clock: Mapping[str, Any]
+
+
+def clock_of(connection: Any, case_id: int, name: str) -> ClockRow:
+    """Return where a case stands, and its clock `name`.
+
+    Raises:
+        NotFound: the case has no such clock.
+    """
+    with connection.cursor(row_factory=class_row(ClockRow)) as cursor:
+        found: ClockRow | None = cursor.execute(CLOCK, {"case": case_id, "name": name}).fetchone()
+    if found is None or found.clock is None:
+        raise NotFound(f"办件 {case_id} 没有时限 {name!r}。")
+    return found
+
+
+def ended_policies(connection: Any) -> list[tuple[str, date]]:
+    """Return the policies that have expired or lapsed, each with its last day."""
+    return [(row[0], row[1]) for row in connection.execute(ENDED).fetchall()]
+
+
 def standings(connection: Any, roots: Sequence[int]) -> list[Standing]:
     """Return the open cases among `roots` and their children."""
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
@@ -132,10 +168,11 @@ class Due:
     @property
     def at(self) -> datetime:
         """Return the first instant."""
-        return min(each for each in (self.timer, self.publicity, self._life_at) if each)
+        return min(each for each in (self.timer, self.publicity, self.life_at) if each)
 
     @property
-    def _life_at(self) -> datetime | None:
+    def life_at(self) -> datetime | None:
+        """Return the first instant of the day of `life_on`."""
         return shanghai_instant(self.life_on, hour=0) if self.life_on else None
 
 
@@ -149,9 +186,8 @@ def next_due(connection: Any, after: datetime, warnings: Sequence[int]) -> Due |
         found: Due = cursor.execute(NEXT_DUE, parameters).fetchone()
     if found == Due(None, None, None):
         return None
-    first = found.at
-    life = found.life_on if found.life_on and shanghai_instant(found.life_on, hour=0) == first else None
-    return replace(found, life_on=life)
+    is_first = found.life_at == found.at
+    return found if is_first else replace(found, life_on=None)
 
 
 def seated(connection: Any) -> dict[tuple[int, str], list[int]]:
@@ -176,9 +212,7 @@ def path(connection: Any, case_id: int) -> list[str]:
     return [row[0] for row in connection.execute(PATH, (case_id,)).fetchall()]
 
 
-def summaries(
-    connection: Any, cases: Sequence[int], reminders: Sequence[str]
-) -> list[Summary]:
+def summaries(connection: Any, cases: Sequence[int], reminders: Sequence[str]) -> list[Summary]:
     """Return what became of each case; `reminders` names the notices that remind."""
     with connection.cursor(row_factory=class_row(Summary)) as cursor:
         parameters = {"cases": list(cases), "reminders": list(reminders)}

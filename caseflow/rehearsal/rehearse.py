@@ -13,7 +13,7 @@ from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import NotFound
 from caseflow.rehearsal.applicants import enlist
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.openings import Booking, open_booked, plan_calls, territories_of
+from caseflow.rehearsal.openings import Booking, booking, open_booked, plan_calls, territories_of
 from caseflow.rehearsal.queries import Summary, path, summaries
 from caseflow.rehearsal.scratch import scratch_house
 from caseflow.rehearsal.troupe import Troupe
@@ -54,10 +54,10 @@ def rehearse_in(
     troupe = Troupe(house)
     codes: dict[int, str] = {}
     troupe.on_end = lambda root: progress(codes[root])
-    for booking in book_measures(house, measures, at=troupe.now):
-        outcome = open_booked(troupe.player, booking, troupe.now)
+    for booked in book_measures(house, measures, at=troupe.now):
+        outcome = open_booked(troupe.player, booked, troupe.now)
         case_id = troupe.join(outcome.case)
-        codes[case_id] = booking.code
+        codes[case_id] = booked.code
     troupe.play()
     return told(house, troupe.roots)
 
@@ -72,30 +72,22 @@ def book_measures(house: House, codes: Sequence[str] | None, *, at: datetime) ->
     with house.database.session() as session:
         wanted = _wanted(catalogue.measures(session), codes)
         calls = plan_calls(session, house, wanted, at=at)
-        return [
-            Booking(
-                measure=measure,
-                applicant=enlist(
-                    session,
-                    kind=measure.version.definition["applicants"][0],
-                    number=number,
-                    territory=_place(territories_of(cities[measure.city]), number),
-                    at=at,
-                    ids=house.ids,
-                ),
-                call=calls[measure.code],
+        booked = []
+        for number, measure in enumerate(wanted, start=1):
+            places = territories_of(cities[measure.city])
+            applicant = enlist(
+                session,
+                kind=measure.version.definition["applicants"][0],
+                number=number,
+                territory=places[number % len(places)],
+                at=at,
+                ids=house.ids,
             )
-            for number, measure in enumerate(wanted, start=1)
-        ]
+            booked.append(booking(measure, applicant, calls[measure.code]))
+    return booked
 
 
-def _place(places: Sequence[str], number: int) -> str:
-    return places[number % len(places)]
-
-
-def _wanted(
-    found: Sequence[LoadedMeasure], codes: Sequence[str] | None
-) -> Sequence[LoadedMeasure]:
+def _wanted(found: Sequence[LoadedMeasure], codes: Sequence[str] | None) -> Sequence[LoadedMeasure]:
     if codes is None:
         return found
     known = {measure.code: measure for measure in found}

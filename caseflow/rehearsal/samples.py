@@ -25,18 +25,14 @@ def payload_for(
     return payload
 
 
-def _value(
-    workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None
-) -> Any:
+def _value(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None) -> Any:
     if name in AMOUNTS:
         return amount(workflow, name, facts, ceiling_fen)
     fact = INPUTS.get(name) or workflow.facts[name]
     return fact.sample
 
 
-def amount(
-    workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None
-) -> int:
+def amount(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None) -> int:
     """Return an amount that is no more than any stated before it, nor than the ceiling.
 
     申请 ≥ 核定 ≥ 审计 ≥ 审核 ≥ 拟支持 ≥ 公示 ≥ 审定, and at most what the clause allows.
@@ -52,9 +48,7 @@ def _instalment(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> int
     """Return what this payment is of those still ahead: equal parts, the last takes the rest."""
     if OPEN_PAYMENT not in step.effects or INSTALMENT not in (*step.requires, *step.accepts):
         return None
-    paying = [
-        each.source for each in workflow.steps.values() if OPEN_PAYMENT in each.effects
-    ]
+    paying = [each.source for each in workflow.steps.values() if OPEN_PAYMENT in each.effects]
     order = list(workflow.states)
     ahead = [source for source in paying if order.index(source) >= order.index(step.source)]
     unpaid = (facts.get("approved_fen") or 0) - (facts.get("paid_fen") or 0)

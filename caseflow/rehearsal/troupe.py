@@ -1,10 +1,10 @@
 """Many cases on one virtual clock: a working day for every step, the sweeps in between."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from caseflow.batches.life import LifeSwept, sweep_life
 from caseflow.batches.publicity import Listing, close_due, open_publicity
@@ -57,6 +57,29 @@ class Troupe:
             case_id = case_id_of(connection, public_id)
         self.roots.append(case_id)
         return case_id
+
+    def standing(self, case_id: int) -> Standing:
+        """Return where an open case stands.
+
+        Raises:
+            RehearsalStuck: it has ended, or is none of the troupe's.
+        """
+        for case in self._standings():
+            if case.id == case_id:
+                return case
+        raise RehearsalStuck(f"办件 {case_id} 已办结或不在演练之列。")
+
+    def take(self, case_id: int, event: str, *, given: Mapping[str, Any] | None = None) -> None:
+        """Let `event` happen to a case now, by whoever sits in its seat.
+
+        Raises:
+            RehearsalStuck: it is not possible, or refused.
+        """
+        case = self.standing(case_id)
+        step = self.player.workflow(case).step(case.state, event)
+        if step is None:
+            raise self.player.stuck(case, f"{event!r} 在此环节不存在。")
+        self.player.play(case, step, self.now, given=given)
 
     def play(self, until: datetime | None = None) -> None:
         """Play every case to its end, or until the virtual clock stands at `until`.

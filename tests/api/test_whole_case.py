@@ -45,7 +45,9 @@ def test_a_voucher_case_runs_from_registration_to_disbursement(story: Story):
 def test_a_case_says_what_the_actor_may_do_and_what_it_takes(story: Story):
     case = story.draft()
 
-    (submit,) = [each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"]
+    (submit,) = [
+        each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"
+    ]
 
     assert submit["title"] == "提交申报"
     assert submit["seats"] == ["applicant"]
@@ -55,7 +57,9 @@ def test_a_case_says_what_the_actor_may_do_and_what_it_takes(story: Story):
         "note": ("text", False),
     }
     story.complete(case)
-    (submit,) = [each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"]
+    (submit,) = [
+        each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"
+    ]
     assert submit["blocked"] == []
     assert story.show(case, AUDITOR)["events"] == []
 
