@@ -3,8 +3,10 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from caseflow.kernel.errors import InvalidInput
 
@@ -90,11 +92,17 @@ def _mac_key(env: Mapping[str, str], home: Path) -> bytes:
 
 
 def _key_file(path: Path) -> bytes:
-    """Return the key kept in `path`; the first process to come makes it, once."""
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
+    """Return the key kept in `path`; the first process to come makes it, once.
+
+    The file gets its name only when it is whole (and 0600), so that nobody reads half a key.
+    """
+    if not path.exists():
+        with NamedTemporaryFile(dir=path.parent) as file:
             file.write(secrets.token_bytes(KEY_BYTES))
-    except FileExistsError:
-        pass
-    return path.read_bytes()
+            file.flush()
+            with suppress(FileExistsError):
+                path.hardlink_to(file.name)
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise InvalidInput(f"{path} must hold a key of {KEY_BYTES} bytes, not {len(key)}.")
+    return key

@@ -27,7 +27,9 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _VERSION: Final = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_IN_PROSE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+WORDS: Final = {"required": "必填。", "null": "不能为空。", "invalid": "类型不对。"}
 
 
 class StrictParser(FlaskParser):
@@ -124,6 +126,8 @@ def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
 class Body(Schema):
     """A request's body or query: nothing but what is declared."""
 
+    error_messages: ClassVar[dict[str, str]] = {"unknown": "没有此项。", "type": "须为 JSON 对象。"}
+
     class Meta:
         """Refuse what is not declared."""
 
@@ -132,11 +136,18 @@ class Body(Schema):
 
 def _printable(text: str) -> None:
     if _CONTROL.search(text) or not text.strip():
+        raise ValidationError("须为一行可见文字，不得含控制字符。")
+
+
+def _readable(text: str) -> None:
+    if _CONTROL_IN_PROSE.search(text) or not text.strip():
         raise ValidationError("须为可见文字，不得含控制字符。")
 
 
 class Line(fields.String):
     """One line of text without control characters."""
+
+    default_error_messages: ClassVar[dict[str, str]] = WORDS
 
     def __init__(
         self, *, longest: int = LONGEST_LINE, one_of: Sequence[str] = (), **options: Any
@@ -147,8 +158,20 @@ class Line(fields.String):
         super().__init__(validate=checks, **options)
 
 
+class Prose(fields.String):
+    """Text of several lines."""
+
+    default_error_messages: ClassVar[dict[str, str]] = WORDS
+
+    def __init__(self, **options: Any) -> None:
+        longest = validate.Length(min=1, max=LONGEST_TEXT)
+        super().__init__(validate=[longest, _readable], **options)
+
+
 class Number(fields.Integer):
     """A whole number in a body: an integer of JSON, nothing that could become one."""
+
+    default_error_messages: ClassVar[dict[str, str]] = WORDS
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is not int or abs(value) > MOST_INTEGER:
@@ -176,6 +199,8 @@ class QueryFlag(fields.Boolean):
 
 class Day(fields.Date):
     """A date as YYYY-MM-DD."""
+
+    default_error_messages: ClassVar[dict[str, str]] = WORDS
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str) or not _DAY.fullmatch(value):

@@ -86,10 +86,9 @@ def answer(error: CaseflowError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     """Return what the framework refuses: unknown routes, methods, media types, bodies."""
-    if error.code is None or error.response is not None:
-        return Response(response=error.get_body(), status=error.code or INTERNAL)
     detail = error.description or error.name
-    response = _response(error.code, _kebab(type(error).__name__), error.name, detail, {})
+    kind = _kebab(type(error).__name__)
+    response = _response(error.code or INTERNAL, kind, error.name, detail, {})
     for name, value in error.get_headers():
         if name.lower() != "content-type":
             response.headers[name] = value

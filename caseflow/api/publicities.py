@@ -10,12 +10,12 @@ from caseflow.api.answers import answer_of
 from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session
 from caseflow.api.parsing import (
-    LONGEST_TEXT,
     Blueprint,
     Body,
     Line,
     Number,
     PageQuery,
+    Prose,
     request_id,
 )
 from caseflow.api.rules import Rule, admits
@@ -88,7 +88,7 @@ class NewObjection(Body):
     """An objection under the objector's own name, to one case of a publicity."""
 
     case = Line(required=True)
-    grounds = Line(required=True, longest=LONGEST_TEXT)
+    grounds = Prose(required=True)
 
 
 @blueprint.route("/publicities")

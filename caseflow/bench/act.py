@@ -92,7 +92,7 @@ def run(
         made = submitted_cases(where, 2 * most * cases + 2, at=SUBMITTED_AT, progress=progress)
         ours, theirs, proofs = made[: most * cases], made[most * cases : -2], made[-2:]
         turns = _turns(where)
-        load = _load(where, turns, Path(folder), proofs, span=cases)
+        load = _load(where, turns, Path(folder), proofs)
         same_rows(where.database, *(case for case, _ in proofs))
         load = Load(load.server, load.database, load.script, lo=theirs[0][0], span=cases)
         settle(where.database)
@@ -126,12 +126,7 @@ def _turns(where: Ground) -> list[Turn]:
 
 
 def _load(
-    where: Ground,
-    turns: Sequence[Turn],
-    folder: Path,
-    proofs: Sequence[tuple[int, str]],
-    *,
-    span: int,
+    where: Ground, turns: Sequence[Turn], folder: Path, proofs: Sequence[tuple[int, str]]
 ) -> Load:
     """Record the turns on the first proof, and let pgbench play them once on the second."""
     recorded = [
@@ -191,7 +186,7 @@ def _sample(
 
 def _median(clients: int, samples: Sequence[_Sample]) -> dict[str, Any]:
     def of(name: str, digits: int) -> float:
-        return round(median(getattr(sample, name) for sample in samples), digits)
+        return round(float(median(getattr(sample, name) for sample in samples)), digits)
 
     return {
         "clients": clients,

@@ -111,7 +111,7 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
     cursor = RawCursor(connection, row_factory=kwargs_row(Reading))
     parameters = (public_id, *asker.parameters())
-    return cursor.execute(BY_PUBLIC_ID, parameters, prepare=True, binary=True).fetchone()
+    return cursor.execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
@@ -119,7 +119,7 @@ def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Read
     cursor = RawCursor(connection, row_factory=kwargs_row(Reading))
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
-    return cursor.execute(LOCKED, parameters, prepare=True, binary=True).fetchall()
+    return cursor.execute(LOCKED, parameters, prepare=True).fetchall()
 
 
 def iso(day: date | None) -> str | None:

@@ -91,7 +91,7 @@ def plan(*, measure: str, title: str, login: str, as_json: bool, **days: Any) ->
     """Plan a call for MEASURE; the worker opens and closes it.
 
     Example: caseflow calls plan QD26-7a --title 2026年度算力券申报通知
-    --opens-on 2026-06-01 --closes-on 2026-07-31 --as shujuju.bureau_handler
+    --opens-on 2026-06-01 --closes-on 2026-07-31 --as shujuju.handler
     """
     window = Window(
         opens_on=days["opens_on"].date(),

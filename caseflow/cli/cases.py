@@ -12,6 +12,7 @@ from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_tasks
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import case_history
+from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import Option, cell, facts, json_option, note, show, table, yuan
 from caseflow.cli.payload import given_payload
@@ -60,7 +61,7 @@ request_option: Option = click.option(
 def cases() -> None:
     """Cases (办件): what an actor may see of them and do with them.
 
-    Example: caseflow cases list --as shujuju.bureau_handler
+    Example: caseflow cases list --as shujuju.handler
     """
 
 
@@ -86,7 +87,7 @@ def list_cases(
 ) -> None:
     """List the cases that the actor may see.
 
-    Example: caseflow cases list --outcome open --sort due --as shujuju.bureau_handler
+    Example: caseflow cases list --outcome open --sort due --as shujuju.handler
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
@@ -104,7 +105,7 @@ def list_cases(
 def show_case(*, case: str, login: str, as_json: bool) -> None:
     """Show a case (by public id or number), its time, and what the actor may do with it.
 
-    Example: caseflow cases show QD26-7a-2026-000001 --as shujuju.bureau_handler
+    Example: caseflow cases show QD26-7a-2026-000001 --as shujuju.handler
     """
     with open_house() as house:
         detail = _detail(house, case, login)
@@ -115,7 +116,7 @@ def show_case(*, case: str, login: str, as_json: bool) -> None:
 def _detail(house: House, case: str, login: str) -> CaseDetail:
     at = house.now()
     with house.database.session() as session:
-        return case_detail(session, house.actor(login, at), case, at, pinned=house.cases().pinned)
+        return case_detail(session, house.actor(login, at), case, at, pinned=Pinned())
 
 
 def _view(data: dict[str, Any]) -> RenderableType:
@@ -155,7 +156,7 @@ def _view(data: dict[str, Any]) -> RenderableType:
 def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> None:
     """List what waits for the actor's seats (待办), the oldest first.
 
-    Example: caseflow cases tasks --as huilong_zhen.district_handler
+    Example: caseflow cases tasks --as huilong_zhen.handler
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
@@ -216,7 +217,7 @@ def act(
 ) -> None:  # fmt: skip
     """Let EVENT happen to CASE (public id or number).
 
-    Example: caseflow cases act QD26-7a-2026-000001 accept --as huilong_zhen.district_handler
+    Example: caseflow cases act QD26-7a-2026-000001 accept --as huilong_zhen.handler
     """
     body = given_payload(payload, pairs)
     with open_house() as house:
@@ -285,12 +286,12 @@ def upload(*, case: str, kind: str, file: Path, login: str, as_json: bool) -> No
 def history(*, case: str, after: int, limit: int, login: str, as_json: bool) -> None:
     """Show what happened to a case: who, in which seat, what, from where to where, when.
 
-    Example: caseflow cases history QD26-7a-2026-000001 --as shujuju.bureau_handler --json
+    Example: caseflow cases history QD26-7a-2026-000001 --as shujuju.handler --json
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
         found = case_history(
-            session, actor, case, pinned=house.cases().pinned, after=after, limit=limit
+            session, actor, case, pinned=Pinned(), after=after, limit=limit
         )
     rows = [asdict(event) for event in found]
     if len(rows) == limit:

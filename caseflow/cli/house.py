@@ -26,7 +26,7 @@ as_option: Option = click.option(
     envvar="CASEFLOW_AS",
     required=True,
     metavar="LOGIN",
-    help="Who asks: a login such as shujuju.bureau_handler (or CASEFLOW_AS).",
+    help="Who asks: a login such as shujuju.handler (or CASEFLOW_AS).",
 )
 
 

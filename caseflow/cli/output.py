@@ -184,7 +184,7 @@ def progress(what: str, *, total: int | None = None) -> Iterator[Callable[[str],
     with bar:
         task = bar.add_task(what, total=total)
 
-        def step(name: str) -> None:
+        def step(name: object) -> None:
             bar.update(task, description=f"{what} {name}", advance=1)
 
         yield step

@@ -69,7 +69,7 @@ def open_one(
     """List cases (by public id or number) in a new publicity: all of them, or none.
 
     Example: caseflow publicities open CASE1 CASE2 --title 2026年第一批算力券拟支持名单公示
-    --as shujuju.bureau_handler
+    --as shujuju.handler
     """
     with open_house() as house:
         at = house.now()

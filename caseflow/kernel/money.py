@@ -1,12 +1,13 @@
 """Money is integer fen; it enters only through `from_fen` and `from_yuan`."""
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from caseflow.kernel.errors import InvalidInput
 
 FEN_PER_YUAN: Final = 100
+_YUAN: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,2}))?")
 MOST_FEN: Final = 10**15
 """Ten trillion yuan: over this a figure is a mistake (and far below what BIGINT holds)."""
 
@@ -34,7 +35,8 @@ class Money:
         if type(value) is not int:
             raise InvalidInput(f"An amount is a whole number of fen, not {value!r}.")
         if not 0 <= value <= MOST_FEN:
-            raise InvalidInput(f"An amount lies between 0 and {MOST_FEN} fen, not {value}.")
+            shown = value if abs(value) <= MOST_FEN**2 else "one far beyond"
+            raise InvalidInput(f"An amount lies between 0 and {MOST_FEN} fen, not {shown}.")
         return cls(value)
 
     @classmethod
@@ -42,14 +44,10 @@ class Money:
         """Return the amount written in yuan with at most two decimals, e.g. "1000.50".
 
         Raises:
-            InvalidInput: not ASCII digits with an optional point, or finer than a fen.
+            InvalidInput: not ASCII digits with an optional point, finer than a fen, over MOST_FEN.
         """
-        if not (isinstance(text, str) and text.isascii() and text.replace(".", "", 1).isdigit()):
-            raise InvalidInput(f"An amount in yuan is written like 1000.50, not {text!r}.")
-        try:
-            fen = Decimal(text) * FEN_PER_YUAN
-        except InvalidOperation as error:
-            raise InvalidInput(f"{text!r} is no amount in yuan.") from error
-        if fen != fen.to_integral_value():
-            raise InvalidInput(f"{text!r} is finer than a fen.")
-        return cls.from_fen(int(fen))
+        written = _YUAN.fullmatch(text) if isinstance(text, str) else None
+        if written is None:
+            raise InvalidInput(f"An amount in yuan is written like 1000.50, not {text!r:.40}.")
+        yuan, fen = written[1], (written[2] or "").ljust(2, "0")
+        return cls.from_fen(int(yuan) * FEN_PER_YUAN + int(fen))

@@ -23,5 +23,5 @@ DELIVERIES = Part(
     " SELECT notices.id, 'email', 'pending', notices.created_at"
     " FROM notices JOIN person ON person.id = notices.person_id"
     " WHERE person.email IS NOT NULL"
-    " AND notices.notice = ANY (SELECT jsonb_array_elements_text(%(deliveries)s))",
+    " AND notices.notice = ANY (SELECT DISTINCT jsonb_array_elements_text(%(deliveries)s))",
 )

@@ -146,9 +146,7 @@ class Player:
         if missing:
             self.upload(case, missing, person=person, at=at)
 
-    def upload(
-        self, case: Standing, kinds: Sequence[str], *, person: int, at: datetime
-    ) -> None:
+    def upload(self, case: Standing, kinds: Sequence[str], *, person: int, at: datetime) -> None:
         """Upload a small real file of each kind; it replaces the one before."""
         checklist = {
             each["kind"]: each["title"] for each in self.measure(case).checklist(case.child_kind)

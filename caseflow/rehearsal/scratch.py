@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from caseflow.database import migration
 from caseflow.database.access import Address, locate
@@ -55,6 +56,7 @@ def scratch_house(
         if template is None:
             migration.upgrade(address.owner_url, root / "migrations")
             found_database(address, settings, root, at=at, ids=ids, progress=progress)
+        let_commits_be_late(address)
         house = enter(address, settings, root, at=at, files=Path(folder), ids=ids)
         try:
             with house.database.session() as session:
@@ -71,3 +73,21 @@ def dropped_after(address: Address) -> Iterator[None]:
         yield
     finally:
         migration.drop_database(address.owner_url)
+
+
+def let_commits_be_late(address: Address) -> None:
+    """Let new connections to a database not wait for the disk: nothing in it must survive."""
+    _alter(address, "SET synchronous_commit = off")
+
+
+def let_commits_be_safe(address: Address) -> None:
+    """Let new connections to a database wait for the disk again."""
+    _alter(address, "RESET synchronous_commit")
+
+
+def _alter(address: Address, change: str) -> None:
+    url = make_url(address.owner_url)
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{url.database}" {change}'))
+    engine.dispose()

@@ -1,19 +1,19 @@
-"""The demo's story: the fixture, a case of each family, an objection, the end of the policy."""
+"""The demo's story up to its pause: the calls, the fixture, an objection, a case a family."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from caseflow.cases.opening import Opening, open_case
+from sqlalchemy.orm import Session
+
 from caseflow.cases.service import Request
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.cities import read_cities
 from caseflow.catalogue.queries import LoadedMeasure, MeasureFilter
 from caseflow.catalogue.service import Window, plan_call
 from caseflow.identity.service import ensure_system_person
-from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.workflow.vocabulary import INPUTS
 from caseflow.rehearsal import fixture
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.fixture import Moment, at
@@ -26,88 +26,186 @@ POLICY: Final = "qidong-2026"
 CITY: Final = "qidong"
 FOUNDED_AT: Final = at("2026-05-14 09:00")
 BEGINS_AT: Final = at("2026-10-09 15:00")
-PAUSES_AT: Final = at("2027-01-29 17:00")
-"""Where the house stays for who wants to go on by hand; a copy of it plays the years after."""
-
+CALLS_OPEN_AT: Final = at("2026-10-12 10:00")
 OTHERS_OPEN_AT: Final = at("2026-11-05 10:00")
 RELEASED_AT: Final = at("2026-12-08 08:00")
 """The two others of the fixture's publicity wait in their bureau until now, so as to meet it."""
 
-WAIT_IN: Final = ("bureau_review", "publicity_pending")
-TAIL_MEASURE: Final = "QD26-5c"
-TAIL_OPENS_AT: Final = at("2028-05-11 10:00")
-DAY_BEFORE: Final = at("2028-05-12 16:00")
-LAST_MOMENT: Final = at("2028-05-13 23:59")
-TOO_LATE: Final = at("2028-05-14 00:01")
-"""The policy's last day is 2028-05-13, to 24:00."""
+SECOND_CALL_ON: Final = date(2027, 1, 4)
+PAUSES_AT: Final = at("2027-01-29 17:00")
+"""Where the house stays for who wants to go on by hand; a copy of it plays the years after."""
 
-DAY_AFTER: Final = at("2028-05-14 09:00")
+EVERYWHERE: Final = "*"
+FAMILIES_FROM: Final = 10
+"""The number of the first applicant who is not the fixture's, nor beside it."""
+
 Tell = Callable[[str], None]
+OnSweep = Callable[[datetime], None]
+
+
+@dataclass(frozen=True)
+class Played:
+    """The story so far: the cases by internal id, the fixture's moments, the standing calls."""
+
+    roots: list[int]
+    moments: list[Moment]
+    publicity_ends_on: date
+    bookings: dict[str, Booking]
+    disputed: int
 
 
 @dataclass
-class Cast:
-    """Who plays: the cases of the story by their internal ids, and who applies for them."""
+class Story:
+    """The first part: until the pause everything happens on one clock, by a script and by itself."""
 
-    roots: list[int] = field(default_factory=list)
-    fixture: int = 0
-    beside: int = 0
-    disputed: int = 0
-    applicants: dict[int, Applicant] = field(default_factory=dict)
-    calls: dict[str, str] = field(default_factory=dict)
+    house: House
+    tell: Tell
+    on_sweep: OnSweep
+    troupe: Troupe = field(init=False)
+    holds: dict[tuple[int, str], datetime] = field(default_factory=dict)
     bookings: dict[str, Booking] = field(default_factory=dict)
+    moments: list[Moment] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.troupe = Troupe(self.house, leave_alone=self._is_held, on_sweep=self.on_sweep)
 
-@dataclass(frozen=True)
-class FirstPart:
-    """What was played up to the pause: the cast, and the fixture's moments."""
+    def play(self) -> Played:
+        """Play up to the pause.
 
-    cast: Cast
-    moments: list[Moment]
-    publicity_ends_on: date
+        Raises:
+            RehearsalStuck: something did not go as the script has it.
+        """
+        firms = self._prepare()
+        self.tell("申报通知开放，各类办件开始")
+        self.troupe.move_to(CALLS_OPEN_AT)
+        self._open_families()
+        first = self._open_fixture(firms[0])
+        self.troupe.play(until=OTHERS_OPEN_AT)
+        beside, disputed = (self._open_other(firm) for firm in firms[1:])
+        self.tell("算力券样例：补正停钟、审计停钟")
+        self.moments += fixture.play_script(self.troupe, first, firms[0])
+        ends_on = self._publicise([first, beside, disputed])
+        self.tell("公示：一件有异议暂缓，其余继续")
+        self._dispute(disputed)
+        self.tell("各类办件继续办理")
+        self.troupe.play(until=PAUSES_AT)
+        return Played(self.troupe.roots, self.moments, ends_on, self.bookings, disputed)
 
+    def _is_held(self, case: Standing) -> bool:
+        """Return whether, for now, only the script moves the case."""
+        until = self.holds.get((case.id, case.state)) or self.holds.get((case.id, EVERYWHERE))
+        return until is not None and self.troupe.now < until
 
-@dataclass(frozen=True)
-class SecondPart:
-    """What the years brought: refusals in words, and the days on which people were warned."""
+    def _prepare(self) -> list[Applicant]:
+        """Plan every call and register everybody; returns the three firms of the publicity."""
+        with self.house.database.session() as session:
+            measures = catalogue.measures(session, MeasureFilter(policy=POLICY))
+            others = [measure for measure in measures if measure.code != fixture.MEASURE]
+            calls = plan_calls(session, self.house, others, at=self.troupe.now)
+            places = territories_of(read_cities(self.house.root)[CITY])
+            first = {measure.version.family: measure for measure in reversed(others)}
+            for number, measure in enumerate(others, start=FAMILIES_FROM):
+                if first[measure.version.family] is measure:
+                    applicant = self._enlist(session, measure, number, places)
+                    self.bookings[measure.code] = booking(measure, applicant, calls[measure.code])
+            return self._firms(session, measures, places)
 
-    refused: list[str]
-    warned: list[tuple[date, int]]
-    expired_at: list[tuple[date, str]]
+    def _firms(
+        self, session: Session, measures: tuple[LoadedMeasure, ...], places: list[str]
+    ) -> list[Applicant]:
+        measure = next(each for each in measures if each.code == fixture.MEASURE)
+        call = self._plan_fixture_calls(session)
+        firms = [
+            self._enlist(session, measure, 1, places, title=fixture.FIRM, code=fixture.USCC),
+            self._enlist(session, measure, 2, places),
+            self._enlist(session, measure, 3, places),
+        ]
+        self.bookings |= {firm.login: booking(measure, firm, call) for firm in firms}
+        return firms
 
+    def _plan_fixture_calls(self, session: Session) -> str:
+        """Plan the fixture's call and a second one to the policy's end; returns the first's id."""
+        windows = (
+            Window(fixture.OPENS_ON, fixture.CLOSES_ON, fixture.ELIGIBLE_FROM, fixture.ELIGIBLE_TO),
+            Window(SECOND_CALL_ON, date(2028, 5, 13)),
+        )
+        planned = [
+            plan_call(
+                session,
+                measure_code=fixture.MEASURE,
+                title=f"{fixture.MEASURE} 第{number}批申报通知",
+                window=window,
+                by=ensure_system_person(session).id,
+                at=self.troupe.now,
+                ids=self.house.ids,
+                signer=self.house.cases.office.signer,
+            )
+            for number, window in zip("一二", windows, strict=True)
+        ]
+        return planned[0].public_id
 
-def play_to_pause(house: House, *, tell: Tell, on_sweep: Callable[[datetime], None]) -> FirstPart:
-    """Play from the calls of October 2026 to the pause: fixture, objection, short families."""
-    troupe = Troupe(house, on_sweep=on_sweep)
-    cast = _cast(house, troupe)
-    held = {cast.fixture: None}
-    troupe.leave_alone = lambda case: _is_held(held, case)
-    moments = _play_fixture(troupe, cast, held, tell)
-    tell("公示：一件有异议暂缓，其余继续")
-    ends_on = _publicise(troupe, cast, held)
-    moments.append(fixture.look(troupe, cast.fixture, "publicise", "publicity"))
-    _object(troupe, cast, held)
-    troupe.play(until=fixture.CLOSED_AT)
-    moments.append(fixture.look(troupe, cast.fixture, "close_publicity", "approval"))
-    held.pop(cast.fixture)
-    troupe.play(until=fixture.DISMISSED_AT)
-    troupe.take(cast.disputed, "dismiss_objection", given={"reason": "经核查，异议不成立。"})
-    held.clear()
-    tell("各类办件继续")
-    troupe.play(until=PAUSES_AT)
-    cast.roots = troupe.roots
-    return FirstPart(cast, moments, ends_on)
+    def _enlist(
+        self,
+        session: Session,
+        measure: LoadedMeasure,
+        number: int,
+        places: list[str],
+        **named: str,
+    ) -> Applicant:
+        return enlist(
+            session,
+            kind=measure.version.definition["applicants"][0],
+            number=number,
+            territory=places[number % len(places)],
+            at=self.troupe.now,
+            ids=self.house.ids,
+            **named,
+        )
 
+    def _open_families(self) -> None:
+        """Open one case of every family but the fixture's own."""
+        for name, booked in self.bookings.items():
+            if name == booked.code:
+                self._open(booked)
 
-def _is_held(held: dict[int, tuple[str, ...] | None], case: Standing) -> bool:
-    """Return whether the script alone moves the case, in all states or in those named."""
-    return case.id in held and (held[case.id] is None or case.state in (held[case.id] or ()))
+    def _open(self, booked: Booking) -> int:
+        outcome = open_booked(self.troupe.player, booked, self.troupe.now)
+        return self.troupe.join(outcome.case)
 
+    def _open_fixture(self, firm: Applicant) -> int:
+        case_id = self._open(self.bookings[firm.login])
+        self.holds[case_id, EVERYWHERE] = fixture.CLOSED_AT
+        return case_id
 
-def _cast(house: House, troupe: Troupe) -> Cast:
-    """Register everybody, plan every call, and open the first cases when the calls are open."""
-    cast = Cast()
-    with house.database.session() as session:
-        measures = catalogue.measures(session, MeasureFilter(policy=POLICY))
-        ...
-    return cast
+    def _open_other(self, firm: Applicant) -> int:
+        case_id = self._open(self.bookings[firm.login])
+        self.holds[case_id, "bureau_review"] = RELEASED_AT
+        self.holds[case_id, "publicity_pending"] = fixture.PUBLICISED_AT
+        self.holds[case_id, "objection"] = fixture.DISMISSED_AT
+        return case_id
+
+    def _publicise(self, case_ids: list[int]) -> date:
+        """Let one publicity list the three cases; returns its last day."""
+        self.troupe.play(until=fixture.PUBLICISED_AT)
+        together = [self.troupe.standing(case_id) for case_id in case_ids]
+        _, ends_on = self.troupe.publicise(together)
+        self._look(case_ids[0], "publicise", "publicity")
+        return ends_on
+
+    def _dispute(self, disputed: int) -> None:
+        """Let somebody object to one case; the publicity closes, and later it is settled."""
+        first = self.troupe.roots[self.troupe.roots.index(disputed) - 2]
+        self.troupe.play(until=fixture.OBJECTED_AT)
+        anybody = next(iter(self.bookings.values())).applicant.person_id
+        case = self.troupe.standing(disputed)
+        given = {"grounds": INPUTS["grounds"].sample}
+        self.house.cases.act(case.public_id, Request("object", anybody, self.troupe.now, given))
+        self.troupe.play(until=fixture.CLOSED_AT)
+        self._look(first, "close_publicity", "approval")
+        self.troupe.play(until=fixture.DISMISSED_AT)
+        self.troupe.take(
+            disputed, "dismiss_objection", given={"reason": "经核查，所反映的情况不属实。"}
+        )
+
+    def _look(self, case_id: int, event: str, clock: str) -> None:
+        self.moments.append(fixture.look(self.troupe, case_id, event, clock))

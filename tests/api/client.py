@@ -17,7 +17,7 @@ class Client:
         self.app = app
 
     def get(self, path: str, login: str | None = None, **query: Any) -> TestResponse:
-        return self.ask("GET", path, login, query_string=query)
+        return self.ask("GET", path, login, query_string=query or None)
 
     def post(
         self,

@@ -1,38 +1,47 @@
 """A house with its REST door, on a clock that stands where the test puts it."""
 
+import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from caseflow.app import create_app
+from caseflow.cases.assembly import assemble
 from caseflow.cases.service import Cases
 from caseflow.clock import VirtualClock
+from caseflow.database.ids import PublicIds
 from caseflow.database.orm import db
-from caseflow.settings import Settings
+from caseflow.database.server import Server
+from caseflow.settings import Settings, read_settings
 from tests.api.client import Client
 from tests.api.story import Story
+from tests.conftest import ROOT, _copy
 
 OPENS_AT = datetime(2026, 6, 1, 1, tzinfo=UTC)
+UPLOAD_LIMIT = 64 * 1024
 
 
-@pytest.fixture
-def clock(cases: Cases) -> VirtualClock:
-    """A virtual clock at nine in the morning of 2026-06-01, Shanghai."""
+@contextmanager
+def application(settings: Settings, cases: Cases) -> Iterator[Flask]:
+    """The application of a house at nine in the morning of 2026-06-01, Shanghai."""
     clock = VirtualClock(cases.connect)
     clock.move_to(OPENS_AT)
-    return clock
-
-
-@pytest.fixture
-def app(settings: Settings, cases: Cases, clock: VirtualClock) -> Iterator[Flask]:
-    """The application of the house; uploads of at most 64 KiB."""
-    app = create_app(replace(settings, upload_limit=64 * 1024), cases=cases, clock=clock)
+    app = create_app(replace(settings, upload_limit=UPLOAD_LIMIT), cases=cases, clock=clock)
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, cases: Cases) -> Iterator[Flask]:
+    """The application of a house of the test's own."""
+    with application(settings, cases) as app:
+        yield app
 
 
 @pytest.fixture
@@ -47,3 +56,18 @@ def story(client: Client) -> Story:
     story = Story(client)
     story.prepare()
     return story
+
+
+@pytest.fixture(scope="module")
+def shared_story(
+    server: Server, founded_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    """A story that many tests of a module share, because none of them changes what others see."""
+    folder: Path = tmp_path_factory.mktemp("house")
+    settings = read_settings({"CASEFLOW_HOME": str(folder), "CASEFLOW_MAC_KEY": "ab" * 32})
+    with contextmanager(_copy)(server, founded_template) as city:
+        cases = assemble(city, settings, ROOT, ids=PublicIds(random.Random(2)))
+        with application(settings, cases) as app:
+            story = Story(Client(app))
+            story.prepare()
+            yield story

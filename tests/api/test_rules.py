@@ -58,7 +58,7 @@ def test_a_route_without_a_rule_is_refused(client: Client):
 
 
 def test_no_closed_route_answers_without_a_token(client: Client):
-    for name, rule in routes(client):
+    for name, _ in routes(client):
         if name in OPEN_ROUTES | LOOPBACK_ROUTES:
             continue
         method, path = name.split(" ")

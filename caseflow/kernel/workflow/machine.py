@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from transitions import EventData, Machine, MachineError
+from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed
@@ -135,11 +135,7 @@ class Runner:
         self, step: Step, state: str, facts: Mapping[str, Any], payload: Mapping[str, Any]
     ) -> Move:
         adapter = _Adapter(state, facts)
-        try:
-            moved = self._machine.events[step.event].trigger(adapter)
-        except MachineError as error:  # the checker has shown that no step lacks a way in a state
-            raise self._impossible(state, step.event) from error
-        if not moved:
+        if not self._machine.events[step.event].trigger(adapter):
             raise GuardFailed(
                 f"“{step.title}”没有可走的分支：{self._why_no_branch(step, facts)}",
                 allowed=self._names(state),

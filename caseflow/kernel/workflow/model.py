@@ -177,5 +177,5 @@ def _fact(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _branch(row: Mapping[str, Any]) -> Branch:
-    tests = tuple(Test(t["fact"], t["op"], t["value"]) for t in row["when"])
+    tests = tuple(Test(**_tuples(test)) for test in row["when"])
     return Branch(target=row["target"], when=tests)

@@ -1,5 +1,6 @@
 """What an act brings with it: checked word by word before anything moves."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,8 @@ from caseflow.kernel.workflow.vocabulary import INPUTS
 LONGEST_TEXT: Final = 4000
 LONGEST_LIST: Final = 100
 MOST_INTEGER: Final = 10**12
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""What PostgreSQL's text and UTF-8 cannot hold: NUL and halves of surrogate pairs."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ def _date(_fact: Fact, value: Any) -> str:
 def _text(_fact: Fact, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         return "须为非空文字"
-    if "\x00" in value:
-        return "不得含有空字符"
+    if _UNSTORABLE.search(value):
+        return "不得含有空字符或残缺字符"
     return "" if len(value) <= LONGEST_TEXT else f"不得超过 {LONGEST_TEXT} 字"
 
 

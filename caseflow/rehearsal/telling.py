@@ -1,0 +1,130 @@
+"""Telling the story: one JSON object, or tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from caseflow.kernel.calendar import SHANGHAI
+from caseflow.kernel.money import Money
+from caseflow.rehearsal.fixture import Moment
+from caseflow.rehearsal.queries import Summary
+from caseflow.rehearsal.years import Years
+
+STATUS: Final = {"running": "计时", "stopped": "停钟", "ended": "已结束", "expired": "已届满"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Everything the tables show."""
+
+    cases: list[tuple[Summary, list[str]]]
+    moments: list[Moment]
+    years: Years
+    expired: list[tuple[str, str]]
+    rehearsed: list[dict[str, Any]]
+    letters: int
+    database: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Return the one JSON object."""
+        return {
+            "cases": [
+                {
+                    "measure": case.measure,
+                    "family": case.family,
+                    "final": case.state,
+                    "path": states,
+                }
+                for case, states in self.cases
+            ],
+            "refused": [{"why": why} for why in self.years.refused],
+            "expired": [{"policy": policy, "on": on} for policy, on in self.expired],
+            "reminders": sum(case.reminders for case, _ in self.cases),
+            "rehearsed": len(self.rehearsed),
+        }
+
+
+def show(told: Told, console: Console) -> None:
+    """Print what happened: cases, the fixture's dates, refusals, warnings and the end."""
+    for table in (_cases(told), _fixture(told.moments), _policy(told), _rehearsed(told.rehearsed)):
+        console.print(table)
+    console.print(
+        f"向申报主体发出期限提醒 {told.result['reminders']} 条，经本机 SMTP 送达邮件 {told.letters} 封；"
+        f"办件在数据库 {told.database} 中。"
+    )
+
+
+def _cases(told: Told) -> Table:
+    table = _table("办件", "编号", "类别", "申报主体", "结果", "已拨付（元）", "天数", "环节")
+    for case, states in told.cases:
+        ended = case.ended_at
+        days = (ended - case.created_at).days if ended else ""
+        paid = str(Money.from_fen(case.paid_fen))
+        table.add_row(
+            case.number,
+            case.family,
+            case.applicant,
+            case.state,
+            paid,
+            str(days),
+            " → ".join(states),
+        )
+    return table
+
+
+def _fixture(moments: Sequence[Moment]) -> Table:
+    table = _table(
+        "算力券样例（手册§6.6）", "时间", "事项", "时限", "状态", "已用", "剩余", "届满日"
+    )
+    for moment in moments:
+        due = f"{moment.due_on}{'（暂定）' if moment.provisional else ''}"
+        table.add_row(
+            moment.at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
+            moment.title,
+            moment.clock,
+            STATUS[moment.status],
+            str(moment.used),
+            str(moment.left),
+            due,
+        )
+    return table
+
+
+def _policy(told: Told) -> Table:
+    table = _table("政策的有效期", "日期", "事项")
+    for day, people in told.years.warned:
+        table.add_row(str(day), f"到期提醒，告知 {people} 人")
+    for policy, last in told.expired:
+        table.add_row(last, f"{policy} 有效期最后一日，至24:00")
+    for day, title in told.years.ended:
+        table.add_row(str(day), f"《{title}》失效，存量办件继续办理")
+    for why in told.years.refused:
+        table.add_row(why[:10], why[11:])
+    return table
+
+
+def _rehearsed(rows: Sequence[dict[str, Any]]) -> Table:
+    table = _table("全部措施演练", "措施", "类别", "环节数", "结果", "事件", "提醒", "天数")
+    for row in rows:
+        values = (
+            row["id"],
+            row["family"],
+            len(row["states"]),
+            row["final"],
+            row["events"],
+            row["reminders"],
+            row["days"],
+        )
+        table.add_row(*(str(value) for value in values))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,83 @@
+"""The README is true: its tour runs as it stands, against a real server in an empty home."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = dict(re.findall(r"<!-- run: (\w+) -->\n```sh\n(.*?)```", README, flags=re.DOTALL))
+WAIT = """
+for _ in $(seq 100); do curl -sf -o /dev/null "$BASE/health" && break; sleep 0.2; done
+"""
+STOP = """
+kill %1; wait %1 || true
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An empty home, a free port, and `caseflow` on the path as an installation puts it."""
+    program = tmp_path / "bin" / "caseflow"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m caseflow "$@"\n')
+    program.chmod(0o755)
+    port = _free_port()
+    return {
+        **os.environ,
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "CASEFLOW_HOME": str(tmp_path / "home"),
+        "CASEFLOW_PORT": str(port),
+        "BASE": f"http://127.0.0.1:{port}/api/v1",
+    }
+
+
+def test_the_tour_of_the_readme_runs_as_it_stands(environment, tmp_path):
+    script = "\n".join(
+        ["set -euo pipefail", BLOCKS["start"], BLOCKS["serve"], WAIT, BLOCKS["case"], BLOCKS["any"], STOP]
+    )
+    script = script.replace('export PATH="$PWD/.venv/bin:$PATH" ', "export ")
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    subprocess.run(["caseflow", "db", "stop"], env=environment, check=False, capture_output=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = re.search(r"```console\nsubmitted\n(.*?)```", README, flags=re.DOTALL)
+    assert shown
+    assert shown.group(1).strip() in done.stdout
+
+
+def test_every_folder_that_the_readme_names_exists():
+    for name in re.findall(r"^\| `(\w[\w/]*)/` ", README, flags=re.MULTILINE):
+        assert (ROOT / name).is_dir(), name
+
+
+def test_the_readme_names_every_top_level_folder():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    folders = {line.split("/")[0] for line in tracked.splitlines() if "/" in line}
+
+    assert {f for f in folders if not f.startswith(".")} <= set(
+        re.findall(r"`(\w+)/", README)
+    )
