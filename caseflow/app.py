@@ -56,5 +56,6 @@ def create_app(
         },
     )
     db.init_app(app)
-    doors.install(app, House(settings=settings, cases=cases, clock=clock))
+    app.extensions["caseflow"] = House(settings=settings, cases=cases, clock=clock)
+    doors.install(app, app.extensions["caseflow"])
     return app

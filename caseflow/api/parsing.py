@@ -29,7 +29,8 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_PROSE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-WORDS: Final = {"required": "必填。", "null": "不能为空。", "invalid": "类型不对。"}
+SHAPE: Final[dict[str, str]] = {"unknown": "没有此项。", "type": "须为 JSON 对象。"}
+WORDS: Final[dict[str, Any]] = {"required": "必填。", "null": "不能为空。", "invalid": "类型不对。"}
 
 
 class StrictParser(FlaskParser):
@@ -126,7 +127,7 @@ def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
 class Body(Schema):
     """A request's body or query: nothing but what is declared."""
 
-    error_messages: ClassVar[dict[str, str]] = {"unknown": "没有此项。", "type": "须为 JSON 对象。"}
+    error_messages = SHAPE
 
     class Meta:
         """Refuse what is not declared."""
@@ -147,7 +148,7 @@ def _readable(text: str) -> None:
 class Line(fields.String):
     """One line of text without control characters."""
 
-    default_error_messages: ClassVar[dict[str, str]] = WORDS
+    default_error_messages = WORDS
 
     def __init__(
         self, *, longest: int = LONGEST_LINE, one_of: Sequence[str] = (), **options: Any
@@ -161,7 +162,7 @@ class Line(fields.String):
 class Prose(fields.String):
     """Text of several lines."""
 
-    default_error_messages: ClassVar[dict[str, str]] = WORDS
+    default_error_messages = WORDS
 
     def __init__(self, **options: Any) -> None:
         longest = validate.Length(min=1, max=LONGEST_TEXT)
@@ -171,7 +172,7 @@ class Prose(fields.String):
 class Number(fields.Integer):
     """A whole number in a body: an integer of JSON, nothing that could become one."""
 
-    default_error_messages: ClassVar[dict[str, str]] = WORDS
+    default_error_messages = WORDS
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is not int or abs(value) > MOST_INTEGER:
@@ -200,7 +201,7 @@ class QueryFlag(fields.Boolean):
 class Day(fields.Date):
     """A date as YYYY-MM-DD."""
 
-    default_error_messages: ClassVar[dict[str, str]] = WORDS
+    default_error_messages = WORDS
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str) or not _DAY.fullmatch(value):

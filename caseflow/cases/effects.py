@@ -64,9 +64,11 @@ def _confirm_payment(act: Act, writes: Writes, _seq: int, move: Move) -> None:
 
 
 def _return_payment(act: Act, writes: Writes, _seq: int, _move: Move) -> None:
+    """退票 of the order that waits, else of the last one paid; one returned before stays so."""
     found = act.reading.payments_by_status
-    instalment, share, _ = (found["paid"] + found["ordered"])[-1]
-    writes.add(PAYMENTS_MOVED, _payment_moved(act, instalment, share, status="returned"))
+    waits = found["ordered"] + found["returned"]
+    for instalment, share, _ in (found["ordered"] if waits else found["paid"])[-1:]:
+        writes.add(PAYMENTS_MOVED, _payment_moved(act, instalment, share, status="returned"))
 
 
 def _payment_moved(act: Act, instalment: int, share: str, *, status: str) -> dict[str, Any]:
@@ -89,10 +91,10 @@ def _lift_hold(act: Act, writes: Writes, _seq: int, move: Move) -> None:
 
 
 def _hold_kind(act: Act, move: Move) -> str:
-    """Return the kind of hold; the audit office's is its own to place and lift (审计法 38)."""
+    """Return the kind of hold; the audit office has its own, and only that one (审计法 38)."""
     kind = str(move.payload["hold_kind"])
-    if kind == AUDIT_HOLD and act.seat != "auditor":
-        raise NotAllowed("审计暂停拨付只能由审计机关登记和解除。")
+    if (kind == AUDIT_HOLD) != (act.seat == "auditor"):
+        raise NotAllowed("审计暂停拨付只能由审计机关登记和解除，其他暂停情形由财政部门登记和解除。")
     return kind
 
 

@@ -40,6 +40,10 @@ COLUMNS: Final = f"""
         ORDER BY p.instalment) FROM payment p WHERE p.case_id = c.id) AS payments,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0)) FROM "case" k WHERE k.parent_id = c.id) AS children,
+    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
+          THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
+        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
+    END AS siblings_fen,
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,

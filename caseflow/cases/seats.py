@@ -10,25 +10,36 @@ from caseflow.kernel.workflow.vocabulary import SEATS
 
 ANYONE: Final = "public"
 SYSTEM: Final = "system"
+ANSWER: Final = "answer_seat"
+"""The effect of a step that each seat takes once, for itself. (手册§2.2 部门联审)"""
 
 
 def seat_of(reading: Reading, step: Step, *, is_system: bool) -> str:
     """Return the seat in which the actor may take `step`.
 
     Raises:
-        NotAllowed: none of the step's seats is the actor's, or the actor holds another control
-            role on this case (四眼原则: the handler is never the approver).
+        NotAllowed: none of the step's seats is the actor's, the seat has answered already, or the
+            actor holds another control role on this case (四眼原则: the handler never approves).
     """
     if is_system:
         if SYSTEM not in step.by:
             raise NotAllowed(f"“{step.title}”须由 {titles(step.by)} 办理，系统不能代办。")
         return SYSTEM
     held = seats_held(reading.parties, reading.seats or [])
-    for seat in step.by:
-        if seat == ANYONE or seat in held:
-            _refuse_second_duty(reading, step)
+    mine = [seat for seat in step.by if seat == ANYONE or seat in held]
+    if not mine:
+        raise NotAllowed(f"“{step.title}”须由 {titles(step.by)} 办理，您不在该席位。")
+    _refuse_second_duty(reading, step)
+    return _unanswered(reading, step, mine) if ANSWER in step.effects else mine[0]
+
+
+def _unanswered(reading: Reading, step: Step, mine: list[str]) -> str:
+    """Return the first of the actor's seats that has not answered: none answers for another."""
+    waiting = {seat for _, seat, state in reading.open_tasks if state == reading.state}
+    for seat in mine:
+        if seat in waiting:
             return seat
-    raise NotAllowed(f"“{step.title}”须由 {titles(step.by)} 办理，您不在该席位。")
+    raise NotAllowed(f"“{step.title}”：{titles(mine)} 已答复，不得重复答复或代其他席位答复。")
 
 
 def seats_held(parties: Mapping[str, Any], assignments: Iterable[Any]) -> set[str]:

@@ -45,11 +45,14 @@ class Timekeeper:
         """Stop, resume, start and end clocks as `move` says."""
         if not move.stays:
             self._leave(move, on)
-            self._arm(self._workflow.states[move.target].clock, facts, on)
+            name = self._workflow.states[move.target].clock
+            if not (self._is_overdue(name) and name in self._workflow.states[move.source].stops):
+                self._arm(name, facts, on)
         else:
             self._rearm_repeating(move, on)
         for name in move.step.starts:
-            self._arm(name, facts, on)
+            if not self._is_overdue(name):
+                self._arm(name, facts, on)
         for name in move.step.ends:
             self._end(name)
 
@@ -98,6 +101,11 @@ class Timekeeper:
             unit=clock.unit,
             generation=generation,
         )
+
+    def _is_overdue(self, name: str | None) -> bool:
+        """A limit that has run out is not given anew by a stop, nor by a second start."""
+        known = self._now.get(name) if name else None
+        return known is not None and known.status == "expired"
 
     def _rearm_repeating(self, move: Move, on: date) -> None:
         """A repeating clock whose own expiry this is runs again."""

@@ -28,19 +28,40 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--clients", default=(1, 4), multiple=True, type=click.IntRange(1, 64),
-              show_default=True, help="Client processes; may be given several times.")
-@click.option("--seconds", default=5, type=click.IntRange(1, 600), show_default=True,
-              help="Length of a slice.")
-@click.option("--rounds", default=3, type=click.IntRange(1, 100), show_default=True,
-              help="Interleaved slices of each side; the median counts.")
-@click.option("--cases", default=1_000, type=click.IntRange(1), show_default=True,
-              help="Cases of each client.")
+@click.option(
+    "--clients",
+    default=(1, 4),
+    multiple=True,
+    type=click.IntRange(1, 64),
+    show_default=True,
+    help="Client processes; may be given several times.",
+)
+@click.option(
+    "--seconds",
+    default=5,
+    type=click.IntRange(1, 600),
+    show_default=True,
+    help="Length of a slice.",
+)
+@click.option(
+    "--rounds",
+    default=3,
+    type=click.IntRange(1, 100),
+    show_default=True,
+    help="Interleaved slices of each side; the median counts.",
+)
+@click.option(
+    "--cases",
+    default=1_000,
+    type=click.IntRange(1),
+    show_default=True,
+    help="Cases of each client.",
+)
 @json_option
 def act(
     *, clients: tuple[int, ...], seconds: int, rounds: int, cases: int, as_json: bool
 ) -> None:  # fmt: skip
-    """Decisions per second of act(), next to pgbench doing the same writes.
+    """Measure decisions per second, next to pgbench doing the same writes.
 
     Example: caseflow bench act --clients 1 --clients 4 --seconds 5 --json
     """

@@ -290,9 +290,7 @@ def history(*, case: str, after: int, limit: int, login: str, as_json: bool) -> 
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
-        found = case_history(
-            session, actor, case, pinned=Pinned(), after=after, limit=limit
-        )
+        found = case_history(session, actor, case, pinned=Pinned(), after=after, limit=limit)
     rows = [asdict(event) for event in found]
     if len(rows) == limit:
         note(f"There may be more; the next page: --after {rows[-1]['version']}")

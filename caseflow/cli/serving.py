@@ -45,8 +45,7 @@ def serve_api(settings: Settings, *, workers: int = 1) -> None:
 
     ready(located(settings), data_root() / "migrations")
     _refuse_taken(settings)
-    os.environ["CASEFLOW_HOME"] = str(settings.home)
-    os.environ["CASEFLOW_HOST"], os.environ["CASEFLOW_PORT"] = settings.host, str(settings.port)
+    os.environ.update(_environment(settings))
     note(f"Serving http://{settings.host}:{settings.port}/api/docs")
     note(tokens_told(settings))
     server = Granian(
@@ -60,6 +59,18 @@ def serve_api(settings: Settings, *, workers: int = 1) -> None:
         websockets=False,
     )
     server.serve()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return what the server's processes need to find the same house."""
+    told = {
+        "CASEFLOW_HOME": str(settings.home),
+        "CASEFLOW_HOST": settings.host,
+        "CASEFLOW_PORT": str(settings.port),
+        "CASEFLOW_DATABASE_URL": settings.database_url,
+        "CASEFLOW_OWNER_DATABASE_URL": settings.owner_url,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def tokens_told(settings: Settings) -> str:

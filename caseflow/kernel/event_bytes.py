@@ -39,7 +39,9 @@ class EventFacts:
 
 def canonical(value: Any) -> bytes:
     """Return the one JSON text of `value`: sorted keys, no white space, UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
     return text.encode()
 
 

@@ -59,7 +59,7 @@ def synthetic_identity(number: int) -> Identity:
     Source: GB 11643-1999.
     """
     body = f"{AREA}19900101{number:03d}"
-    return Identity("resident_id", body + str(ric.calc_check_digit(body)))
+    return Identity("resident_id", body + str(ric.calc_check_digit(f"{body}0")))
 
 
 def enlist(

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from sqlalchemy import make_url
 
 from caseflow.catalogue.places import data_root
 from caseflow.database import migration
@@ -19,11 +18,18 @@ from caseflow.database.ids import PublicIds
 from caseflow.rehearsal import story, telling
 from caseflow.rehearsal.house import House, enter, found_database
 from caseflow.rehearsal.post_office import PostOffice, post_office
-from caseflow.rehearsal.queries import ended_policies, path, summaries
+from caseflow.rehearsal.queries import Summary, ended_policies, path, summaries
 from caseflow.rehearsal.rehearse import rehearse, reminding_notices
-from caseflow.rehearsal.scratch import PREFIX, beside, dropped_after
+from caseflow.rehearsal.scratch import (
+    PREFIX,
+    beside,
+    dropped_after,
+    late_commits,
+    let_commits_be_late,
+    name_of,
+)
 from caseflow.rehearsal.story import Played, Story, Tell
-from caseflow.rehearsal.telling import Told
+from caseflow.rehearsal.telling import Tale, Told
 from caseflow.rehearsal.years import SecondPart, Years
 from caseflow.settings import Settings
 
@@ -49,13 +55,18 @@ class Demo:
 
 
 def run_demo(
-    settings: Settings, *, as_json: bool, console: Console, root: Path | None = None
+    settings: Settings,
+    *,
+    as_json: bool,
+    console: Console,
+    measures: list[str] | None = None,
+    root: Path | None = None,
 ) -> Demo:
     """Play the whole story and tell it on `console`: as tables, or as one JSON object.
 
     The house is the settings' own database while it is empty, else a fresh `caseflow_demo` beside
     it. It is left at the story's pause, where every call is open; the years after it are played in
-    a copy that is gone afterwards.
+    a copy that is gone afterwards. `measures` are those to rehearse, all of them if None.
 
     Raises:
         RehearsalStuck: a case did not go as it must. Unavailable: no database.
@@ -73,20 +84,32 @@ def run_demo(
         address = _house_address(settings, folder)
         ids = PublicIds()
         found_database(address, settings, folder, at=story.FOUNDED_AT, ids=ids)
-        told = _play(settings, address, folder, tell=tell, step=step)
+        tell("演练全部措施")
+        rehearsed = rehearse(
+            settings, measures, progress=step, template=name_of(address), root=folder
+        )
+        with late_commits(address):
+            told = _play(settings, address, folder, rehearsed, tell=tell, step=step)
     if as_json:
         _print(told.result, console)
     else:
         telling.show(told, console)
-    return Demo(told.result, address, told.database)
+        console.print(
+            f"办件在数据库 {name_of(address)} 中，虚拟时间 {story.PAUSES_AT:%Y-%m-%d %H:%M}。"
+        )
+    return Demo(told.result, address, name_of(address))
 
 
 def _play(
-    settings: Settings, address: Address, root: Path, *, tell: Tell, step: Callable[[str], None]
+    settings: Settings,
+    address: Address,
+    root: Path,
+    rehearsed: list[dict[str, Any]],
+    *,
+    tell: Tell,
+    step: Callable[[str], None],
 ) -> Told:
-    tell("演练全部措施")
-    name = _name(address)
-    rehearsed = rehearse(settings, progress=step, template=name, root=root)
+    """Play the first part in the house, the second in a copy, and gather what to tell."""
     with post_office(settings.mail_from) as office:
         with _entered(settings, address, root) as house:
             first = Story(house, tell, _postman(office, house))
@@ -94,13 +117,14 @@ def _play(
             played = first.play()
         copy = beside(address, f"{PREFIX}{secrets.token_hex(4)}")
         with dropped_after(copy):
-            migration.create_database(copy.owner_url, template=name)
+            migration.create_database(copy.owner_url, template=name_of(address))
+            let_commits_be_late(copy)
             with _entered(settings, copy, root) as house:
                 booked = played.bookings[TAIL]
                 second = SecondPart(house, played.roots, booked, tell, _postman(office, house))
                 second.troupe.on_end = lambda _: step("")
                 years = second.play()
-                return _told(house, second.roots, played, years, rehearsed, office, name)
+                return _told(house, second.roots, played, years, rehearsed, office)
 
 
 def _told(
@@ -110,19 +134,23 @@ def _told(
     years: Years,
     rehearsed: list[dict[str, Any]],
     office: PostOffice,
-    name: str,
 ) -> Told:
     with house.database.connect() as connection:
         cases = summaries(connection, roots, reminding_notices(house))
         return Told(
-            cases=[(case, path(connection, case.id)) for case in cases],
+            cases=[_tale(house, connection, case) for case in cases],
             moments=played.moments,
             years=years,
             expired=[(code, on.isoformat()) for code, on in ended_policies(connection)],
             rehearsed=rehearsed,
             letters=len(office.box.letters),
-            database=name,
         )
+
+
+def _tale(house: House, connection: Any, case: Summary) -> Tale:
+    workflow = house.cases.pinned.runner(connection, case.workflow_hash).workflow
+    states = path(connection, case.id)
+    return Tale(case, states, [workflow.states[code].title for code in states])
 
 
 def _postman(office: PostOffice, house: House) -> story.OnSweep:
@@ -160,10 +188,6 @@ def _is_empty(address: Address) -> bool:
     finally:
         database.close()
     return bool(row and row[0])
-
-
-def _name(address: Address) -> str:
-    return str(make_url(address.owner_url).database)
 
 
 @contextmanager

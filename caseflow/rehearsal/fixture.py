@@ -1,4 +1,4 @@
-"""The fixture: one 算力券 case from the call to the payment, to the day. (domain handbook 6.6)"""
+"""The fixture: one 算力券 case from the call to the payment, to the day (domain handbook 6.6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -60,7 +60,8 @@ ENDED: Final = """
 """
 SUMMARY: Final = """
     SELECT c.id, c.public_id, c.number, m.code AS measure, v.family, c.state, c.outcome,
-        c.created_at, c.ended_at, o.title AS applicant, c.paid_fen,
+        c.created_at, c.ended_at, c.workflow_hash, o.title AS applicant,
+        (SELECT sum(k.paid_fen)::bigint FROM "case" k WHERE k.root_id = c.id) AS paid_fen,
         (SELECT count(*) FROM event e JOIN "case" k ON k.id = e.stream
           WHERE k.root_id = c.id) AS events,
         (SELECT count(*) FROM notification n JOIN "case" k ON k.id = n.case_id
@@ -103,7 +104,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Summary:
-    """A case that was played, with its children: what became of it."""
+    """What became of a case; money, events and reminders with those of its children."""
 
     id: int
     public_id: str
@@ -114,6 +115,7 @@ class Summary:
     outcome: str | None
     created_at: datetime
     ended_at: datetime | None
+    workflow_hash: str
     applicant: str
     paid_fen: int
     events: int

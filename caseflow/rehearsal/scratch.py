@@ -75,19 +75,28 @@ def dropped_after(address: Address) -> Iterator[None]:
         migration.drop_database(address.owner_url)
 
 
+@contextmanager
+def late_commits(address: Address) -> Iterator[None]:
+    """Let commits not wait for the disk for a while; those of connections made meanwhile."""
+    let_commits_be_late(address)
+    try:
+        yield
+    finally:
+        _alter(address, "RESET synchronous_commit")
+
+
 def let_commits_be_late(address: Address) -> None:
     """Let new connections to a database not wait for the disk: nothing in it must survive."""
     _alter(address, "SET synchronous_commit = off")
 
 
-def let_commits_be_safe(address: Address) -> None:
-    """Let new connections to a database wait for the disk again."""
-    _alter(address, "RESET synchronous_commit")
-
-
 def _alter(address: Address, change: str) -> None:
-    url = make_url(address.owner_url)
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = create_engine(address.owner_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f'ALTER DATABASE "{url.database}" {change}'))
+        connection.execute(text(f'ALTER DATABASE "{name_of(address)}" {change}'))
     engine.dispose()
+
+
+def name_of(address: Address) -> str:
+    """Return the name of the database at `address`."""
+    return str(make_url(address.owner_url).database)

@@ -56,7 +56,7 @@ class Played:
 
 @dataclass
 class Story:
-    """The first part: until the pause everything happens on one clock, by a script and by itself."""
+    """The first part: up to the pause, by the script and, beside it, by itself."""
 
     house: House
     tell: Tell

@@ -17,16 +17,24 @@ STATUS: Final = {"running": "计时", "stopped": "停钟", "ended": "已结束",
 
 
 @dataclass(frozen=True)
+class Tale:
+    """A case that was played, the states it visited, and their titles."""
+
+    case: Summary
+    states: list[str]
+    titles: list[str]
+
+
+@dataclass(frozen=True)
 class Told:
     """Everything the tables show."""
 
-    cases: list[tuple[Summary, list[str]]]
+    cases: list[Tale]
     moments: list[Moment]
     years: Years
     expired: list[tuple[str, str]]
     rehearsed: list[dict[str, Any]]
     letters: int
-    database: str
 
     @property
     def result(self) -> dict[str, Any]:
@@ -34,16 +42,16 @@ class Told:
         return {
             "cases": [
                 {
-                    "measure": case.measure,
-                    "family": case.family,
-                    "final": case.state,
-                    "path": states,
+                    "measure": tale.case.measure,
+                    "family": tale.case.family,
+                    "final": tale.case.state,
+                    "path": tale.states,
                 }
-                for case, states in self.cases
+                for tale in self.cases
             ],
             "refused": [{"why": why} for why in self.years.refused],
             "expired": [{"policy": policy, "on": on} for policy, on in self.expired],
-            "reminders": sum(case.reminders for case, _ in self.cases),
+            "reminders": sum(tale.case.reminders for tale in self.cases),
             "rehearsed": len(self.rehearsed),
         }
 
@@ -53,25 +61,25 @@ def show(told: Told, console: Console) -> None:
     for table in (_cases(told), _fixture(told.moments), _policy(told), _rehearsed(told.rehearsed)):
         console.print(table)
     console.print(
-        f"向申报主体发出期限提醒 {told.result['reminders']} 条，经本机 SMTP 送达邮件 {told.letters} 封；"
-        f"办件在数据库 {told.database} 中。"
+        f"向申报主体发出期限提醒 {told.result['reminders']} 条，"
+        f"经本机 SMTP 送达邮件 {told.letters} 封。"
     )
 
 
 def _cases(told: Told) -> Table:
-    table = _table("办件", "编号", "类别", "申报主体", "结果", "已拨付（元）", "天数", "环节")
-    for case, states in told.cases:
-        ended = case.ended_at
+    table = _table("办件", "编号", "类别", "申报主体", "结果", "已拨付", "天数", "环节")
+    for tale in told.cases:
+        case, ended = tale.case, tale.case.ended_at
         days = (ended - case.created_at).days if ended else ""
         paid = str(Money.from_fen(case.paid_fen))
         table.add_row(
             case.number,
             case.family,
             case.applicant,
-            case.state,
+            tale.titles[-1],
             paid,
             str(days),
-            " → ".join(states),
+            " → ".join(tale.titles),
         )
     return table
 

@@ -11,7 +11,7 @@ from caseflow.batches.publicity import Listing, close_due, open_publicity
 from caseflow.batches.sweeps import sweep_timers
 from caseflow.catalogue.service import WARNINGS
 from caseflow.deadlines.queries import load_calendar
-from caseflow.kernel.calendar import ONE_DAY, Calendar, local_date, shanghai_instant
+from caseflow.kernel.calendar import ONE_DAY, SHANGHAI, Calendar, local_date, shanghai_instant
 from caseflow.kernel.errors import CaseflowError
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
@@ -19,6 +19,9 @@ from caseflow.rehearsal.queries import Due, Standing, case_id_of, next_due, stan
 
 OFFICE_HOUR: Final = 10
 """People act at 10:00 Asia/Shanghai of a working day."""
+
+OPENS, CLOSES = 9, 18
+"""The hours of Asia/Shanghai between which people act at all."""
 
 SWEEP_LAG: Final = timedelta(minutes=5)
 """How long after something fell due the worker comes round."""
@@ -45,6 +48,7 @@ class Troupe:
     now: datetime = field(init=False)
     _swept: datetime = field(init=False)
     _open: set[int] = field(default_factory=set)
+    _worked_on: date | None = None
 
     def __post_init__(self) -> None:
         self.player = Player(self.house)
@@ -91,8 +95,9 @@ class Troupe:
             cases = self._standings()
             if until is None and not cases:
                 return
-            acted = self._act(cases)
-            target = self._next_round(cases, acted=acted)
+            at_work = self._is_at_work()
+            acted = at_work and self._act(cases)
+            target = self._next_round(cases) if at_work and not acted else self._tomorrow()
             if until is not None and (target is None or target >= until):
                 self.move_to(until)
                 return
@@ -157,6 +162,8 @@ class Troupe:
                 self.player.play(case, step, self.now)
         for (_, working_days), together in listed.items():
             self.publicise(together, working_days=working_days)
+        if acted:
+            self._worked_on = today
         return acted
 
     def _waits(self, case: Standing, today: date) -> bool:
@@ -189,10 +196,26 @@ class Troupe:
             raise self.player.stuck(first, error.message) from error
         return view.public_id, view.ends_on
 
-    def _next_round(self, cases: list[Standing], *, acted: bool) -> datetime | None:
-        """Return when somebody can act again: tomorrow, or when the next thing falls due."""
-        if acted:
-            return self.next_morning(local_date(self.now) + ONE_DAY)
+    def _is_at_work(self) -> bool:
+        """Return whether people act now: in the hours of a working day, one round a day."""
+        today = local_date(self.now)
+        hour = self.now.astimezone(SHANGHAI).hour
+        return (
+            self._worked_on != today
+            and self._calendar().is_working(today)
+            and hour in range(OPENS, CLOSES)
+        )
+
+    def _tomorrow(self) -> datetime:
+        """Return the next time at which people are at work."""
+        today = local_date(self.now)
+        morning = self.next_morning(today)
+        if morning > self.now and self._worked_on != today:
+            return morning
+        return self.next_morning(today + ONE_DAY)
+
+    def _next_round(self, cases: list[Standing]) -> datetime | None:
+        """Return when somebody can act again who cannot now, None where nothing is left."""
         waiting = [
             self.next_morning(ready)
             for case in cases

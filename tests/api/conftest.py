@@ -59,6 +59,12 @@ def story(client: Client) -> Story:
 
 
 @pytest.fixture(scope="module")
+def shared_client(shared_story: Story) -> Client:
+    """The client of the shared story."""
+    return shared_story.client
+
+
+@pytest.fixture(scope="module")
 def shared_story(
     server: Server, founded_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Story]:

@@ -42,11 +42,11 @@ def test_a_voucher_case_runs_from_registration_to_disbursement(story: Story):
     assert all(task["status"] != "open" for task in found["tasks"])
 
 
-def test_a_case_says_what_the_actor_may_do_and_what_it_takes(story: Story):
-    case = story.draft()
+def test_a_case_says_what_the_actor_may_do_and_what_it_takes(shared_story: Story):
+    case = shared_story.draft()
 
     (submit,) = [
-        each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"
+        each for each in shared_story.show(case, APPLICANT)["events"] if each["event"] == "submit"
     ]
 
     assert submit["title"] == "提交申报"
@@ -56,12 +56,12 @@ def test_a_case_says_what_the_actor_may_do_and_what_it_takes(story: Story):
         "applied_fen": ("fen", True),
         "note": ("text", False),
     }
-    story.complete(case)
+    shared_story.complete(case)
     (submit,) = [
-        each for each in story.show(case, APPLICANT)["events"] if each["event"] == "submit"
+        each for each in shared_story.show(case, APPLICANT)["events"] if each["event"] == "submit"
     ]
     assert submit["blocked"] == []
-    assert story.show(case, AUDITOR)["events"] == []
+    assert shared_story.show(case, AUDITOR)["events"] == []
 
 
 def test_a_case_shows_its_clocks_with_their_light(story: Story):
@@ -89,12 +89,14 @@ def test_a_task_waits_for_the_seat_and_is_gone_once_done(story: Story):
     assert next_task["state"] == "bureau_review"
 
 
-def test_the_history_tells_who_did_what_and_pages_on(story: Story):
-    case = story.submitted()
+def test_the_history_tells_who_did_what_and_pages_on(shared_story: Story):
+    case = shared_story.submitted()
 
-    first = story.client.done(story.client.get(f"/cases/{case}/events", TOWN, limit=1))
-    rest = story.client.done(
-        story.client.get(f"/cases/{case}/events", TOWN, after=first["next"], limit=1)
+    first = shared_story.client.done(
+        shared_story.client.get(f"/cases/{case}/events", TOWN, limit=1)
+    )
+    rest = shared_story.client.done(
+        shared_story.client.get(f"/cases/{case}/events", TOWN, after=first["next"], limit=1)
     )
 
     assert [each["event"] for each in first["items"]] == ["case_opened"]
@@ -157,23 +159,27 @@ def test_a_public_objection_holds_one_case_back(story: Story):
     assert late.status_code == 409
 
 
-def test_the_objector_is_not_named_to_the_applicant(story: Story):
-    case = story.publicity_pending()
-    shown = story.publicise(case)
-    story.client.done(story.client.post("/people", None, {"login": "citizen", "name": "王某"}), 201)
+def test_the_objector_is_not_named_to_the_applicant(shared_story: Story):
+    case = shared_story.publicity_pending()
+    shown = shared_story.publicise(case)
+    shared_story.client.done(
+        shared_story.client.post("/people", None, {"login": "objector", "name": "王某"}), 201
+    )
     body = {"case": case, "grounds": "数据不实。"}
     path = f"/publicities/{shown['public_id']}/objections"
-    story.client.done(story.client.post(path, "citizen", body), 201)
+    shared_story.client.done(shared_story.client.post(path, "objector", body), 201)
 
     def objection(login: str) -> dict[str, object]:
-        history = story.client.done(story.client.get(f"/cases/{case}/events", login, limit=200))
+        history = shared_story.client.done(
+            shared_story.client.get(f"/cases/{case}/events", login, limit=200)
+        )
         (event,) = [each for each in history["items"] if each["event"] == "object"]
         return dict(event)
 
     told = objection(APPLICANT)
     assert (told["actor"], told["actor_name"], told["payload"]) == (None, "实名异议人", {})
     known = objection(HANDLER)
-    assert (known["actor"], known["payload"]) == ("citizen", {"grounds": "数据不实。"})
+    assert (known["actor"], known["payload"]) == ("objector", {"grounds": "数据不实。"})
 
 
 def test_the_board_is_public_and_names_no_numbers(story: Story):
@@ -210,13 +216,13 @@ def test_notices_come_to_the_inbox_and_are_read_once(story: Story):
     assert notice["id"] not in [each["id"] for each in unread["items"]]
 
 
-def test_a_file_comes_back_as_it_was_sent_and_is_never_shown_in_place(story: Story):
-    case = story.draft()
-    sent = story.client.done(
-        story.client.upload(case, APPLICANT, "contract", b"%PDF-1.7 first", "合同.pdf"), 201
+def test_a_file_comes_back_as_it_was_sent_and_is_never_shown_in_place(shared_story: Story):
+    case = shared_story.draft()
+    sent = shared_story.client.done(
+        shared_story.client.upload(case, APPLICANT, "contract", b"%PDF-1.7 first", "合同.pdf"), 201
     )
 
-    got = story.client.get(f"/cases/{case}/documents/{sent['public_id']}", APPLICANT)
+    got = shared_story.client.get(f"/cases/{case}/documents/{sent['public_id']}", APPLICANT)
 
     assert got.data == b"%PDF-1.7 first"
     assert got.headers["Content-Disposition"].startswith("attachment")
@@ -225,12 +231,14 @@ def test_a_file_comes_back_as_it_was_sent_and_is_never_shown_in_place(story: Sto
     got.close()
 
 
-def test_a_newer_file_replaces_the_one_before(story: Story):
-    case = story.draft()
-    old = story.client.done(story.client.upload(case, APPLICANT, "contract"), 201)
-    new = story.client.done(story.client.upload(case, APPLICANT, "contract", b"%PDF-2"), 201)
+def test_a_newer_file_replaces_the_one_before(shared_story: Story):
+    case = shared_story.draft()
+    old = shared_story.client.done(shared_story.client.upload(case, APPLICANT, "contract"), 201)
+    new = shared_story.client.done(
+        shared_story.client.upload(case, APPLICANT, "contract", b"%PDF-2"), 201
+    )
 
-    found = story.client.done(story.client.get(f"/cases/{case}/documents", APPLICANT))
+    found = shared_story.client.done(shared_story.client.get(f"/cases/{case}/documents", APPLICANT))
 
     replaced = {each["public_id"]: each["replaced"] for each in found["files"]}
     assert replaced == {old["public_id"]: True, new["public_id"]: False}

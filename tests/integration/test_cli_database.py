@@ -27,6 +27,7 @@ from tests.factories.identity import uscc_number
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=SHANGHAI)
 USCC = "91320681MA2TE5T28T"
+PASSPORT = ("--kind", "individual", "--identity-type", "passport")
 DRAFT = "QD26-7a-2026-000001"
 
 
@@ -193,7 +194,7 @@ def test_loading_again_changes_nothing(run):
 
 def test_a_call_is_planned_by_the_lead_bureau_and_listed(run):
     planned = run(
-        "calls", "plan", "QD26-8c", "--title", "2026年度备案奖励申报通知", "--opens-on", "2026-06-01",
+        "calls", "plan", "QD26-8c", "--title", "2026年备案奖励", "--opens-on", "2026-06-01",
         "--closes-on", "2026-07-31", "--as", "shujuju.handler", "--json",
     ).json  # fmt: skip
 
@@ -202,7 +203,7 @@ def test_a_call_is_planned_by_the_lead_bureau_and_listed(run):
     assert listed == [planned]
     assert (planned["status"], planned["closes_on"]) == ("planned", "2026-07-31")
     assert run("calls", "list", "--status", "closed", "--json").json == []
-    assert "2026年度备案奖励申报通知" in run("calls", "list").out
+    assert "2026年备案奖励" in run("calls", "list").out
 
 
 def test_another_bureau_plans_no_call(run):
@@ -231,7 +232,7 @@ def test_a_call_ends_with_its_policy_at_the_latest(run, closes_on, code):
         (("--uscc", uscc_number(1), "--territory", "atlantis"), 1),
         (("--uscc", USCC), 1),
         (("--kind", "individual"), 1),
-        (("--kind", "individual", "--identity-type", "passport"), 2),
+        (PASSPORT, 2),
         (
             (
                 "--kind",
@@ -487,7 +488,7 @@ def test_a_changed_event_is_found(change, own):
     with closing(psycopg.connect(plain(own))) as owner:
         owner.execute("ALTER TABLE event DISABLE TRIGGER USER")
         owner.execute(
-            "UPDATE event SET payload = payload || '{\"title\": \"他人\"}' WHERE name = 'case_opened'"
+            "UPDATE event SET payload = payload || '{\"title\": \"x\"}' WHERE name = 'case_opened'"
         )
         owner.commit()
 

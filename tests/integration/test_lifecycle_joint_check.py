@@ -1,6 +1,5 @@
 """The joint check: everybody answers, silence is not consent, a veto holds, the last concludes."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from caseflow.database.access import Database
 from caseflow.kernel.errors import CaseflowError, EventNotAllowed, InvalidInput, NotAllowed
 from tests.integration.kept_database import keep
-from tests.integration.walking import Town, at, found_town, visit
+from tests.integration.walking import Town, at, found_town, together, visit
 
 CREDIT, MARKET, TAX = SEATS = ("cosign.credit", "cosign.market", "cosign.tax")
 
@@ -150,26 +149,6 @@ def test_seats_that_answered_before_a_return_answer_again(town: Town):
         answer(town, case, seat)
 
     assert town.state(case) == "proposed"
-
-
-def together(*acts) -> list[object]:
-    """Run the acts at the same time; an error is a result."""
-    results: list[object] = []
-    barrier = threading.Barrier(len(acts))
-
-    def run(act) -> None:
-        barrier.wait()
-        try:
-            results.append(act())
-        except CaseflowError as error:
-            results.append(error)
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(town: Town):

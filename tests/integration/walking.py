@@ -5,7 +5,8 @@ player, so that a road that changes in a definition does not have to be told her
 """
 
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -22,13 +23,14 @@ from caseflow.catalogue.places import data_root
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
+from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.workflow.model import Step
-from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import ANSWER, PUBLICISE, Player
 from caseflow.rehearsal.queries import Standing, standings
+from caseflow.rehearsal.samples import payload_for
 from caseflow.settings import read_settings
 
 BEGINS = datetime(2026, 9, 7, 9, tzinfo=SHANGHAI)
@@ -279,8 +281,6 @@ class Town:
 
     def sample(self, case: Standing, step: Step) -> dict[str, Any]:
         """Return a payload that the step accepts where the case stands."""
-        from caseflow.rehearsal.samples import payload_for
-
         facts = {**case.facts, "paid_fen": case.paid_fen}
         ceiling_fen = self.player.measure(case).ceiling_fen(case.child_kind)
         payload = payload_for(self.player.workflow(case), step, facts, ceiling_fen)
@@ -380,4 +380,21 @@ def visit(town: Town) -> Iterator[Town]:
     town.assert_sound()
 
 
-HOLDERS = tuple(name for name in SEATS if name not in {"system", "public"})
+def together(*acts: Callable[[], object]) -> list[object]:
+    """Run the acts at the same time; an error is a result."""
+    results: list[object] = []
+    barrier = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            results.append(act())
+        except CaseflowError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -7,7 +7,8 @@ JSON of `to_data` is the workflow's identity.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 FactType = Literal["boolean", "integer", "fen", "date", "text", "choice", "list"]
@@ -129,15 +130,15 @@ class Workflow:
             "family": self.family,
             "opened_by": list(self.opened_by),
             "initial": self.initial,
-            "states": [asdict(state) for state in self.states.values()],
-            "steps": [asdict(step) for step in self.steps.values()],
-            "clocks": [asdict(clock) for clock in self.clocks.values()],
-            "facts": [asdict(fact) for fact in self.facts.values()],
+            "states": [_plain(state) for state in self.states.values()],
+            "steps": [_plain_step(step) for step in self.steps.values()],
+            "clocks": [_plain(clock) for clock in self.clocks.values()],
+            "facts": [_plain(fact) for fact in self.facts.values()],
             "children": dict(self.children),
             "flags": list(self.flags),
         }
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Return the SHA-256 (hex) of the canonical JSON: the identity a case pins."""
         text = json.dumps(self.to_data(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -166,6 +167,19 @@ class Workflow:
             children=dict(data["children"]),
             flags=tuple(data["flags"]),
         )
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return a flat dataclass as JSON data: its fields, tuples as lists."""
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in vars(value).items()}
+
+
+def _plain_step(step: Step) -> dict[str, Any]:
+    branches = [
+        {"target": branch.target, "when": [_plain(test) for test in branch.when]}
+        for branch in step.branches
+    ]
+    return {**_plain(step), "branches": branches}
 
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:

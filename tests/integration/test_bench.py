@@ -1,0 +1,46 @@
+"""The benchmarks run, compare like with like, and print what the issue asks for."""
+
+import multiprocessing
+
+import pytest
+
+from caseflow.bench import act, timers
+from caseflow.bench.act import same_rows
+from caseflow.kernel.errors import Conflict
+from tests.integration.conftest import House, shanghai
+
+KEYS = {
+    "clients", "per_second", "pgbench_per_second", "ratio", "p99_ms", "client_us", "server_us",
+}  # fmt: skip
+
+
+def test_a_short_run_of_act_compares_act_with_pgbench(settings):
+    result = act.run(settings, clients=(1, 2), seconds=1, rounds=1, cases=5)
+
+    assert set(result) == {"clients"}
+    assert [row["clients"] for row in result["clients"]] == [1, 2]
+    for row in result["clients"]:
+        assert set(row) == KEYS
+        assert all(value > 0 for value in row.values())
+        assert row["ratio"] == pytest.approx(
+            row["per_second"] / row["pgbench_per_second"], rel=0.01
+        )
+    assert not multiprocessing.active_children()
+
+
+def test_a_short_run_of_timers_acts_on_exactly_what_is_due(settings):
+    result = timers.run(settings, open_timers=300, due_share=0.05, batch=10)
+
+    assert result["due"] == 15
+    assert result["batches"] == 2
+    assert 300 <= result["open"] < 300 + 20
+    assert result["per_second"] > 0
+
+
+def test_two_cases_with_different_rows_are_not_taken_for_the_same(house: House, cases):
+    quiet, moved = house.submitted(), house.submitted()
+    house.act(moved, "accept", "huilong_zhen.handler", shanghai(11, 9))
+    numbers = dict(house.sql('SELECT public_id, id FROM "case"'))
+
+    with pytest.raises(Conflict, match="event"):
+        same_rows(cases.database, numbers[quiet], numbers[moved])
