@@ -11,6 +11,8 @@ from tempfile import NamedTemporaryFile
 from caseflow.kernel.errors import InvalidInput
 
 KEY_BYTES = 32
+MEBIBYTE = 1024 * 1024
+MOST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     pool_size: int = 8
-    upload_limit: int = 20 * 1024 * 1024
+    upload_limit: int = 20 * MEBIBYTE
 
     @property
     def files(self) -> Path:
@@ -54,27 +56,30 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     home = Path(env.get("CASEFLOW_HOME", ".caseflow")).resolve()
     home.mkdir(parents=True, exist_ok=True)
-    database_url = env.get("CASEFLOW_DATABASE_URL")
+    database_url = env.get("CASEFLOW_DATABASE_URL") or None
     return Settings(
         home=home,
         database_url=database_url,
-        owner_url=env.get("CASEFLOW_OWNER_DATABASE_URL", database_url),
+        owner_url=env.get("CASEFLOW_OWNER_DATABASE_URL") or database_url,
         mac_key=_mac_key(env, home),
         mac_key_id=env.get("CASEFLOW_MAC_KEY_ID", "k1"),
         smtp_host=env.get("CASEFLOW_SMTP_HOST", "127.0.0.1"),
-        smtp_port=_number(env, "CASEFLOW_SMTP_PORT", 2525),
+        smtp_port=_number(env, "CASEFLOW_SMTP_PORT", 2525, most=MOST_PORT),
         mail_from=env.get("CASEFLOW_MAIL_FROM", "caseflow@localhost"),
         host=env.get("CASEFLOW_HOST", "127.0.0.1"),
-        port=_number(env, "CASEFLOW_PORT", 8000),
-        pool_size=_number(env, "CASEFLOW_POOL_SIZE", 8),
-        upload_limit=_number(env, "CASEFLOW_UPLOAD_LIMIT", 20 * 1024 * 1024),
+        port=_number(env, "CASEFLOW_PORT", 8000, most=MOST_PORT),
+        pool_size=_number(env, "CASEFLOW_POOL_SIZE", 8, most=100),
+        upload_limit=_number(env, "CASEFLOW_UPLOAD_LIMIT", 20 * MEBIBYTE, most=1024 * MEBIBYTE),
     )
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    """Return a whole number from 1 to `most`."""
     text = env.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
         raise InvalidInput(f"{name} must be a whole number, not {text!r}.", fields={name: text})
+    if not 1 <= int(text) <= most:
+        raise InvalidInput(f"{name} must lie between 1 and {most}.", fields={name: text})
     return int(text)
 
 

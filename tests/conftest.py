@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,8 @@ from caseflow.database.server import PROGRAM_ROLE, Server, start_embedded
 from caseflow.settings import Settings, read_settings
 
 ROOT = data_root()
+hypothesis.settings.register_profile("caseflow", deadline=None)
+hypothesis.settings.load_profile("caseflow")
 FOUNDED_AT = datetime(2026, 5, 14, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 

@@ -7,6 +7,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from marshmallow import Schema, fields
+from werkzeug.exceptions import LengthRequired
 
 from caseflow import __version__
 from caseflow.api import (
@@ -120,6 +121,9 @@ def install(app: Flask, place: House) -> None:
 def _limit_bodies(app: Flask, place: House) -> None:
     @app.before_request
     def limit() -> None:
+        is_endless = request.content_length is None and "Transfer-Encoding" in request.headers
+        if is_endless and "wsgi.input_terminated" not in request.environ:
+            raise LengthRequired("请求体须带 Content-Length。")
         view: Any = app.view_functions.get(request.endpoint or "")
         if getattr(view, documents.TAKES_FILES, False):
             documents.widen(place.settings.upload_limit)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
@@ -31,6 +31,7 @@ class Publicity(Model):
         CheckConstraint("status IN ('open', 'closed')", name="status"),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("working_days >= 1 AND ends_on > starts_on", name="window"),
+        UniqueConstraint("id", "ends_on", name="uq_publicity_ends_on"),
         Index("ix_publicity_due", "ends_at", postgresql_where="status = 'open'"),
     )
 

@@ -21,6 +21,7 @@ from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.places import data_root
 from caseflow.database import migration
 from caseflow.database.access import Database, locate, open_database, prepare
+from caseflow.database.connections import make_road
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
 from caseflow.identity.service import assign, register_applicant, register_person
@@ -189,9 +190,14 @@ def _submit(where: Ground, connection: Any, ids: Sequence[int], at: datetime) ->
 
 
 def settle(database: Database) -> None:
-    """Let PostgreSQL know what it has: statistics and a checkpoint, before anything is timed."""
-    with database.connect() as connection:
-        connection.execute("VACUUM ANALYZE")
+    """Let PostgreSQL know what it has, as its owner: statistics and a checkpoint, untimed."""
+    engine, connect = make_road(database.address.owner_url, pool_size=1)
+    try:
+        with connect() as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+    finally:
+        engine.dispose()
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

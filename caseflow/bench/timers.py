@@ -2,9 +2,9 @@
 
 Every case is submitted and waits to be accepted; of those submitted first, the limit of five
 working days runs out. What is due is exactly those expiries: their reminders were acted on in an
-earlier, untimed sweep. Each expiry is a full act, 逾期未作决定视为受理 (auto_accept): event with chain and
-MAC, the case moved, one task closed and another opened, three clocks, ten timers, notices in
-inboxes and a letter in the outbox. One process sweeps in batches until nothing is due.
+earlier, untimed sweep. Each expiry is a full act, auto_accept (逾期未作决定视为受理): event with
+chain and MAC, the case moved, one task closed and another opened, three clocks, ten timers, three
+notices in inboxes and a letter in the outbox. One process sweeps in batches until nothing is due.
 """
 
 import time

@@ -178,7 +178,7 @@ def case_detail(
         objections=len(objections),
         objections_open=sum(status == "open" for status in objections),
         documents=tuple(checklist(session, case.id, asked)),
-        children=_children(session, actor, case),
+        children=_children(session, actor, case) if reading.children[0] else (),
     )
 
 

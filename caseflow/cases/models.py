@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
@@ -47,6 +47,11 @@ class Case(Model):
 
     __table_args__ = (
         CheckConstraint("head_seq >= 1", name="head"),
+        ForeignKeyConstraint(
+            ["publicity_id", "publicity_ends_on"],
+            ["publicity.id", "publicity.ends_on"],
+            name="fk_case_publicity",
+        ),
         CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
         CheckConstraint("paid_fen <= coalesce(approved_fen, 0)", name="paid_within_approved"),
         CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),

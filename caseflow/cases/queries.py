@@ -1,8 +1,9 @@
 """What an actor may see of cases: the one rule, and the lists that go through it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -238,6 +239,7 @@ def case_line(session: Session, case: Case) -> CaseLine:
     return _line(session, session.execute(_lines().where(Case.id == case.id)).one())
 
 
+@cache
 def _due_on() -> ScalarSelect[date]:
     return (
         select(func.min(CaseClock.due_on))
@@ -246,7 +248,9 @@ def _due_on() -> ScalarSelect[date]:
     )
 
 
+@cache
 def _lines() -> Any:
+    """Return the select behind every line: built once, as building costs more than asking."""
     parent = aliased(Case)
     return (
         select(
@@ -301,23 +305,26 @@ def _line(session: Session, row: Any) -> CaseLine:
 
 
 def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    parent = aliased(Case)
-    parent_id = select(parent.id).where(parent.public_id == wanted.parent).scalar_subquery()
-    columns = (
-        (wanted.measure, Measure.code == wanted.measure),
-        (wanted.family, MeasureVersion.family == wanted.family),
-        (wanted.policy, Policy.code == wanted.policy),
-        (wanted.state, Case.state == wanted.state),
-        (wanted.applicant, Organisation.public_id == wanted.applicant),
-        (wanted.territory, Territory.code == wanted.territory),
-        (wanted.parent, Case.parent_id == parent_id),
-        (wanted.outcome, _outcome(wanted.outcome)),
-        (wanted.text, _about(wanted.text or "")),
+    columns: tuple[tuple[str | None, Callable[[str], ColumnElement[bool]]], ...] = (
+        (wanted.measure, lambda code: Measure.code == code),
+        (wanted.family, lambda family: MeasureVersion.family == family),
+        (wanted.policy, lambda code: Policy.code == code),
+        (wanted.state, lambda state: Case.state == state),
+        (wanted.applicant, lambda public_id: Organisation.public_id == public_id),
+        (wanted.territory, lambda code: Territory.code == code),
+        (wanted.parent, lambda public_id: Case.parent_id == _id_of(public_id)),
+        (wanted.outcome, _outcome),
+        (wanted.text, _about),
     )
-    return [condition for value, condition in columns if value is not None]
+    return [condition(value) for value, condition in columns if value is not None]
 
 
-def _outcome(outcome: str | None) -> ColumnElement[bool]:
+def _id_of(public_id: str) -> ScalarSelect[int]:
+    other = aliased(Case)
+    return select(other.id).where(other.public_id == public_id).scalar_subquery()
+
+
+def _outcome(outcome: str) -> ColumnElement[bool]:
     return Case.outcome.is_(None) if outcome == OPEN else Case.outcome == outcome
 
 

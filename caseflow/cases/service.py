@@ -23,6 +23,7 @@ from caseflow.history.queries import act_result
 from caseflow.kernel.errors import (
     CaseflowError,
     Conflict,
+    InvalidInput,
     NotFound,
     RequestReused,
     StaleVersion,
@@ -33,6 +34,7 @@ from caseflow.kernel.workflow.machine import Decision, Situation
 TRIES: Final = 5
 """How often an act without an expected version is decided anew when somebody was quicker."""
 REQUEST_CONSTRAINT: Final = "uq_event_request"
+RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Cases:
             RequestReused: the request's id was used before for something else.
             InvalidInput: the payload is wrong.
         """
+        _refuse_reserved(request)
         for _ in range(TRIES):
             with self.connect() as connection:
                 try:
@@ -227,6 +230,13 @@ class Cases:
             )
             gathered.merge([writes])
         return gathered
+
+
+def _refuse_reserved(request: Request) -> None:
+    """Refuse what only a batch may bring: a publicity's number and its last day."""
+    fields = {name: "由公示确定" for name in RESERVED & request.payload.keys()}
+    if fields:
+        raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)
 
 
 def outcome_of(act: Act) -> Outcome:

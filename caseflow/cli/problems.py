@@ -1,6 +1,8 @@
 """What the program says when it cannot: a line on stderr, or a problem document on stdout."""
 
+import os
 import re
+import sys
 from typing import Any, Final
 
 import click
@@ -16,10 +18,16 @@ INTERRUPTED: Final = 130
 
 def report(error: Exception, *, as_json: bool) -> None:
     """Print `error` for a person on stderr, or for a program on stdout; never a traceback."""
-    if as_json:
-        document(problem(error))
-    else:
-        click.echo(f"Error: {words(error)}", err=True)
+    line = f"Error: {words(error)}"
+    try:
+        if as_json:
+            document(problem(error))
+        sys.stdout.flush()
+    except OSError:  # stdout itself is what fails: a full disk, a closed pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        as_json = False
+    if not as_json:
+        click.echo(line, err=True)
 
 
 def words(error: Exception) -> str:

@@ -9,7 +9,7 @@ import psycopg
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from caseflow.database import migration
 from caseflow.database.access import Address, locate, prepare
@@ -96,5 +96,8 @@ def ready(address: Address, migrations: Path) -> Address:
             head=head,
         )
     with driver_errors():
-        prepare(address, migrations)
+        try:
+            prepare(address, migrations)
+        except DBAPIError:  # another process was making the same database; now it is there
+            prepare(address, migrations)
     return address

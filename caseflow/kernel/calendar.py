@@ -9,6 +9,7 @@ provisional. Dates are Asia/Shanghai, instants are UTC. Sources: 民法典 201�
 import calendar as gregorian
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from caseflow.kernel.errors import CalendarMissing, InvalidInput
@@ -60,7 +61,7 @@ class Calendar:
             CalendarMissing: the period reaches into a year that is not confirmed.
         Source: 民法典 201; domain §6.3.
         """
-        on = self._advance(start, working_days)
+        on = self.advance(start, working_days)
         missing = self._missing_years(start, on)
         if missing:
             raise CalendarMissing(
@@ -93,7 +94,7 @@ class Calendar:
 
     def _project_working_days(self, start: date, limit: int) -> Deadline:
         received = self.received_on(start)
-        on = self._advance(start, limit)
+        on = _advanced(self, start, limit)
         rule = f"自{received}次日起第{limit}个工作日"
         if received != start:
             rule = f"{start}为休息日，视为{received}收到；{rule}"
@@ -107,7 +108,8 @@ class Calendar:
             rule += f"；{years}年放假安排尚未确认，为暂定"
         return Deadline(on, provisional=bool(missing), rule=rule)
 
-    def _advance(self, start: date, working_days: int) -> date:
+    def advance(self, start: date, working_days: int) -> date:
+        """Return the date `working_days` after `start` was received, in whatever years."""
         _refuse_negative(working_days)
         day = self.received_on(start)
         left = working_days
@@ -120,6 +122,12 @@ class Calendar:
         return [
             year for year in range(first.year, last.year + 1) if year not in self.confirmed_years
         ]
+
+
+@lru_cache(maxsize=4096)
+def _advanced(calendar: Calendar, start: date, working_days: int) -> date:
+    """Count only once what many cases ask on one day: a calendar never changes, it is replaced."""
+    return calendar.advance(start, working_days)
 
 
 def nominal_end(start: date, limit: int, unit: Unit) -> date:

@@ -49,9 +49,14 @@ IS_EMPTY: Final = """
 class Demo:
     """What the demo came to, and the database in which the house waits to be served."""
 
-    result: dict[str, Any]
+    told: Told
     address: Address
     database: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Return the one JSON object that was, or would be, printed."""
+        return self.told.result
 
 
 def run_demo(
@@ -81,7 +86,7 @@ def run_demo(
             bar.advance(task)
 
         tell("准备数据库，装入城市、日历、政策")
-        address = _house_address(settings, folder)
+        address = house_address(settings, folder)
         ids = PublicIds()
         found_database(address, settings, folder, at=story.FOUNDED_AT, ids=ids)
         tell("演练全部措施")
@@ -97,7 +102,7 @@ def run_demo(
         console.print(
             f"办件在数据库 {name_of(address)} 中，虚拟时间 {story.PAUSES_AT:%Y-%m-%d %H:%M}。"
         )
-    return Demo(told.result, address, name_of(address))
+    return Demo(told, address, name_of(address))
 
 
 def _play(
@@ -115,6 +120,7 @@ def _play(
             first = Story(house, tell, _postman(office, house))
             first.troupe.on_end = lambda _: step("")
             played = first.play()
+            office.deliver(house, first.troupe.now)
         copy = beside(address, f"{PREFIX}{secrets.token_hex(4)}")
         with dropped_after(copy):
             migration.create_database(copy.owner_url, template=name_of(address))
@@ -124,19 +130,23 @@ def _play(
                 second = SecondPart(house, played.roots, booked, tell, _postman(office, house))
                 second.troupe.on_end = lambda _: step("")
                 years = second.play()
-                return _told(house, second.roots, played, years, rehearsed, office)
+                office.deliver(house, second.troupe.now)
+                return _told(
+                    house, second, played=played, years=years, rehearsed=rehearsed, office=office
+                )
 
 
 def _told(
     house: House,
-    roots: list[int],
+    second: SecondPart,
+    *,
     played: Played,
     years: Years,
     rehearsed: list[dict[str, Any]],
     office: PostOffice,
 ) -> Told:
     with house.database.connect() as connection:
-        cases = summaries(connection, roots, reminding_notices(house))
+        cases = summaries(connection, second.roots, reminding_notices(house))
         return Told(
             cases=[_tale(house, connection, case) for case in cases],
             moments=played.moments,
@@ -167,7 +177,7 @@ def _entered(settings: Settings, address: Address, root: Path) -> Iterator[House
         house.database.close()
 
 
-def _house_address(settings: Settings, root: Path) -> Address:
+def house_address(settings: Settings, root: Path) -> Address:
     """Return the settings' own database if it is empty, else a fresh one beside it; migrated."""
     own = locate(settings)
     prepare(own, root / "migrations")

@@ -114,7 +114,7 @@ class Story:
         self, session: Session, measures: tuple[LoadedMeasure, ...], places: list[str]
     ) -> list[Applicant]:
         measure = next(each for each in measures if each.code == fixture.MEASURE)
-        call = self._plan_fixture_calls(session)
+        call = self._plan_fixture_calls(session, last_day=measure.policy.effective_to)
         firms = [
             self._enlist(session, measure, 1, places, title=fixture.FIRM, code=fixture.USCC),
             self._enlist(session, measure, 2, places),
@@ -123,11 +123,12 @@ class Story:
         self.bookings |= {firm.login: booking(measure, firm, call) for firm in firms}
         return firms
 
-    def _plan_fixture_calls(self, session: Session) -> str:
+    def _plan_fixture_calls(self, session: Session, *, last_day: date | None) -> str:
         """Plan the fixture's call and a second one to the policy's end; returns the first's id."""
+        assert last_day is not None
         windows = (
             Window(fixture.OPENS_ON, fixture.CLOSES_ON, fixture.ELIGIBLE_FROM, fixture.ELIGIBLE_TO),
-            Window(SECOND_CALL_ON, date(2028, 5, 13)),
+            Window(SECOND_CALL_ON, last_day),
         )
         planned = [
             plan_call(

@@ -1,7 +1,7 @@
 """Many cases on one virtual clock: a working day for every step, the sweeps in between."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -28,6 +28,10 @@ SWEEP_LAG: Final = timedelta(minutes=5)
 
 PUBLICITY_DAYS: Final = 5
 """Working days of a publicity where the measure says nothing else. 惯例（手册§6.5）"""
+
+LISTER: Final = "lead_bureau.handler"
+HANDLER: Final = "handler"
+"""Who lists cases in a publicity, and the duty this is. (workflows/stages/publicity.yaml)"""
 
 MOST_ROUNDS: Final = 5_000
 
@@ -180,14 +184,12 @@ class Troupe:
     ) -> tuple[str, date]:
         """List cases of one lead bureau in one publicity; returns its id and its last day."""
         first = together[0]
-        step = self.player.workflow(first).step(first.state, PUBLICISE)
-        assert step is not None
         listing = Listing(
             cases=tuple(case.public_id for case in together),
             title=f"拟支持项目公示（{local_date(self.now)}）",
             basis="会议研究决定",
             working_days=working_days,
-            actor_id=self.player.person(first, step),
+            actor_id=self._lister(together),
             at=self.now,
         )
         try:
@@ -195,6 +197,13 @@ class Troupe:
         except CaseflowError as error:
             raise self.player.stuck(first, error.message) from error
         return view.public_id, view.ends_on
+
+    def _lister(self, together: Sequence[Standing]) -> int:
+        """Return a handler of the lead bureau who has no other duty on any of the cases."""
+        for person in self.player.people(together[0].parties, LISTER):
+            if all(case.duties.get(str(person), HANDLER) == HANDLER for case in together):
+                return person
+        raise self.player.stuck(together[0], f"{LISTER} 无人可办。")
 
     def _is_at_work(self) -> bool:
         """Return whether people act now: in the hours of a working day, one round a day."""

@@ -259,6 +259,7 @@ def upgrade() -> None:
     sa.CheckConstraint('working_days >= 1 AND ends_on > starts_on', name=op.f('ck_publicity_window')),
     sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_publicity_organisation_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_publicity')),
+    sa.UniqueConstraint('id', 'ends_on', name='uq_publicity_ends_on'),
     sa.UniqueConstraint('public_id', name=op.f('uq_publicity_public_id'))
     )
     op.create_index('ix_publicity_due', 'publicity', ['ends_at'], unique=False, postgresql_where="status = 'open'")
@@ -304,6 +305,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['measure_version_id'], ['measure_version.id'], name=op.f('fk_case_measure_version_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['case.id'], name=op.f('fk_case_parent_id')),
     sa.ForeignKeyConstraint(['policy_version_id'], ['policy_version.id'], name=op.f('fk_case_policy_version_id')),
+    sa.ForeignKeyConstraint(['publicity_id', 'publicity_ends_on'], ['publicity.id', 'publicity.ends_on'], name='fk_case_publicity'),
     sa.ForeignKeyConstraint(['root_id'], ['case.id'], name=op.f('fk_case_root_id')),
     sa.ForeignKeyConstraint(['territory_id'], ['territory.id'], name=op.f('fk_case_territory_id')),
     sa.ForeignKeyConstraint(['workflow_hash'], ['workflow.hash'], name=op.f('fk_case_workflow_hash')),

@@ -361,6 +361,19 @@ def test_a_body_over_a_megabyte_is_refused(shared_story, draft):
     refused(answer, 413)
 
 
+def test_a_body_of_unknown_length_is_refused(shared_story, draft):
+    answer = shared_story.client.ask(
+        "POST",
+        f"/cases/{draft}/events",
+        APPLICANT,
+        {"Transfer-Encoding": "chunked"},
+        environ_overrides={"CONTENT_LENGTH": ""},
+        content_type="application/json",
+    )
+
+    refused(answer, 411)
+
+
 def test_a_stale_version_is_refused(shared_story):
     case = shared_story.submitted()
     tag = shared_story.client.get(f"/cases/{case}", TOWN).headers["ETag"]

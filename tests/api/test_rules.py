@@ -32,6 +32,8 @@ OPEN_ROUTES = {
     "GET /api/v1/publicities/<public_id>",
     "GET /api/v1/territories",
 }
+READERS = {"zhao.lei", "shuiwuju.cosign", "jiaotongju.handler"}
+"""For whom every way to a case is tried: its applicant, a party, a stranger."""
 LOOPBACK_ROUTES = {"POST /api/v1/people", "POST /api/v1/clock"}
 """Written by hand: a route that is not here needs a token."""
 
@@ -147,7 +149,8 @@ def test_who_sees_a_case(shared_story: Story):
         assert {each["public_id"] for each in found} & {mine, theirs} == expected, login
         for case in (mine, theirs):
             status = 200 if case in expected else 404
-            for path in ("", "/events", "/documents"):
+            paths = ("", "/events", "/documents") if login in READERS else ("",)
+            for path in paths:
                 assert (
                     shared_story.client.get(f"/cases/{case}{path}", login).status_code == status
                 ), login

@@ -157,6 +157,8 @@ def test_a_public_objection_holds_one_case_back(story: Story):
     assert story.show(second)["case"]["state"] == "awaiting_approval"
     late = story.client.post(path, "citizen", {"case": second, "grounds": "晚了。"})
     assert late.status_code == 409
+    unlisted = story.client.post(path, "citizen", {"case": "none", "grounds": "不在名单。"})
+    assert unlisted.status_code == 404
 
 
 def test_the_objector_is_not_named_to_the_applicant(shared_story: Story):
@@ -186,10 +188,11 @@ def test_the_board_is_public_and_names_no_numbers(story: Story):
     case = story.publicity_pending()
     shown = story.publicise(case)
 
-    board = story.client.done(story.client.get("/publicities"))
+    board = story.client.done(story.client.get("/publicities", status="open"))
+    rest = story.client.done(story.client.get("/publicities", after=shown["public_id"]))
     one = story.client.done(story.client.get(f"/publicities/{shown['public_id']}"))
 
-    assert board["items"] == [one]
+    assert (board["items"], rest["items"]) == ([one], [])
     (line,) = one["cases"]
     assert set(line) == {
         "number", "public_id", "applicant", "title", "measure", "fen", "territory",

@@ -37,7 +37,7 @@ def test_correction_is_asked_once_stops_acceptance_and_lapses(name):
     assert "items" in first.requires
     assert first.effects == second.effects == ("count_correction",)
     assert (second.by, "reason" in second.requires) == (("lead_bureau.division_head",), True)
-    assert flow.states["correction_requested"].stops == ("acceptance",)
+    assert flow.states["correction_requested"].stops == ("acceptance", "service")
     assert flow.clocks["correction"].limit == 10
     assert targets(flow, "correction_requested", "resubmit") == ["submitted"]
     assert outcomes(flow, "correction_requested", "lapse_correction") == ["lapsed"]

@@ -1,12 +1,16 @@
 """The benchmarks run, compare like with like, and print what the issue asks for."""
 
 import multiprocessing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from caseflow.bench import act, timers
 from caseflow.bench.act import same_rows
+from caseflow.database.server import Server
 from caseflow.kernel.errors import Conflict
+from caseflow.settings import Settings
 from tests.integration.conftest import House, shanghai
 
 KEYS = {
@@ -14,8 +18,14 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_a_short_run_of_act_compares_act_with_pgbench(settings):
-    result = act.run(settings, clients=(1, 2), seconds=1, rounds=1, cases=5)
+@pytest.fixture
+def embedded(settings: Settings, server: Server) -> Settings:
+    """Settings under which the tests' own server is the embedded one."""
+    return replace(settings, home=Path(server.socket_folder).parent)
+
+
+def test_a_short_run_of_act_compares_act_with_pgbench(embedded):
+    result = act.run(embedded, clients=(1, 2), seconds=1, rounds=1, cases=5)
 
     assert set(result) == {"clients"}
     assert [row["clients"] for row in result["clients"]] == [1, 2]
@@ -28,8 +38,8 @@ def test_a_short_run_of_act_compares_act_with_pgbench(settings):
     assert not multiprocessing.active_children()
 
 
-def test_a_short_run_of_timers_acts_on_exactly_what_is_due(settings):
-    result = timers.run(settings, open_timers=300, due_share=0.05, batch=10)
+def test_a_short_run_of_timers_acts_on_exactly_what_is_due(embedded):
+    result = timers.run(embedded, open_timers=300, due_share=0.05, batch=10)
 
     assert result["due"] == 15
     assert result["batches"] == 2

@@ -12,7 +12,10 @@ import pytest
 from caseflow.catalogue.places import data_root
 from caseflow.cli import main
 from caseflow.cli.output import DEFAULT_LIMIT
+from caseflow.cli.payload import given_payload
 from caseflow.cli.program import COMMANDS
+from caseflow.cli.serving import tokens_told
+from caseflow.settings import read_settings
 
 NOWHERE = "postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"
 
@@ -337,6 +340,33 @@ def test_the_program_itself_lists_every_command(run):
     assert all(f"\n  {command} " in told for command in COMMANDS)
 
 
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_is_one_clear_line_and_a_failure(tmp_path, options):
+    environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(data_root()), "PATH": ""}
+
+    with FULL.open("wb") as disk:
+        done = subprocess.run(
+            [sys.executable, "-m", "caseflow", "policies", "list", *options],
+            stdout=disk, stderr=subprocess.PIPE, check=False, env=environment, text=True,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert is_one_line(done.stderr)
+    assert "No space left" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
+def test_a_drawing_that_cannot_be_written_is_a_failure(run):
+    refused = run("workflows", "draw", "QD26-7a", "-o", str(FULL))
+
+    assert refused.code == 1
+    assert is_one_line(refused.err)
+
+
 def test_the_installed_module_runs_as_a_program(tmp_path):
     environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(data_root()), "PATH": ""}
 
@@ -348,3 +378,27 @@ def test_the_installed_module_runs_as_a_program(tmp_path):
     assert done.returncode == 1
     assert json.loads(done.stdout)["type"] == "/problems/not-found"
     assert done.stderr == ""
+
+
+def test_who_may_name_themselves_is_said_at_the_start(tmp_path):
+    at_home = read_settings({"CASEFLOW_HOME": str(tmp_path)})
+    abroad = read_settings({"CASEFLOW_HOME": str(tmp_path), "CASEFLOW_HOST": "0.0.0.0"})
+
+    assert "accepted, only because the server is bound to loopback" in tokens_told(at_home)
+    assert "refused" in tokens_told(abroad)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10000000", 10_000_000),
+        ("true", True),
+        ('["补充用量日志"]', ["补充用量日志"]),
+        ("同意", "同意"),
+        ("1.5", "1.5"),
+        ("", ""),
+        ("a=b", "a=b"),
+    ],
+)
+def test_a_value_of_a_payload_is_json_where_it_reads_as_json_but_never_a_float(text, value):
+    assert given_payload('{"x": 1}', [f"x={text}"]) == {"x": value}

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import socket
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -259,7 +260,8 @@ def test_an_applicant_is_known_once_by_a_checked_identifier(run, options, code):
 
 def test_a_case_is_opened_once_however_often_it_is_asked(run, world):
     again = run(
-        "cases", "open", "QD26-7a", "--applicant", world.applicant, "--call", world.call, "--title", "算力券申报",
+        "cases", "open", "QD26-7a", "--applicant", world.applicant, "--call", world.call, "--title",
+        "算力券申报",
         "--request-id", "r1", "--as", "jia.applicant", "--json",
     )  # fmt: skip
 
@@ -536,3 +538,25 @@ def test_the_doctor_counts_refused_timers(change, own):
     examined = change("doctor", "--json")
 
     assert checks(examined)["timers"] == "warning"
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        refused = run("serve", "--port", str(taken.getsockname()[1]))
+
+    assert refused.code == 1
+    assert "cannot be bound" in refused.err
+
+
+def test_a_measure_is_rehearsed_to_its_end_beside_the_database(run):
+    before = run("history", "verify", "--json").json["events"]
+
+    played = run("measures", "rehearse", "QD26-10b", "--json")
+
+    [told] = played.json
+    assert set(told) == {"id", "family", "states", "final", "events", "reminders", "days"}
+    assert (told["id"], told["family"], told["final"]) == ("QD26-10b", "funds", "exited")
+    assert run("history", "verify", "--json").json["events"] == before

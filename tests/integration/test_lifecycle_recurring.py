@@ -9,7 +9,7 @@ from caseflow.database.access import Database
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import GuardFailed
 from tests.integration.kept_database import keep
-from tests.integration.walking import FAMILIES, Town, at, found_town, visit
+from tests.integration.walking import FAMILIES, Town, at, found_town, together, visit
 
 YEARLY, LIFE = 200_000_000, 600_000_000
 INTEREST_LIFE = 500_000_000
@@ -61,7 +61,7 @@ def test_the_clock_opens_a_child_every_twelve_months_and_the_third_settled_concl
         assert town.state(case) == state
         town.walk(child)
         assert (town.outcome(child), paid(town, child)) == ("disbursed", 10_000_000)
-        assert town.value("SELECT number FROM \"case\" WHERE public_id = %s", child)[-2:] == f"/{number}"
+        assert town.number(child).endswith(f"/{number}")
         town.sweep()
 
     assert [day.year - began.year for day in due] == [1, 2, 3]
@@ -111,7 +111,10 @@ def test_a_parent_with_an_open_child_is_not_ended_early(
 ):
     case = town.reached(state, FAMILIES[family])
     child = next_child(town, case, clock)
-    ends = {"year": ("close_operation", "withdraw_title"), "period": ("close_subsidy", "stop_subsidy")}
+    ends = {
+        "year": ("close_operation", "withdraw_title"),
+        "period": ("close_subsidy", "stop_subsidy"),
+    }
 
     for event in (*ends[clock], "terminate"):
         with pytest.raises(GuardFailed, match="子办件"):
@@ -120,6 +123,24 @@ def test_a_parent_with_an_open_child_is_not_ended_early(
     town.act(case, ends[clock][0])
 
     assert town.state(case) in {"acceptance", "disbursed"}
+
+
+@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+def test_sweepers_at_once_open_one_child_and_conclude_once(
+    town: Town, family: str, state: str, clock: str
+):
+    case = town.reached(state, FAMILIES[family])
+
+    for _ in range(3):
+        due_on = town.clock(case, clock)[2]
+        town.now = at(due_on.month, due_on.day, 9, year=due_on.year) + timedelta(days=1)
+        together(*[town.sweep] * 3)
+        town.act(town.children(case)[-1], "withdraw")
+        together(*[town.sweep] * 3)
+
+    concluded = {"year": "conclude_operation", "period": "conclude_subsidy"}[clock]
+    assert len(town.children(case)) == 3
+    assert town.events(case).count(concluded) == 1
 
 
 @pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
@@ -139,22 +160,32 @@ def test_a_suspended_parent_opens_no_child_and_goes_on_with_what_was_left(
     assert town.children(case) == []
 
 
+def test_a_year_that_fails_ends_that_year_and_not_the_platform(town: Town):
+    case = town.reached("operating", FAMILIES["platforms"])
+    child = next_child(town, case, "year")
+    town.walk(child, "evaluation")
+
+    town.act(child, "conclude_evaluation", evaluation_result="fail")
+    town.act(child, "end_for_failure")
+    town.sweep()
+
+    assert town.outcome(child) == "terminated"
+    assert town.state(case) == "operating"
+
+
 # --- ceilings
 
 
-@pytest.mark.parametrize(("fen", "allowed"), [(YEARLY, True), (YEARLY + 1, False)])
-def test_a_year_is_planned_up_to_two_million(town: Town, fen: int, allowed: bool):
+def test_a_year_is_planned_up_to_two_million(town: Town):
     case = town.reached("operating", FAMILIES["platforms"])
     child = next_child(town, case, "year")
     town.walk(child, "proposed", applied_fen=LIFE)
 
-    if allowed:
-        town.act(child, "draft_plan", planned_fen=fen)
-    else:
-        with pytest.raises(GuardFailed, match="上限"):
-            town.act(child, "draft_plan", planned_fen=fen)
+    with pytest.raises(GuardFailed, match="上限"):
+        town.act(child, "draft_plan", planned_fen=YEARLY + 1)
+    outcome = town.act(child, "draft_plan", planned_fen=YEARLY)
 
-    assert town.state(child) == ("plan_review" if allowed else "proposed")
+    assert outcome.state == "plan_review"
 
 
 def amounts(fen: int) -> dict[str, int]:

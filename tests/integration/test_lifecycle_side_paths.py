@@ -228,7 +228,7 @@ def test_acceptance_stands_still_while_the_applicant_corrects(town: Town):
     assert town.clock(case, "acceptance")[2] == local_date(at(9, 17))
 
 
-# --- returns
+# --- going back to earlier stages
 
 
 def test_a_reviewer_sends_back_to_an_earlier_stage_and_the_promise_runs_on(town: Town):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from caseflow.kernel.errors import NotFound
 from caseflow.kernel.workflow.model import Fact, State, Step, Workflow
 from caseflow.rehearsal.applicants import synthetic_identity, synthetic_uscc
 from caseflow.rehearsal.house import as_if_in_force
+from caseflow.rehearsal.openings import open_booked
 from caseflow.rehearsal.player import RehearsalStuck
-from caseflow.rehearsal.rehearse import BEGINS_AT, rehearse, rehearse_in
+from caseflow.rehearsal.rehearse import BEGINS_AT, book_measures, rehearse, rehearse_in
 from caseflow.rehearsal.samples import amount, payload_for
 from caseflow.rehearsal.scratch import PREFIX, scratch_house
+from caseflow.rehearsal.troupe import Troupe
 from caseflow.settings import Settings
 from tests.conftest import ROOT
 from tests.factories.rehearsal import settings_on
@@ -188,14 +191,65 @@ def test_a_draft_rehearses_as_if_it_had_been_issued(
 
 def test_a_draft_without_dates_gets_them_in_a_rehearsal() -> None:
     files = read_policies(ROOT)[0]
-    bare = {"issued_on": None, "effective_from": None, "effective_to": None}
-    draft = dataclasses.replace(files.policy, status="consultation_draft", **bare)
+    draft = dataclasses.replace(
+        files.policy,
+        status="consultation_draft",
+        issued_on=None,
+        effective_from=None,
+        effective_to=None,
+    )
 
     policy = as_if_in_force(dataclasses.replace(files, policy=draft), date(2026, 9, 1)).policy
 
     assert (policy.status, policy.issued_on) == ("in_force", date(2026, 9, 1))
     assert policy.effective_from == date(2026, 9, 1)
     assert policy.effective_to == date(2028, 8, 31)
+
+
+@pytest.fixture(scope="module")
+def on_stage(house_settings: Settings, founded_template: str) -> Iterator[tuple[Troupe, int]]:
+    """A troupe with one case of QD26-2b in its first state."""
+    with scratch_house(house_settings, ROOT, at=BEGINS_AT, template=founded_template) as house:
+        troupe = Troupe(house)
+        (booked,) = book_measures(house, ["QD26-2b"], at=troupe.now)
+        yield troupe, troupe.join(open_booked(troupe.player, booked, troupe.now).case)
+
+
+def test_an_event_that_the_state_does_not_have_is_told(on_stage: tuple[Troupe, int]) -> None:
+    troupe, case_id = on_stage
+
+    with pytest.raises(RehearsalStuck, match="'fly' 在此环节不存在"):
+        troupe.take(case_id, "fly")
+
+
+def test_a_refused_act_is_told_with_its_refusal(on_stage: tuple[Troupe, int]) -> None:
+    troupe, case_id = on_stage
+    main = troupe.player.next_step(troupe.standing(case_id))
+    assert main is not None
+
+    with pytest.raises(RehearsalStuck, match="不收此项"):
+        troupe.take(case_id, main.event, given={"bogus": 1})
+
+
+def test_a_case_that_may_not_be_listed_is_told(on_stage: tuple[Troupe, int]) -> None:
+    troupe, case_id = on_stage
+
+    with pytest.raises(RehearsalStuck, match="不能列入公示"):
+        troupe.publicise([troupe.standing(case_id)], working_days=5)
+
+
+def test_a_case_of_another_troupe_is_refused(on_stage: tuple[Troupe, int]) -> None:
+    troupe, _ = on_stage
+
+    with pytest.raises(RehearsalStuck, match="不在演练之列"):
+        troupe.standing(0)
+
+
+def test_a_case_that_does_not_exist_cannot_join(on_stage: tuple[Troupe, int]) -> None:
+    troupe, _ = on_stage
+
+    with pytest.raises(NotFound):
+        troupe.join("nobody")
 
 
 @pytest.mark.parametrize("kind", ["enterprise", "institution", "association"])

@@ -210,7 +210,8 @@ def test_two_workers_and_a_kill_in_the_middle_of_a_sweep_act_on_every_timer_once
     waiting = "SELECT count(*) FROM timer WHERE fired_at IS NULL"
     in_sweep = (
         "SELECT 1 FROM pg_stat_activity"
-        " WHERE application_name = 'killed' AND xact_start IS NOT NULL AND (SELECT count(*) FROM timer WHERE fired_at IS NOT NULL) > 10"
+        " WHERE application_name = 'killed' AND xact_start IS NOT NULL"
+        " AND (SELECT count(*) FROM timer WHERE fired_at IS NOT NULL) > 10"
     )
 
     workers = [

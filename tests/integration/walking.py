@@ -23,8 +23,8 @@ from caseflow.catalogue.places import data_root
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
-from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.calendar import SHANGHAI, local_date
+from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import Step
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
@@ -48,7 +48,10 @@ FAMILIES = {
     "interest": "QD26-10a",
     "funds": "QD26-10b",
 }
-MOST_STEPS = 400
+ALSO = ("QD26-1a", "QD26-5a")
+"""Measures with stages that the ones above leave out: 备案, 配套基数."""
+
+MOST_STEPS = 120
 _numbers = count(1)
 
 
@@ -85,6 +88,10 @@ class Town:
     def state(self, case: str) -> str:
         """Return where the case stands."""
         return str(self.value('SELECT state FROM "case" WHERE public_id = %s', case))
+
+    def number(self, case: str) -> str:
+        """Return the number of the case."""
+        return str(self.value('SELECT number FROM "case" WHERE public_id = %s', case))
 
     def outcome(self, case: str) -> str | None:
         """Return how the case ended, None while it is open."""
@@ -171,9 +178,7 @@ class Town:
         seat = self.player.workflow_of(workflow_hash).opened_by[0]
         parties = {"lead_bureau": int(lead), "applicant": applicant.id}
         opener = self.player.people(parties, seat)[0]
-        return open_case(
-            self.house.cases, replace(wanted, actor_id=opener, **changes)
-        ).case
+        return open_case(self.house.cases, replace(wanted, actor_id=opener, **changes)).case
 
     def enlist(self) -> Applicant:
         """Register a made-up enterprise in 汇龙镇."""
@@ -361,7 +366,7 @@ def found_town(database: Database, folder: Path, *, begins: datetime = BEGINS) -
     with database.session() as session:
         calls = plan_standing_calls(
             session,
-            list(FAMILIES.values()),
+            [*FAMILIES.values(), *ALSO],
             opens_on=local_date(begins),
             closes_on=local_date(at(5, 13, year=2028)),
             at=begins,
