@@ -13,6 +13,9 @@ from caseflow.rehearsal.fixture import Moment
 from caseflow.rehearsal.queries import Summary
 from caseflow.rehearsal.years import Years
 
+NARROW: Final = frozenset({"编号", "类别", "已拨付", "天数", "时间", "日期"})
+"""Columns that are not broken over lines."""
+
 STATUS: Final = {"running": "计时", "stopped": "停钟", "ended": "已结束", "expired": "已届满"}
 
 
@@ -58,7 +61,14 @@ class Told:
 
 def show(told: Told, console: Console) -> None:
     """Print what happened: cases, the fixture's dates, refusals, warnings and the end."""
-    for table in (_cases(told), _fixture(told.moments), _policy(told), _rehearsed(told.rehearsed)):
+    tables = (
+        _cases(told.cases),
+        _paths(told.cases),
+        _fixture(told.moments),
+        _policy(told),
+        _rehearsed(told.rehearsed),
+    )
+    for table in tables:
         console.print(table)
     console.print(
         f"向申报主体发出期限提醒 {told.result['reminders']} 条，"
@@ -66,21 +76,20 @@ def show(told: Told, console: Console) -> None:
     )
 
 
-def _cases(told: Told) -> Table:
-    table = _table("办件", "编号", "类别", "申报主体", "结果", "已拨付", "天数", "环节")
-    for tale in told.cases:
+def _cases(tales: Sequence[Tale]) -> Table:
+    table = _table("办件", "编号", "类别", "申报主体", "结果", "已拨付", "天数")
+    for tale in tales:
         case, ended = tale.case, tale.case.ended_at
         days = (ended - case.created_at).days if ended else ""
         paid = str(Money.from_fen(case.paid_fen))
-        table.add_row(
-            case.number,
-            case.family,
-            case.applicant,
-            tale.titles[-1],
-            paid,
-            str(days),
-            " → ".join(tale.titles),
-        )
+        table.add_row(case.number, case.family, case.applicant, tale.titles[-1], paid, str(days))
+    return table
+
+
+def _paths(tales: Sequence[Tale]) -> Table:
+    table = _table("经过", "编号", "环节")
+    for tale in tales:
+        table.add_row(tale.case.number, "→".join(tale.titles))
     return table
 
 
@@ -132,7 +141,7 @@ def _rehearsed(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", show_lines=False)
+    table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in NARROW)
     return table

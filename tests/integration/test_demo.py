@@ -185,7 +185,7 @@ def test_tables_tell_it_in_chinese(demo: Demo) -> None:
 
     text = page.getvalue()
     assert "2027-01-14（暂定）" in text
-    assert "公示 → 异议处理 → 公示" in text
+    assert "公示→异议处理→公示" in text
     assert "第三方专项审计" in text
     assert f"送达邮件 {demo.told.letters} 封" in text
 

@@ -15,7 +15,7 @@ from caseflow.rehearsal.player import PUBLICISE
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, found_town, visit
 
-STEPS = 60
+STEPS = 45
 RARE = {
     "terminate",
     "withdraw",

@@ -74,8 +74,6 @@ class Town:
     def __post_init__(self) -> None:
         self.player = Player(self.house)
 
-    # --- reading
-
     def sql(self, query: str, *parameters: Any) -> list[Any]:
         """Return the rows of a query by the program's role."""
         with self.house.cases.connect() as connection:
@@ -88,10 +86,6 @@ class Town:
     def state(self, case: str) -> str:
         """Return where the case stands."""
         return str(self.value('SELECT state FROM "case" WHERE public_id = %s', case))
-
-    def number(self, case: str) -> str:
-        """Return the number of the case."""
-        return str(self.value('SELECT number FROM "case" WHERE public_id = %s', case))
 
     def outcome(self, case: str) -> str | None:
         """Return how the case ended, None while it is open."""
@@ -155,8 +149,6 @@ class Town:
         step = self.player.workflow(standing).step(standing.state, event)
         assert step is not None, f"no {event} in {standing.state}"
         return step
-
-    # --- moving
 
     def open(self, measure: str = "QD26-7a", **changes: Any) -> str:
         """Open a case of a fresh applicant and return its public id."""
@@ -290,8 +282,6 @@ class Town:
         ceiling_fen = self.player.measure(case).ceiling_fen(case.child_kind)
         payload = payload_for(self.player.workflow(case), step, facts, ceiling_fen)
         return {name: value for name, value in payload.items() if name != "instalment_fen"}
-
-    # --- what holds whatever happened
 
     def assert_sound(self) -> None:
         """Nothing is stuck, nothing ended still waits, no timer is forgotten, no fen too many."""
