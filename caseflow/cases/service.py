@@ -234,7 +234,7 @@ class Cases:
 
 def _refuse_reserved(request: Request) -> None:
     """Refuse what only a batch may bring: a publicity's number and its last day."""
-    fields = {name: "由公示确定" for name in RESERVED & request.payload.keys()}
+    fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)
 

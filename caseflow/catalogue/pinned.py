@@ -47,9 +47,7 @@ class MeasureInfo:
 
     def checklist(self, child_kind: str | None) -> list[Mapping[str, Any]]:
         """Return the documents asked for; a child case asks for those of its own kind."""
-        return [
-            each for each in self.definition["documents"] if each.get("child") == child_kind
-        ]
+        return [each for each in self.definition["documents"] if each.get("child") == child_kind]
 
 
 QUERY = """
@@ -91,4 +89,3 @@ class Pinned:
             with self._lock:
                 known = self._runners.setdefault(workflow_hash, Runner(Workflow.from_data(row[0])))
         return known
-

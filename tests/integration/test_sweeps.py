@@ -8,8 +8,9 @@ from tests.integration.conftest import House, shanghai
 
 HANDLER = "huilong_zhen.handler"
 REMINDED = (
-    "SELECT split_part(rule, ':', 2), due_on::text FROM notification n JOIN person p"
-    " ON p.id = n.person_id WHERE p.login = 'applicant1' AND rule LIKE 'correction:%%' ORDER BY n.id"
+    "SELECT split_part(rule, ':', 2), due_on::text FROM notification n"
+    " JOIN person p ON p.id = n.person_id"
+    " WHERE p.login = 'applicant1' AND rule LIKE 'correction:%%' ORDER BY n.id"
 )
 
 
