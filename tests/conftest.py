@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
@@ -33,8 +34,19 @@ _numbers = itertools.count(1)
 def server() -> Iterator[Server]:
     """A throw-away PostgreSQL, stopped and deleted at the end."""
     folder = Path(tempfile.mkdtemp(prefix="caseflow-tests-"))
-    yield start_embedded(folder / "postgres", keep=False)
+    running = start_embedded(folder / "postgres", keep=False)
+    _never_wait_for_the_disk(running)
+    yield running
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _never_wait_for_the_disk(running: Server) -> None:
+    """What is thrown away need not survive a power cut; everything else is as in production."""
+    url = running.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class LifeSwept:
 
 
 def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
-    """Bring calls and policies up to the day of `at`; the second time on a day nothing happens.
+    """Bring calls and policies up to the day of `at`; later that day only new calls open.
 
     Days on which no worker ran are made up for: what fell due meanwhile happens now, once.
     """
@@ -53,9 +53,10 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
     with cases.database.session() as session:
         before = session.get(Sweep, NAME, with_for_update=True)
         since = local_date(before.last_at) if before else on - timedelta(days=1)
-        if before is not None and since >= on:
-            return LifeSwept()
         book = cases.office.notices
+        if before is not None and since >= on:
+            opened = open_due_calls(session, on, at=at, signer=signer)
+            return LifeSwept(opened=len(opened), warned=_tell_opened(session, book, opened, at))
         warned = _warn(session, book, on, since=since, at=at)
         ended = expire_policies(session, on, at=at, signer=signer)
         closed = close_due_calls(session, on, at=at, signer=signer)
@@ -107,10 +108,7 @@ def _announce_calls(
     session: Session, book: NoticeBook, opened: list[Call], on: date, at: datetime
 ) -> int:
     """Tell the lead bureau of calls that opened today and of those that close soon."""
-    told = 0
-    for call in opened:
-        for rule in book.for_trigger("call_opened"):
-            told += _tell_of_call(session, rule, call, call.opens_on, at=at)
+    told = _tell_opened(session, book, opened, at)
     for days in book.days("call_closing"):
         closing = select(Call).where(
             Call.status == "open", Call.closes_on == on + timedelta(days=days)
@@ -119,6 +117,14 @@ def _announce_calls(
             for rule in book.for_trigger("call_closing", days=days):
                 told += _tell_of_call(session, rule, call, call.closes_on, at=at, days=days)
     return told
+
+
+def _tell_opened(session: Session, book: NoticeBook, opened: list[Call], at: datetime) -> int:
+    return sum(
+        _tell_of_call(session, rule, call, call.opens_on, at=at)
+        for call in opened
+        for rule in book.for_trigger("call_opened")
+    )
 
 
 def _tell_of_call(

@@ -1,5 +1,6 @@
 """Putting together what acts need: keys, the notice book, the system's person, the road."""
 
+from functools import cache
 from pathlib import Path
 
 import caseflow.cases.models  # noqa: F401 - the table that other features refer to
@@ -12,6 +13,9 @@ from caseflow.history.part import Signer
 from caseflow.identity.service import ensure_system_person
 from caseflow.notifications.rules import load_notices
 from caseflow.settings import Settings
+
+_notice_book = cache(load_notices)
+"""A process reads a folder of notices once."""
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -27,7 +31,7 @@ def assemble(
         system_id = ensure_system_person(session).id
     office = Office(
         signer=signer_of(settings),
-        notices=load_notices(root / "notifications"),
+        notices=_notice_book(root / "notifications"),
         system_id=system_id,
     )
     return Cases(database, office, ids=ids or PublicIds(), pinned=Pinned())

@@ -76,8 +76,16 @@ def act(
 
 
 @bench.command()
+@click.option(
+    "--open",
+    "waiting",
+    default=100_000,
+    type=click.IntRange(100),
+    show_default=True,
+    help="Timers that wait; 1 % of so many are due.",
+)
 @json_option
-def timers(*, as_json: bool) -> None:
+def timers(*, waiting: int, as_json: bool) -> None:  # fmt: skip
     """Due timers acted on per second, with 100,000 open ones of which 1 % are due.
 
     Example: caseflow bench timers --json
@@ -85,5 +93,5 @@ def timers(*, as_json: bool) -> None:
     from caseflow.bench.timers import run
 
     with driver_errors(), progress("Measuring") as step:
-        result = run(read_settings(), progress=step)
+        result = run(read_settings(), open_timers=waiting, progress=step)
     show(result, as_json=as_json, view=lambda: facts("timers", result))

@@ -1,12 +1,11 @@
 """The checks of `caseflow doctor`: each looks at one thing and says how it is."""
 
-import os
 import platform
 import shutil
 import smtplib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
@@ -108,10 +107,11 @@ def _mac_key(settings: Settings) -> Check:
     if len(settings.mac_key) < KEY_BYTES:
         return Check("mac key", BROKEN, f"under {KEY_BYTES} bytes; set CASEFLOW_MAC_KEY")
     path = settings.home / "mac.key"
-    if "CASEFLOW_MAC_KEY" not in os.environ and path.stat().st_mode & 0o077:
+    if not path.is_file() or path.read_bytes() != settings.mac_key:
+        return Check("mac key", OK, f"{settings.mac_key_id}, from CASEFLOW_MAC_KEY")
+    if path.stat().st_mode & 0o077:
         return Check("mac key", WARNING, f"{path} can be read by others: chmod 600")
-    where = "CASEFLOW_MAC_KEY" if "CASEFLOW_MAC_KEY" in os.environ else str(path)
-    return Check("mac key", OK, f"{settings.mac_key_id}, from {where}")
+    return Check("mac key", OK, f"{settings.mac_key_id}, from {path}")
 
 
 def _files(settings: Settings) -> Check:
@@ -127,9 +127,9 @@ def _files(settings: Settings) -> Check:
     return Check("files", status, f"{settings.files}, {free // 1024**2:,} MiB free")
 
 
-def _font() -> Check:
+def _font(folders: Iterable[str] = FONT_FOLDERS) -> Check:
     """Look for a Chinese font where systems keep them; pictures and documents need one."""
-    for folder in FONT_FOLDERS:
+    for folder in folders:
         for path in Path(folder).expanduser().rglob("*.[to]t[fc]"):
             if path.name.lower().replace("-", "").startswith(CJK_FONTS):
                 return Check("cjk font", OK, str(path))

@@ -1,6 +1,7 @@
 """The worker: everything that is due happens once, whatever fails or dies on the way."""
 
 import json
+import logging
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import structlog
+from click.testing import CliRunner
 
 from caseflow.batches.founding import plan_standing_calls
 from caseflow.cases.assembly import assemble, signer_of
@@ -24,7 +26,7 @@ from caseflow.identity.service import assign, register_applicant, register_perso
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import Conflict, Unavailable
 from caseflow.notifications.channels import SmtpChannel
-from caseflow.worker import SECONDS, Work, guarded, run_worker, sweep_once
+from caseflow.worker import SECONDS, Work, guarded, run_worker, sweep_once, worker
 from tests.factories.identity import uscc_number
 
 ROOT = data_root()
@@ -148,10 +150,12 @@ def served(settings, database):
     )
 
 
-def until(condition):
-    """Wait until `condition` holds; fail after PATIENCE seconds."""
+def until(condition, *, alive=()):
+    """Wait until `condition` holds; fail after PATIENCE seconds, or when a process has died."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
+        for process in alive:
+            assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
 
@@ -218,7 +222,7 @@ def test_two_workers_and_a_kill_in_the_middle_of_a_sweep_act_on_every_timer_once
         start(city, tmp_path, name, "--once", "--batch", "2") for name in ("killed", "other")
     ]
     try:
-        until(lambda: rows(city, in_sweep))
+        until(lambda: rows(city, in_sweep), alive=workers)
         workers[0].send_signal(signal.SIGKILL)
         left = rows(city, f"{waiting} AND due_at <= '{OVER.isoformat()}'")[0][0]
         workers[0].communicate()
@@ -248,12 +252,45 @@ def test_a_worker_told_to_end_finishes_and_says_what_it_did(city, settings, tmp_
     drafts(city, settings, 1)
     VirtualClock(city.connect).move_to(OVER)
 
-    worker = start(city, tmp_path, "ended", "--tick", "0.2")
-    until(lambda: outcomes(city) == {"lapsed": 1})
-    worker.send_signal(signal.SIGTERM)
-    told, log = worker.communicate(timeout=PATIENCE)
+    process = start(city, tmp_path, "ended", "--tick", "0.2")
+    until(lambda: outcomes(city) == {"lapsed": 1}, alive=[process])
+    process.send_signal(signal.SIGTERM)
+    told, log = process.communicate(timeout=PATIENCE)
 
     events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert worker.returncode == 0, log
+    assert process.returncode == 0, log
     assert json.loads(told)["timers_acted"] == 1
     assert (events[0], events[-1]) == ("worker_started", "worker_stopped")
+
+
+@pytest.fixture
+def own_logging():
+    """Give signals and logging back as they were."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    handlers = [signal.getsignal(number) for number in numbers]
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_the_command_logs_in_json_and_tells_in_words(city, settings, monkeypatch, own_logging):
+    drafts(city, settings, 1)
+    VirtualClock(city.connect).move_to(OVER)
+    monkeypatch.setenv("CASEFLOW_HOME", str(settings.home))
+    monkeypatch.setenv("CASEFLOW_MAC_KEY", "ab" * 32)
+    monkeypatch.setenv("CASEFLOW_DATABASE_URL", city.address.url)
+    monkeypatch.setenv("CASEFLOW_OWNER_DATABASE_URL", city.address.owner_url)
+    monkeypatch.setenv("CASEFLOW_SMTP_PORT", "1")
+
+    acted = CliRunner().invoke(worker, ["--once"])
+    again = CliRunner().invoke(worker, ["--once"])
+
+    assert (acted.exit_code, again.exit_code) == (0, 0)
+    assert "timers acted: 1" in acted.stdout
+    assert {json.loads(line)["event"] for line in acted.stderr.splitlines()} == {"sweep_postponed"}
+    assert again.stdout == "Nothing was due.\n"
