@@ -44,7 +44,7 @@ def _never_wait_for_the_disk(running: Server) -> None:
     """What is thrown away need not survive a power cut; everything else is as in production."""
     url = running.url("postgres").replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        for name in ("fsync", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off")
         connection.execute("SELECT pg_reload_conf()")
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from caseflow.batches.announcements import (
@@ -51,10 +52,10 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
     """
     on, signer = local_date(at), cases.office.signer
     with cases.database.session() as session:
-        before = session.get(Sweep, NAME, with_for_update=True)
-        since = local_date(before.last_at) if before else on - timedelta(days=1)
+        before = _last(session, at)
+        since = local_date(before.last_at)
         book = cases.office.notices
-        if before is not None and since >= on:
+        if since >= on:
             opened = open_due_calls(session, on, at=at, signer=signer)
             return LifeSwept(opened=len(opened), warned=_tell_opened(session, book, opened, at))
         warned = _warn(session, book, on, since=since, at=at)
@@ -69,11 +70,16 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
             ended=tuple((version.title, status) for version, status in ended),
             warned=warned,
         )
-        if before is None:
-            session.add(Sweep(name=NAME, last_at=at, acted=len(ended)))
-        else:
-            before.last_at, before.acted = at, before.acted + len(ended)
+        before.last_at, before.acted = at, before.acted + len(ended)
     return swept
+
+
+def _last(session: Session, at: datetime) -> Sweep:
+    """Return the row of the last sweep, locked; the first of several workers makes it."""
+    yesterday = at - timedelta(days=1)
+    row = insert(Sweep).values(name=NAME, last_at=yesterday, acted=0)
+    session.execute(row.on_conflict_do_nothing())
+    return session.get_one(Sweep, NAME, with_for_update=True)
 
 
 def _warn(session: Session, book: NoticeBook, on: date, *, since: date, at: datetime) -> int:
