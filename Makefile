@@ -13,7 +13,10 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report= tests/architecture tests/definitions tests/unit
+	COVERAGE_OMIT='caseflow/kernel/*' $(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-append --cov-report= tests/api tests/integration
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --include='caseflow/kernel/*' --fail-under=100
 
 format: .venv/test
 	$(BIN)/ruff format .

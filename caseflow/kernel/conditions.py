@@ -8,11 +8,12 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import product
 from typing import Any, Final
 
 from caseflow.kernel.errors import CaseflowError
-from caseflow.kernel.workflow.model import Fact, Test
+from caseflow.kernel.workflow.model import Fact, FactType, Test
 from caseflow.kernel.workflow.vocabulary import OPERATORS
 
 
@@ -241,10 +242,23 @@ def can_all_hold(tests: Sequence[Test], facts: Mapping[str, Fact]) -> bool:
     """Say whether some facts satisfy all tests; each test reads one fact, so fact by fact."""
     names = dict.fromkeys(test.fact for test in tests)
     return all(
-        any(all_hold(own, {name: value}) for value in points(facts[name], own))
+        _satisfiable(
+            facts[name].type,
+            facts[name].choices,
+            tuple(test for test in tests if test.fact == name),
+            system=facts[name].system,
+        )
         for name in names
-        for own in [[test for test in tests if test.fact == name]]
     )
+
+
+@cache
+def _satisfiable(
+    kind: FactType, choices: tuple[str, ...], tests: tuple[Test, ...], *, system: bool
+) -> bool:
+    """Say whether one fact can satisfy all of its tests; the same few are asked again and again."""
+    fact = Fact(tests[0].fact, kind, "", choices, system=system)
+    return any(all_hold(tests, {fact.name: value}) for value in points(fact, tests))
 
 
 def _allowed(fact: Fact, tests: Sequence[Test], within: Sequence[Test]) -> list[Any]:

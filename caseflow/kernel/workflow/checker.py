@@ -107,6 +107,8 @@ def _memory_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iter
 
 def _branch_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
     for key, step in workflow.steps.items():
+        if len(step.branches) == 1 and not step.branches[0].when:
+            continue  # one way out, always open
         for rule, message in _faults_of_branches(step, facts_known(workflow, step)):
             yield where.problem("step", key, rule, message)
 
