@@ -3,18 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test format lint clean
+.PHONY: demo test check suite format clean
 
 demo: .venv/demo
 	$(BIN)/caseflow demo $(ARGS)
 
 test: .venv/test
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check suite
+
+check:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Definitions and their readers are measured by the first run; tracing them again would only cost time.
+suite:
 	$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report= tests/architecture tests/definitions tests/unit
-	COVERAGE_OMIT='caseflow/kernel/*' $(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-append --cov-report= tests/api tests/integration
+	COVERAGE_OMIT='caseflow/kernel/*' COVERAGE_OMIT_TOO='caseflow/catalogue/[cdlmrwy]*' $(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-append --cov-report= tests/api tests/integration
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='caseflow/kernel/*' --fail-under=100
 

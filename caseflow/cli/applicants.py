@@ -45,7 +45,7 @@ def register(
     """Register an applicant under its checked code, and who acts for it.
 
     Example: caseflow applicants register --name 启东甲智能科技有限公司 --territory huilong
-    --uscc 91320681MA1XXXXX0A --login jia.applicant --email jia@example.org
+    --uscc 91320681MA2TE5T28T --login jia.applicant --email jia@example.org
     """
     if email and not login:
         raise click.UsageError("--email belongs to a --login.")
