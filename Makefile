@@ -9,7 +9,7 @@ demo: .venv/demo
 	$(BIN)/caseflow demo $(ARGS)
 
 test: .venv/test
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check suite
+	@$(MAKE) --no-print-directory --jobs 2 check suite
 
 check:
 	$(BIN)/ruff format --check .
