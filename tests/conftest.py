@@ -1,10 +1,17 @@
-"""Real PostgreSQL for every test that wants one: one server a process, one database a test."""
+"""Real PostgreSQL for every test that wants one: one server a run, one database a test.
 
+Tests run on 启东 alone, a data root of links to its files; those about every policy say
+`EVERYTHING`.
+"""
+
+import atexit
 import itertools
+import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,28 +23,49 @@ from sqlalchemy.orm import Session
 from caseflow.batches.founding import load_everything
 from caseflow.cases.assembly import assemble, signer_of
 from caseflow.cases.service import Cases
-from caseflow.catalogue.places import data_root
 from caseflow.database import migration
 from caseflow.database.access import Address, Database, open_database
 from caseflow.database.ids import PublicIds
 from caseflow.database.server import PROGRAM_ROLE, Server, start_embedded
+from caseflow.rehearsal.house import enact_drafts
 from caseflow.settings import Settings, read_settings
 
-ROOT = data_root()
+EVERYTHING = Path(__file__).resolve().parents[1]
+"""The checkout: every policy, every city."""
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+def _only_qidong() -> Path:
+    """Return a data root that has the policy and the city of 启东 only."""
+    root = Path(tempfile.mkdtemp(prefix="caseflow-qidong-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    (root / "policies" / "cities").mkdir(parents=True)
+    for name in ("workflows", "notifications", "migrations"):
+        (root / name).symlink_to(EVERYTHING / name)
+    for name in ("qidong-2026", "cities/qidong.yaml"):
+        (root / "policies" / name).symlink_to(EVERYTHING / "policies" / name)
+    return root
+
+
+ROOT = _only_qidong()
+os.environ["CASEFLOW_DATA"] = str(ROOT)
 hypothesis.settings.register_profile("caseflow", deadline=None)
 hypothesis.settings.load_profile("caseflow")
 FOUNDED_AT = datetime(2026, 5, 14, 1, tzinfo=UTC)
+ENACTED_AT = datetime(2026, 9, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A throw-away PostgreSQL, stopped and deleted at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="caseflow-tests-"))
+def server() -> Server:
+    """A throw-away PostgreSQL; the last process of the run that leaves it deletes it."""
+    folder = Path(tempfile.gettempdir()) / f"caseflow-tests-{RUN}"
     running = start_embedded(folder / "postgres", keep=False)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _never_wait_for_the_disk(running)
-    yield running
-    shutil.rmtree(folder, ignore_errors=True)
+    return running
 
 
 def _never_wait_for_the_disk(running: Server) -> None:
@@ -55,37 +83,101 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({"CASEFLOW_HOME": str(tmp_path / "home"), "CASEFLOW_MAC_KEY": "ab" * 32})
 
 
+@contextmanager
+def _alone(server: Server) -> Iterator[None]:
+    """Let one process of the run at a time in here."""
+    url = server.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(26)")
+        yield
+
+
+def make_template(
+    server: Server, name: str, made_from: str | None, fill: Callable[[str], None]
+) -> str:
+    """Return the name of a template; the first process that wants it makes it."""
+    url = server.url(name)
+    with _alone(server):
+        if not migration.database_exists(url):
+            migration.create_database(url, template=made_from)
+            try:
+                fill(name)
+            except BaseException:
+                migration.drop_database(url)
+                raise
+    return name
+
+
+def settings_of_templates(folder: str) -> Settings:
+    """Settings with the key that signs the events of the templates."""
+    return read_settings({"CASEFLOW_HOME": folder, "CASEFLOW_MAC_KEY": "ab" * 32})
+
+
+def open_as_program(server: Server, name: str) -> Database:
+    """Open a database as the program does, with the owner's address beside it."""
+    return open_database(Address(server.url(name, role=PROGRAM_ROLE), server.url(name), server))
+
+
 @pytest.fixture(scope="session")
 def empty_template(server: Server) -> str:
     """A migrated database without any row."""
-    url = server.url("template_empty")
-    migration.create_database(url)
-    migration.upgrade(url, ROOT / "migrations")
-    return "template_empty"
+    return make_template(
+        server,
+        "template_empty",
+        None,
+        lambda name: migration.upgrade(server.url(name), ROOT / "migrations"),
+    )
 
 
 @pytest.fixture(scope="session")
 def founded_template(server: Server, empty_template: str) -> str:
     """A database with 启东, its calendars and its policy, as of the policy's first day."""
-    url = server.url("template_founded")
-    migration.create_database(url, template=empty_template)
-    database = open_database(Address(server.url("template_founded", role=PROGRAM_ROLE), url))
-    house = read_settings(
-        {"CASEFLOW_HOME": tempfile.mkdtemp(prefix="caseflow-"), "CASEFLOW_MAC_KEY": "ab" * 32}
-    )
-    with database.session() as session:
-        load_everything(
-            session, ROOT, at=FOUNDED_AT, signer=signer_of(house), ids=PublicIds(random.Random(1))
-        )
-    database.close()
-    return "template_founded"
+
+    def found(name: str) -> None:
+        signer = signer_of(settings_of_templates(tempfile.gettempdir()))
+        ids = PublicIds(random.Random(1))
+        database = open_as_program(server, name)
+        with database.session() as session:
+            load_everything(session, ROOT, at=FOUNDED_AT, signer=signer, ids=ids)
+        database.close()
+
+    return make_template(server, "template_founded", empty_template, found)
+
+
+@pytest.fixture(scope="session")
+def drafts_template(server: Server, empty_template: str) -> str:
+    """A database with every city and all five policies, as their files say: two are drafts."""
+
+    def found(name: str) -> None:
+        signer = signer_of(settings_of_templates(tempfile.gettempdir()))
+        ids = PublicIds(random.Random(6))
+        database = open_as_program(server, name)
+        with database.session() as session:
+            load_everything(session, EVERYTHING, at=FOUNDED_AT, signer=signer, ids=ids)
+        database.close()
+
+    return make_template(server, "template_drafts", empty_template, found)
+
+
+@pytest.fixture(scope="session")
+def everything_template(server: Server, drafts_template: str) -> str:
+    """All five policies in force: the drafts as if they had been issued."""
+
+    def enact(name: str) -> None:
+        signer = signer_of(settings_of_templates(tempfile.gettempdir()))
+        database = open_as_program(server, name)
+        with database.session() as session:
+            enact_drafts(session, EVERYTHING, at=ENACTED_AT, signer=signer)
+        database.close()
+
+    return make_template(server, "template_everything", drafts_template, enact)
 
 
 def _copy(server: Server, template: str) -> Iterator[Database]:
-    name = f"test_{next(_numbers)}"
+    name = f"test_{WORKER}_{next(_numbers)}"
     url = server.url(name)
     migration.create_database(url, template=template)
-    database = open_database(Address(server.url(name, role=PROGRAM_ROLE), url, server))
+    database = open_as_program(server, name)
     yield database
     database.close()
     migration.drop_database(url)
@@ -105,9 +197,11 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture
-def city(server: Server, founded_template: str) -> Iterator[Database]:
-    """A fresh database in which 启东 is founded and its policy loaded."""
-    yield from _copy(server, founded_template)
+def city(server: Server, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh database in which 启东 is founded and its policy loaded; with the house's firm."""
+    has_house = "house" in request.fixturenames
+    template = request.getfixturevalue("house_template" if has_house else "founded_template")
+    yield from _copy(server, template)
 
 
 @pytest.fixture

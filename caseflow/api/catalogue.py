@@ -85,10 +85,15 @@ class Measures:
 
 @dataclass(frozen=True)
 class PolicyDetail:
-    """A policy with its measures, its words and its whole definition."""
+    """A policy with its measures, its rules, its words and its whole definition."""
 
     policy: PolicyLine
     measures: tuple[MeasureLine, ...]
+    scope: Mapping[str, Any]
+    overlap: Mapping[str, Any]
+    change: Mapping[str, Any]
+    split: Mapping[str, Any] | None
+    indicators: tuple[Mapping[str, Any], ...]
     text: str
     definition: Mapping[str, Any]
 
@@ -180,11 +185,14 @@ def show_policy(code: str) -> PolicyDetail:
     """Show a policy with its measures and its words."""
     found = queries.policy(session(), code, on=local_date(now()))
     measures = queries.measures(session(), MeasureFilter(policy=code))
+    definition = found.version.definition
     return PolicyDetail(
         policy=_policy(found),
         measures=tuple(map(_measure, measures)),
+        **{name: definition[name] for name in ("scope", "overlap", "change", "split")},
+        indicators=tuple(definition.get("indicators", ())),  # older versions have no such field
         text=found.version.text,
-        definition=found.version.definition,
+        definition=definition,
     )
 
 

@@ -20,6 +20,7 @@ from caseflow.api import (
     problems,
     publicities,
     rules,
+    versions,
 )
 from caseflow.api.context import House
 from caseflow.api.rules import Rule, admits
@@ -33,6 +34,7 @@ BODY_BYTES: Final = 1024 * 1024
 LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
+    versions.blueprint,
     people.blueprint,
     cases.blueprint,
     documents.blueprint,

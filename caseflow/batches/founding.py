@@ -1,6 +1,6 @@
 """Founding a city's system: its people, its calendars, its policies, its calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,8 @@ from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.compiling import compile_policy
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policies
-from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.models import Call, PolicyVersion
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.catalogue.service import Window, load_policy, plan_call
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.holidays import announced_year, announced_years, statutory_year
@@ -40,20 +40,26 @@ def load_everything(
     signer: Signer,
     ids: PublicIds,
     progress: Progress = lambda _: None,
+    only: Container[str] | None = None,
 ) -> list[PolicyVersion]:
     """Load every city, the calendars and every policy below `root`; the second time nothing.
+
+    `only` names the policies to load, with their cities, where not all are wanted.
 
     Raises:
         DefinitionError: a definition is wrong; nothing was loaded.
     """
     library = load_library(root / "workflows")
     cities = read_cities(root)
+    wanted = [each for each in read_policies(root) if only is None or each.policy.code in only]
+    homes = set(cities) if only is None else {each.policy.city for each in wanted}
     loaded = []
     for city in cities.values():
-        progress(city.title)
-        load_city(session, city, at=at, ids=ids)
+        if city.city in homes:
+            progress(city.title)
+            load_city(session, city, at=at, ids=ids)
     load_calendars(session, at=at)
-    for files in read_policies(root):
+    for files in wanted:
         progress(files.policy.title)
         loaded.append(load_one(session, files, library, cities, at=at, signer=signer))
     return loaded

@@ -24,10 +24,11 @@ def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, 
 
 
 def _ceiling_fen(reading: Reading, measure: MeasureInfo) -> int | None:
-    """Return what the case may be given: its own figure, and what its siblings leave of a life's.
+    """Return what the case may be given: its own figure, and what its siblings leave of the whole.
 
-    A life's figure (单个项目累计) binds the years or periods of one project together: what the
-    others were paid, and what those still open have planned or approved, is taken.
+    A life's figure (单个项目累计) binds the years or periods of one project together, and so does
+    what was approved for their parent (券面、协议金额): what the others were paid, and what those
+    still open have planned or approved, is taken.
     """
     own = measure.ceiling_fen(reading.child_kind)
     if reading.siblings_fen is None:
@@ -37,6 +38,8 @@ def _ceiling_fen(reading: Reading, measure: MeasureInfo) -> int | None:
         for amount in measure.definition["benefit"].get("amounts", ())
         if amount.get("kind") == LIFE_CAP
     ]
+    if reading.parent_approved_fen is not None:
+        lives.append(reading.parent_approved_fen)
     left = [max(0, fen - reading.siblings_fen) for fen in lives]
     return min(left if own is None else [own, *left], default=None)
 

@@ -17,6 +17,7 @@ from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.catalogue.seating import parties_of
 from caseflow.deadlines.queries import load_calendar
+from caseflow.identity.models import APPLICANT_KINDS
 from caseflow.identity.queries import DISTRICT_KINDS
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import (
@@ -33,6 +34,11 @@ from caseflow.kernel.workflow.model import Workflow
 LONGEST_TITLE: Final = 200
 SURROUNDINGS: Final = """
     SELECT v.id AS version_id, p.status, p.effective_from, p.effective_to, p.title AS policy_title,
+        p.definition->'scope' AS scope,
+        (WITH RECURSIVE up AS (
+            SELECT t.code, t.parent_id FROM territory t WHERE t.id = a.territory_id
+            UNION ALL SELECT t.code, t.parent_id FROM territory t JOIN up ON t.id = up.parent_id
+        ) SELECT array_agg(up.code) FROM up) AS places,
         a.id AS applicant_id, a.title AS applicant_title, a.kind AS applicant_kind, a.territory_id,
         c.id AS call_id, c.opens_on, c.closes_on, c.measure_id AS call_measure_id,
         (SELECT d.id FROM organisation d WHERE d.territory_id = a.territory_id
@@ -45,7 +51,7 @@ SURROUNDINGS: Final = """
     JOIN measure_version v ON v.measure_id = m.id
     JOIN policy_version p ON p.id = v.policy_version_id AND p.current
     LEFT JOIN organisation a ON a.public_id = %(applicant)s
-        AND a.kind IN ('enterprise', 'institution', 'association', 'individual')
+        AND a.kind = ANY(%(applicants)s)
     LEFT JOIN call c ON c.public_id = %(call)s
     WHERE m.code = %(measure)s
 """
@@ -173,6 +179,7 @@ def _surroundings(connection: Any, wanted: Opening) -> Any:
         "actor": wanted.actor_id,
         "at": wanted.at,
         "districts": list(DISTRICT_KINDS),
+        "applicants": list(APPLICANT_KINDS),
     }
     cursor = connection.cursor(row_factory=namedtuple_row)
     row = cursor.execute(SURROUNDINGS, parameters).fetchone()
@@ -200,6 +207,7 @@ def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: Me
             f"{measure.code} 的申报主体须为 {allowed}。",
             fields={"applicant": around.applicant_kind},
         )
+    _refuse_outside(around)
     if "applicant" not in workflow.opened_by:
         return
     if around.call_id is None or around.call_measure_id != measure.measure_id:
@@ -207,6 +215,17 @@ def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: Me
     if not around.opens_on <= today <= around.closes_on:
         raise PolicyClosed(
             f"申报通知受理时间为 {around.opens_on} 至 {around.closes_on}，{today} 不受理。"
+        )
+
+
+def _refuse_outside(around: Any) -> None:
+    """Refuse an applicant registered outside the territory to which the policy applies."""
+    scope, places = around.scope, set(around.places)
+    parts = scope.get("territories") or [scope["territory"]]
+    if scope["territory"] not in places or places.isdisjoint(parts):
+        raise InvalidInput(
+            f"《{around.policy_title}》的适用范围：{scope['words']}{around.applicant_title}不在其内。",
+            fields={"applicant": "territory"},
         )
 
 

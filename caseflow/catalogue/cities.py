@@ -40,6 +40,7 @@ DUTY_NAMES: Final[dict[str, tuple[str, str]]] = {
     "trustee": ("trustee", "受托管理"),
     "bank": ("bank", "客户经理"),
     "fund_manager": ("fund_manager", "基金管理"),
+    "guarantor": ("guarantor", "担保业务"),
     "platform_operator": ("operator", "平台运营"),
     "auditor": ("auditor", "审计"),
 }

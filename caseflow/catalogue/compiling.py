@@ -1,10 +1,20 @@
 """Compile the workflow of every measure of a policy."""
 
-from caseflow.catalogue.measures import Measure, PolicyFiles
+from dataclasses import replace
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from caseflow.catalogue.measures import Measure, content_hash
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.model import Workflow
-from caseflow.kernel.workflow.source import Library
+from caseflow.kernel.workflow.source import Library, MeasureSpec, Source
+
+_COMPILED: Final[WeakKeyDictionary[Library, dict[str, tuple[MeasureSpec, dict[str, Workflow]]]]] = (
+    WeakKeyDictionary()
+)
+"""What was compiled from a library, by what a measure says of its workflow."""
 
 
 def compile_policy(files: PolicyFiles, library: Library) -> dict[str, dict[str, Workflow]]:
@@ -28,13 +38,64 @@ def compile_policy(files: PolicyFiles, library: Library) -> dict[str, dict[str, 
 def compile_measure(files: PolicyFiles, measure: Measure, library: Library) -> dict[str, Workflow]:
     """Return one measure's checked workflow and those of its children, by name.
 
+    Measures that say the same of their workflow are compiled and checked once for a library.
+
     Raises:
         DefinitionError: the family is not in the library, or the checker refuses the workflow.
     """
+    process, spec = process_of(files, measure, library), files.spec(measure)
+    known = _COMPILED.setdefault(library, {})
+    said = content_hash(
+        [process.data["family"], spec.family, spec.parameters, spec.without, spec.flags]
+    )
+    if said not in known:
+        known[said] = spec, compile_workflows(process, library, spec)
+    first, compiled = known[said]
+    return {
+        _renamed(name, first, spec): _for(workflow, first, spec)
+        for name, workflow in compiled.items()
+    }
+
+
+def _for(workflow: Workflow, first: MeasureSpec, spec: MeasureSpec) -> Workflow:
+    """Return the workflow of the measure `first` as that of the measure `spec`."""
+    if first.id == spec.id:
+        return workflow
+    return replace(
+        workflow,
+        name=_renamed(workflow.name, first, spec),
+        title=spec.title + workflow.title.removeprefix(first.title),
+        children={kind: _renamed(name, first, spec) for kind, name in workflow.children.items()},
+    )
+
+
+def _renamed(name: str, first: MeasureSpec, spec: MeasureSpec) -> str:
+    return spec.id + name.removeprefix(first.id)
+
+
+def process_of(files: PolicyFiles, measure: Measure, library: Library) -> Source:
+    """Return the definition that runs a measure: its family's, or another of the same family.
+
+    Raises:
+        DefinitionError: there is no such family, or the process named is not one of it.
+    """
+    source = files.source(measure.id)
     family = library.families.get(measure.family)
-    if family is None:
-        known = ", ".join(sorted(library.families))
-        message = f"there is no family {measure.family}; known: {known}"
-        source = files.source(measure.id)
+    if family is None or not is_family(family):
+        names = (name for name, each in library.families.items() if is_family(each))
+        message = f"there is no family {measure.family}; known: {', '.join(sorted(names))}"
         raise DefinitionError([source.problem(("family",), "unknown-family", message)])
-    return compile_workflows(family, library, files.spec(measure))
+    if measure.workflow.process is None:
+        return family
+    process = library.families.get(measure.workflow.process)
+    if process is None or process.data.get("of") != measure.family:
+        of_it = (n for n, each in library.families.items() if each.data.get("of") == measure.family)
+        message = f"{measure.family} has no other process {measure.workflow.process}; it has: "
+        message += ", ".join(sorted(of_it)) or "none"
+        raise DefinitionError([source.problem(("workflow", "process"), "unknown-process", message)])
+    return process
+
+
+def is_family(source: Source) -> bool:
+    """Return whether a definition is a family's own, not another process or its child cases."""
+    return "of" not in source.data and not source.data.get("child", False)

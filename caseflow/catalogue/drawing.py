@@ -26,7 +26,7 @@ _WRAP: Final = 14
 _DARK: Final = "#222222"
 _BLUE: Final = "#1f4e79"
 
-_COLOURS: Final[dict[str, tuple[str, str]]] = {
+COLOURS: Final[dict[str, tuple[str, str]]] = {
     "intake": ("#e8f1fb", "#2f6fab"),
     "review": ("#fdf3dc", "#a8790f"),
     "decision": ("#efe6f7", "#6b3fa0"),
@@ -65,7 +65,7 @@ def mermaid(workflow: Workflow) -> str:
         label = _mermaid_text(arrow.labels)
         lines.append(f'    {ids[arrow.source]} {line}|"{label}"| {ids[arrow.target]}')
     for kind in dict.fromkeys(node.kind for node in shown.nodes.values()):
-        fill, stroke = _COLOURS[kind]
+        fill, stroke = COLOURS[kind]
         text = "#ffffff" if kind == "end-good" else _DARK
         lines.append(f"    classDef {_class(kind)} fill:{fill},stroke:{stroke},color:{text}")
     return "\n".join(lines) + "\n"
@@ -104,7 +104,7 @@ def _title(shown: Picture) -> list[_Line]:
     phases = [(phase, title) for phase, title in PHASES.items() if phase in kinds]
     words = "　".join(f"■{title}" for _, title in phases)
     markup = "　".join(
-        f'<tspan fill="{_COLOURS[phase][1]}">■</tspan>{title}' for phase, title in phases
+        f'<tspan fill="{COLOURS[phase][1]}">■</tspan>{title}' for phase, title in phases
     )
     heading = _Line(shown.title, size=20, is_bold=True)
     return [heading, _Line(" "), _Line(words, size=13, markup=markup)]
@@ -130,7 +130,7 @@ def _node_lines(node: Node) -> list[_Line]:
 
 
 def _looks(node: Node) -> str:
-    fill, stroke = _COLOURS[node.kind]
+    fill, stroke = COLOURS[node.kind]
     shape = "note" if node.kind == "note" else "box"
     style = "filled,dashed" if node.kind == "note" else "filled,rounded"
     width = 2.4 if node.is_main else 1
@@ -163,10 +163,11 @@ def _wrapped(text: str) -> list[str]:
 
 def _zeros(lines: list[_Line]) -> str:
     """Return zeros as wide as the lines; a Chinese character is as wide as two zeros."""
-    return r"\n".join("0" * ceil(_ems(line.text) * line.size / _SIZE * 2) for line in lines)
+    return r"\n".join("0" * ceil(ems(line.text) * line.size / _SIZE * 2) for line in lines)
 
 
-def _ems(text: str) -> float:
+def ems(text: str) -> float:
+    """Return how wide a text is, in widths of a Chinese character."""
     return sum(1 if east_asian_width(character) in "WFA" else 0.6 for character in text)
 
 

@@ -5,16 +5,22 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final, TypeVar
 
+from caseflow.catalogue.bureau_notes import BureauNotes
 from caseflow.catalogue.cities import City
-from caseflow.catalogue.compiling import compile_measure
-from caseflow.catalogue.measures import Amount, Measure, PolicyFiles, Rate
+from caseflow.catalogue.compiling import compile_measure, process_of
+from caseflow.catalogue.measures import Amount, Figure, Measure, Rate, Threshold
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.catalogue.words import Section, Sections, Words, joined, sections
 from caseflow.kernel.chinese_amounts import amounts_yuan, percentages
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.source import Library, Path
 
 CEILING_WORDS: Final = re.compile("最高|不超过|不高于")
-YEARLY_WORDS: Final = "每年"
+FROM_ISSUE: Final = ("印发之日", "发布之日", "公布之日")
+"""How a text says that it takes effect on the day it is issued."""
+
+YEARLY_WORDS: Final = re.compile("每年|/年")
+RANGE: Final = frozenset({"range_low", "range_high"})
 
 T = TypeVar("T")
 
@@ -50,6 +56,13 @@ def _policy_words(files: PolicyFiles, words: Words) -> Iterator[Problem]:
         (("scope", "words"), policy.scope.words),
         (("overlap", "words"), policy.overlap.words),
         (("change", "words"), policy.change.words),
+        (("scope", "may_follow"), policy.scope.may_follow),
+        (("overlap", "yearly_control"), policy.overlap.yearly_control),
+        (("split", "words"), policy.split.words if policy.split else None),
+    ]
+    quoted += [
+        (("indicators", index, "words"), indicator.words)
+        for index, indicator in enumerate(policy.indicators)
     ]
     for path, value in quoted:
         if value is not None and words.find(value) < 0:
@@ -66,6 +79,9 @@ def _dates(files: PolicyFiles, words: Words) -> Iterator[Problem]:
         ("effective_from", policy.effective_from, life),
         ("effective_to", policy.effective_to, life),
     ):
+        on_issue = key == "effective_from" and day == policy.issued_on
+        if on_issue and any(words in life for words in FROM_ISSUE):
+            continue
         if day is not None and _written_day(day) not in where:
             message = f"the text does not say {_written_day(day)} where it dates itself"
             yield source.problem((key,), "date-not-in-text", message)
@@ -106,23 +122,23 @@ def _measure(
 def _bureaus(
     files: PolicyFiles, measure: Measure, words: Words, *, after: int
 ) -> Iterator[Problem]:
-    note = files.policy.bureau_note
-    start = words.text.find(note.before, after)
-    written = words.text[start : words.text.find(note.after, start) + len(note.after)]
-    if written != joined(note.words(measure.bureaus)):
-        message = f"the text names {written}, in this order"
+    """The first note after the clause names the bureaus of the measure, in their order."""
+    note = BureauNotes.of(files)
+    written = note.next_names(words, after)
+    if written != list(map(joined, measure.bureaus)):
+        message = f"the text names {'、'.join(written) or 'nobody that a measure knows'}"
         yield files.source(measure.id).problem(("bureaus",), "bureaus-differ", message)
 
 
 def _figures(files: PolicyFiles, measure: Measure) -> Iterator[Problem]:
     """Every figure of the clause stands in the measure, and the other way round, in order."""
     source = files.source(measure.id)
-    thresholds = measure.thresholds
-    stated = _without(amounts_yuan(measure.clause), [t.yuan for t in thresholds])
+    aside: list[Threshold | Figure] = [*measure.thresholds, *measure.figures]
+    stated = _without(amounts_yuan(measure.clause), [figure.yuan for figure in aside])
     if stated != measure.amounts_yuan:
         message = f"the clause states {stated} yuan, the measure {measure.amounts_yuan}"
         yield source.problem(("benefit", "amounts"), "amounts-differ", message)
-    rates = _without(percentages(measure.clause), [t.percent for t in thresholds])
+    rates = _without(percentages(measure.clause), [figure.percent for figure in aside])
     if rates != measure.rates_pct:
         message = f"the clause states {rates} percent, the measure {measure.rates_pct}"
         yield source.problem(("benefit", "rates"), "rates-differ", message)
@@ -150,9 +166,13 @@ def _figure_words(files: PolicyFiles, measure: Measure) -> Iterator[Problem]:
 def _amount_faults(amount: Amount) -> Iterator[str]:
     if amount.yuan not in amounts_yuan(amount.words) and amount.kind != "range_low":
         yield f"{amount.yuan} yuan is not in its words: {amount.words}"
-    if (YEARLY_WORDS in amount.words) != (amount.period == "year"):
+    if bool(YEARLY_WORDS.search(amount.words)) != (amount.period == "year"):
         yield f"period {amount.period} does not fit the words: {amount.words}"
-    yield from _bound_fault(amount.bound, amount.words)
+    if amount.kind in RANGE:
+        if amount.bound != "range":
+            yield f"bound is {amount.bound}, but the words are a range: {amount.words}"
+    else:
+        yield from _bound_fault(amount.bound, amount.words)
 
 
 def _rate_faults(rate: Rate) -> Iterator[str]:
@@ -181,6 +201,7 @@ def _quoted(measure: Measure) -> Iterator[tuple[Path, str]]:
         ("benefit", "amounts"): (amount.words for amount in measure.benefit.amounts),
         ("conditions",): (condition.words for condition in measure.conditions),
         ("thresholds",): (threshold.words for threshold in measure.thresholds),
+        ("figures",): (figure.words for figure in measure.figures),
         ("exclusions",): (exclusion.words for exclusion in measure.exclusions),
     }
     for path, values in lists.items():
@@ -196,12 +217,13 @@ def _quoted(measure: Measure) -> Iterator[tuple[Path, str]]:
 def _unclaimed(files: PolicyFiles, words: Words, parts: Sections) -> Iterator[Problem]:
     """Every character of a support section belongs to a heading, clause, aside or bureau note."""
     headings = {article.number: article.heading for article in files.policy.articles}
+    notes = BureauNotes.of(files)
     for section in parts.found.values():
         claims = [headings[section.number]]
         for measure in files.measures:
             if measure.article == section.number:
-                note = files.policy.bureau_note.words(measure.bureaus)
-                claims += [measure.clause, *measure.beside, note]
+                claims += [measure.clause, *measure.beside]
+        claims += [*files.policy.artefacts, *notes.written(words, section)]
         for start, left in _left(words, section, claims):
             message = f"no measure claims these words: {left}"
             file = str(files.folder / "text.txt")
@@ -226,13 +248,13 @@ def _compiles(files: PolicyFiles, measure: Measure, library: Library | None) -> 
         compile_measure(files, measure, library)
     except DefinitionError as error:
         yield from error.problems
-    if measure.family in library.families:
+    else:
         yield from _children(files, measure, library)
 
 
 def _children(files: PolicyFiles, measure: Measure, library: Library) -> Iterator[Problem]:
     """A document that a child case asks for names a kind of child that the family opens."""
-    kinds = library.families[measure.family].data.get("children", {})
+    kinds = process_of(files, measure, library).data.get("children", {})
     for index, document in enumerate(measure.documents):
         if document.child is not None and document.child not in kinds:
             message = f"{measure.family} opens no child cases of the kind {document.child}"

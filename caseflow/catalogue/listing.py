@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from caseflow.catalogue.measures import Measure, PolicyFiles
+from caseflow.catalogue.measures import Measure
+from caseflow.catalogue.policies import PolicyFiles
 
 
 def policies_listing(policies: Iterable[PolicyFiles], on: date) -> list[dict[str, Any]]:

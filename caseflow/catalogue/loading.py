@@ -5,8 +5,9 @@ from typing import Final
 
 from caseflow.catalogue.compiling import compile_policy
 from caseflow.catalogue.linting import lint
-from caseflow.catalogue.measures import Measure, Policy, PolicyFiles
+from caseflow.catalogue.measures import Measure
 from caseflow.catalogue.places import data_root, policy_folders
+from caseflow.catalogue.policies import Policy, PolicyFiles
 from caseflow.catalogue.records import load_record
 from caseflow.catalogue.schemas import MeasureRecord, PolicyRecord
 from caseflow.catalogue.yaml_reader import read_yaml

@@ -1,4 +1,4 @@
-"""Policies and measures as the files in `policies/<policy>/` describe them.
+"""Measures as the files in `policies/<policy>/` describe them.
 
 The words come from the policy's own text, which wins; a `source` says where anything else is from
 (惯例: custom, no text; 文件: the text). Money is whole yuan here, as the texts write it.
@@ -9,11 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
-from pathlib import Path
 from typing import Any
-
-from caseflow.kernel.workflow.source import MeasureSpec, Source
 
 FEN_PER_YUAN = 100
 
@@ -77,6 +73,19 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of the clause that bounds no award of this measure, and what it is instead.
+
+    E.g. the size of a fund, or the amount of another measure that shares the sentence.
+    """
+
+    words: str
+    note: str
+    yuan: int | None = None
+    percent: str | None = None
+
+
+@dataclass(frozen=True)
 class Selection:
     """How it is decided who is supported."""
 
@@ -134,10 +143,36 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class WorkflowChoice:
-    """What differs from the family's workflow: parameter values, optional stages left out."""
+    """What differs from the family's workflow: values, optional stages left out.
 
+    `process` names a workflow of the family other than the one that bears its name.
+    """
+
+    process: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of an approved amount that one treasury bears."""
+
+    party: str
+    percent: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who bears an approved amount, in the text's words.
+
+    `shares`: the parts named; `fiscal_system`: as city and district divide revenue today;
+    `city_alone`. `in_principle` (原则上): a decision may say otherwise.
+    """
+
+    rule: str
+    words: str
+    shares: tuple[Share, ...] = ()
+    in_principle: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,9 +195,11 @@ class Measure:
     beside: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    figures: tuple[Figure, ...] = ()
     quota: Quota | None = None
     exclusions: tuple[Exclusion, ...] = ()
     open_questions: tuple[OpenQuestion, ...] = ()
+    split: Split | None = None
     workflow: WorkflowChoice = field(default_factory=WorkflowChoice)
 
     @property
@@ -199,154 +236,6 @@ class Measure:
     def hash(self) -> str:
         """Return the SHA-256 (hex) of the canonical JSON of `to_data`."""
         return content_hash(self.to_data())
-
-
-@dataclass(frozen=True)
-class Article:
-    """A section of the text: its number in the document's own numbering, its heading's words."""
-
-    number: int
-    heading: str
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where and to whom the policy applies, in its words."""
-
-    words: str
-    territory: str
-    applicants: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class OverlapRule:
-    """What happens when two policies support one matter, in the text's words."""
-
-    rule: str
-    against: str
-    words: str
-
-
-@dataclass(frozen=True)
-class ChangeRule:
-    """What happens when higher rules change, in the text's words."""
-
-    rule: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of an approved amount that one treasury bears."""
-
-    party: str
-    percent: str
-
-
-@dataclass(frozen=True)
-class TailWindow:
-    """How long after the last day applications are still taken."""
-
-    days: int
-    source: str
-
-
-@dataclass(frozen=True)
-class BureauNote:
-    """How the text names the bureaus of a clause, e.g. （责任单位：甲、乙）."""
-
-    before: str
-    between: str
-    after: str
-
-    def words(self, bureaus: tuple[str, ...]) -> str:
-        """Return the note that names `bureaus`."""
-        return f"{self.before}{self.between.join(bureaus)}{self.after}"
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A policy document: number, life, scope and the rules that hold for all its measures."""
-
-    policy: str
-    prefix: str
-    title: str
-    doc_no: str | None
-    legal_form: str
-    issuer: str | None
-    city: str
-    status: str
-    issued_on: date | None
-    effective_from: date | None
-    effective_to: date | None
-    effective_words: str
-    scope: Scope
-    overlap: OverlapRule
-    change: ChangeRule
-    articles: tuple[Article, ...]
-    support_ends_before: str
-    bureau_note: BureauNote
-    split: tuple[Share, ...] | None = None
-    tail_window: TailWindow | None = None
-    adopted_by: str | None = None
-
-    @property
-    def code(self) -> str:
-        """Return the policy's code, the name of its folder."""
-        return self.policy
-
-    def status_on(self, day: date) -> str:
-        """Return the legal state on `day`; the last day of `effective_to` still counts.
-
-        A document issued but not yet effective is `in_force` with `effective_from` ahead; a draft
-        that was never enacted before its own last day has `lapsed`.
-        """
-        if self.effective_to is None or day <= self.effective_to or self.status == "repealed":
-            return self.status
-        return {"in_force": "expired", "consultation_draft": "lapsed"}[self.status]
-
-    def to_data(self) -> dict[str, Any]:
-        """Return plain JSON data; dates as ISO text."""
-        return {k: v.isoformat() if isinstance(v, date) else v for k, v in asdict(self).items()}
-
-
-@dataclass(frozen=True)
-class PolicyFiles:
-    """A policy's folder as read: its values, its words, and where each value stands."""
-
-    folder: Path
-    policy: Policy
-    measures: tuple[Measure, ...]
-    text: str
-    sources: Mapping[str, Source]
-
-    def measure(self, measure_id: str) -> Measure:
-        """Return the measure of that id; KeyError if the policy has none."""
-        return {measure.id: measure for measure in self.measures}[measure_id]
-
-    def source(self, name: str) -> Source:
-        """Return the file of a measure id, or of the policy's own code."""
-        return self.sources[name]
-
-    @property
-    def hash(self) -> str:
-        """Return the SHA-256 (hex) of the content; YAML comments and spacing do not count."""
-        measures = [measure.to_data() for measure in self.measures]
-        return content_hash([self.policy.to_data(), measures, self.text])
-
-    def spec(self, measure: Measure) -> MeasureSpec:
-        """Return what the workflow compiler needs to know of `measure`."""
-        source = self.source(measure.id)
-        return MeasureSpec(
-            id=measure.id,
-            title=measure.title,
-            family=measure.family,
-            parameters=measure.workflow.parameters,
-            without=measure.workflow.without,
-            flags=measure.flags,
-            file=source.file,
-            lines=source.lines,
-        )
 
 
 def content_hash(data: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import namedtuple_row
 
@@ -11,6 +11,9 @@ from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
+
+ALLOWANCE: Final = "allowance"
+MONTHS_A_YEAR: Final = 12
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,26 @@ class MeasureInfo:
         """Return the highest figure of the clause that one case may reach, in fen.
 
         None where the text states none. A child case (a year, a period) may not reach the ceiling
-        of the whole life; the parent may.
+        of the whole life; the parent may. A sum per month or year of an allowance counts as often
+        as the case has months or years.
         """
         amounts = [
-            amount["yuan"] * FEN_PER_YUAN
+            amount["yuan"] * FEN_PER_YUAN * self._times(amount, child_kind)
             for amount in self.definition["benefit"]["amounts"]
             if child_kind is None or amount.get("kind") != "life_cap"
         ]
         return max(amounts, default=None)
+
+    def _times(self, amount: Mapping[str, Any], child_kind: str | None) -> int:
+        if self.definition["benefit"]["form"] != ALLOWANCE:
+            return 1
+        periods = self._parameter("allowance_periods") if child_kind is None else 1
+        months = periods * self._parameter("period_months")
+        return months if amount["period"] == "month" else -(-months // MONTHS_A_YEAR)
+
+    def _parameter(self, name: str) -> int:
+        said = self.definition["workflow"]["parameters"][name]
+        return int(said["value"] if isinstance(said, Mapping) else said)
 
     def required_documents(self, child_kind: str | None) -> tuple[str, ...]:
         """Return the kinds of documents without which the case is not complete."""

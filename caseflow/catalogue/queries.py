@@ -1,14 +1,17 @@
 """What the catalogue knows: policies, measures and calls as they stand, workflows by hash."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from caseflow.catalogue.differences import Content, Difference, compare
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion, Workflow
-from caseflow.kernel.errors import DefinitionError, NotFound, Problem
+from caseflow.identity.models import Organisation
+from caseflow.kernel.errors import DefinitionError, InvalidInput, NotFound, Problem
 from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
 
 ENDED: Final = {"in_force": "expired", "consultation_draft": "lapsed"}
@@ -35,6 +38,31 @@ class LoadedMeasure:
     city: str
     version: MeasureVersion
     policy: PolicyVersion
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A version of a policy; one that was replaced keeps the status that it had then."""
+
+    version: int
+    title: str
+    document_no: str | None
+    status: str
+    issued_on: date | None
+    effective_from: date | None
+    effective_to: date | None
+    loaded_at: datetime
+    current: bool
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class VersionDifference:
+    """How one stored version of a policy differs from another."""
+
+    before: StoredVersion
+    after: StoredVersion
+    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,103 @@ def policy(session: Session, code: str, *, on: date) -> LoadedPolicy:
         if found.code == code:
             return found
     raise NotFound(f"There is no policy {code!r}.")
+
+
+def policy_versions(session: Session, code: str, *, on: date) -> tuple[StoredVersion, ...]:
+    """Return every stored version of a policy, the first first; the current one as of `on`.
+
+    Raises:
+        NotFound: no policy of this code is loaded.
+    """
+    return tuple(_stored(version, on) for version in _versions(session, code).values())
+
+
+def version_difference(
+    session: Session, code: str, *, on: date, begin: int | None = None, end: int | None = None
+) -> VersionDifference:
+    """Return how version `end` (the current one) differs from `begin` (the one before it).
+
+    A measure's changes name its workflow by hash, and its organisations by code.
+
+    Raises:
+        NotFound: no such policy or version. InvalidInput: there is no version before.
+    """
+    known = _versions(session, code)
+    if end is None:
+        end = next(number for number, version in known.items() if version.current)
+    if begin is None:
+        begin = max((number for number in known if number < end), default=None)
+    if begin is None:
+        reason = f"{code} has no version before {end}"
+        raise InvalidInput(f"{reason}; say from which to compare.", fields={"from": reason})
+    for number in (begin, end):
+        if number not in known:
+            numbers = ", ".join(map(str, known))
+            raise NotFound(f"{code} has no version {number}; it has: {numbers}.")
+    before, after = known[begin], known[end]
+    difference = compare(_content(session, code, before), _content(session, code, after))
+    return VersionDifference(_stored(before, on), _stored(after, on), difference)
+
+
+def _versions(session: Session, code: str) -> dict[int, PolicyVersion]:
+    found = session.scalars(
+        select(PolicyVersion)
+        .join(Policy, Policy.id == PolicyVersion.policy_id)
+        .where(Policy.code == code)
+        .order_by(PolicyVersion.version)
+    )
+    known = {version.version: version for version in found}
+    if not known:
+        raise NotFound(f"There is no policy {code!r}.")
+    return known
+
+
+def _stored(version: PolicyVersion, on: date) -> StoredVersion:
+    return StoredVersion(
+        version=version.version,
+        title=version.title,
+        document_no=version.document_no,
+        status=status_on(version, on) if version.current else version.status,
+        issued_on=version.issued_on,
+        effective_from=version.effective_from,
+        effective_to=version.effective_to,
+        loaded_at=version.loaded_at,
+        current=version.current,
+        content_hash=version.content_hash,
+    )
+
+
+def _content(session: Session, code: str, version: PolicyVersion) -> Content:
+    rows = session.execute(
+        select(Measure.code, MeasureVersion)
+        .join(Measure, Measure.id == MeasureVersion.measure_id)
+        .where(MeasureVersion.policy_version_id == version.id)
+    )
+    codes = _organisation_codes(session)
+    measures = {
+        measure: {
+            **row.definition,
+            "workflow_hash": row.workflow_hash,
+            "children": row.children,
+            "organisations": _named(row.organisations, codes),
+        }
+        for measure, row in rows
+    }
+    return Content(f"{code}/{version.version}", version.definition, measures, version.text)
+
+
+def _organisation_codes(session: Session) -> dict[int, str]:
+    query = select(Organisation.id, Organisation.code).where(Organisation.code.is_not(None))
+    return {number: str(code) for number, code in session.execute(query)}
+
+
+def _named(organisations: Any, codes: Mapping[int, str]) -> Any:
+    """Return a measure's organisations with codes where they have ids."""
+    if isinstance(organisations, Mapping):
+        return {key: _named(value, codes) for key, value in organisations.items()}
+    if isinstance(organisations, list):
+        return [_named(value, codes) for value in organisations]
+    return codes.get(organisations, organisations)
 
 
 def measure(session: Session, code: str) -> LoadedMeasure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
@@ -101,9 +102,15 @@ def load_record(schema: type[Record], source: Source) -> Any:
         DefinitionError: every fault of the file, each at the line of the key it stands under.
     """
     try:
-        return schema().load(source.data)
+        return _reader(schema).load(source.data)
     except ValidationError as error:
         raise DefinitionError(sorted(_problems(source, error.messages_dict))) from error
+
+
+@cache
+def _reader(schema: type[Record]) -> Record:
+    """Return the one instance that reads files: making one costs more than reading with it."""
+    return schema()
 
 
 def _problems(source: Source, messages: Any, path: Path = ()) -> Iterator[Problem]:

@@ -1,28 +1,35 @@
 """Which keys `policy.yaml` and a measure's file may have, and of which type."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from caseflow.catalogue import measures
+from caseflow.catalogue import measures, policies
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
 from caseflow.kernel.workflow.vocabulary import OPERATORS
 
 STATUSES = ("consultation_draft", "in_force", "repealed")
-APPLICANTS = ("enterprise", "institution", "association", "individual")
-FORMS = ("grant", "reward", "voucher", "interest", "fund", "matching", "talent")
-BOUNDS = ("ceiling", "fixed")
-KINDS = ("amount", "life_cap", "range_low", "range_high")
+APPLICANTS = ("enterprise", "institution", "association", "individual", "government")
+FORMS = (
+    "grant", "reward", "voucher", "interest", "fund", "matching", "talent", "equity", "allowance",
+    "guarantee", "allocation", "service",
+)  # fmt: skip
+BOUNDS = ("ceiling", "fixed", "range")
+KINDS = ("amount", "life_cap", "range_low", "range_high", "item", "joint_cap")
 PERIODS = ("once", "year", "month", "project", "months")
 PER = (
     "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
-    "team", "person", "product", "platform", "park",
+    "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
+    "association",
 )  # fmt: skip
 METHODS = (
     "check", "expert_review", "yearly_evaluation", "list_match", "prior_registration",
     "talent_review", "fund_decision", "ranking",
 )  # fmt: skip
+SPLITS = ("shares", "fiscal_system", "city_alone")
+WHOLE = 100
 PERCENT = r"[0-9]+(\.[0-9]+)?"
 CODE = r"[a-z][a-z0-9_]*"
 
@@ -83,6 +90,21 @@ class ThresholdRecord(Record):
     value = Plain(required=True)
     yuan = number(required=False)
     percent = text(required=False, pattern=PERCENT)
+
+
+class FigureRecord(Record):
+    """See `measures.Figure`."""
+
+    makes = measures.Figure
+    words = text()
+    note = text()
+    yuan = number(required=False)
+    percent = text(required=False, pattern=PERCENT)
+
+    @validates_schema
+    def _one_figure(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("yuan" in data) == ("percent" in data):
+            raise ValidationError("Needs `yuan` or `percent`, not both.")
 
 
 class SelectionRecord(Record):
@@ -150,8 +172,35 @@ class WorkflowChoiceRecord(Record):
     """See `measures.WorkflowChoice`."""
 
     makes = measures.WorkflowChoice
+    process = text(required=False, pattern=CODE)
     parameters = fields.Dict(keys=text(pattern=CODE), values=Plain())
     without = texts()
+
+
+class ShareRecord(Record):
+    """See `measures.Share`."""
+
+    makes = measures.Share
+    party = word("city", "district")
+    percent = text(pattern=PERCENT)
+
+
+class SplitRecord(Record):
+    """See `measures.Split`."""
+
+    makes = measures.Split
+    rule = word(*SPLITS)
+    words = text()
+    shares = records(ShareRecord)
+    in_principle = Flag()
+
+    @validates_schema
+    def _shares_are_whole(self, data: Mapping[str, Any], **_: Any) -> None:
+        shares = data.get("shares") or []
+        if (data.get("rule") == "shares") != bool(shares):
+            raise ValidationError("Goes with `rule: shares`, and only with it.", "shares")
+        if shares and sum(Decimal(share.percent) for share in shares) != WHOLE:
+            raise ValidationError("Must add up to 100 percent.", "shares")
 
 
 class MeasureRecord(Record):
@@ -169,6 +218,7 @@ class MeasureRecord(Record):
     benefit = fields.Nested(BenefitRecord, required=True)
     conditions = records(ConditionRecord)
     thresholds = records(ThresholdRecord)
+    figures = records(FigureRecord)
     quota = fields.Nested(QuotaRecord, allow_none=True)
     selection = fields.Nested(SelectionRecord, required=True)
     exclusions = records(ExclusionRecord)
@@ -177,72 +227,87 @@ class MeasureRecord(Record):
     government_approval = Flag(required=True)
     matter_date = fields.Nested(MatterDateRecord, required=True)
     open_questions = records(OpenQuestionRecord)
+    split = fields.Nested(SplitRecord)
     workflow = fields.Nested(WorkflowChoiceRecord)
 
 
 class ArticleRecord(Record):
-    """See `measures.Article`."""
+    """See `policies.Article`."""
 
-    makes = measures.Article
+    makes = policies.Article
     number = number()
     heading = text()
 
 
 class ScopeRecord(Record):
-    """See `measures.Scope`."""
+    """See `policies.Scope`."""
 
-    makes = measures.Scope
+    makes = policies.Scope
     words = text()
     territory = text(pattern=CODE)
+    territories = texts()
+    may_follow = text(required=False)
     applicants = fields.List(word(*APPLICANTS), required=True, validate=validate.Length(min=1))
 
 
 class OverlapRuleRecord(Record):
-    """See `measures.OverlapRule`."""
+    """See `policies.OverlapRule`."""
 
-    makes = measures.OverlapRule
+    makes = policies.OverlapRule
     rule = word("highest_only", "not_repeatable")
-    against = word("other_city_policies", "same_matter", "same_enterprise_and_project", "same_kind")
+    against = word(
+        "other_city_policies",
+        "same_matter",
+        "same_matter_of_city_policies",
+        "same_enterprise_and_project",
+        "same_kind",
+    )
     words = text()
+    yearly_control = text(required=False)
 
 
 class ChangeRuleRecord(Record):
-    """See `measures.ChangeRule`."""
+    """See `policies.ChangeRule`."""
 
-    makes = measures.ChangeRule
+    makes = policies.ChangeRule
     rule = word("follows_higher", "adjusts", "later_replaces_clause", "own_text")
     words = text()
 
 
-class ShareRecord(Record):
-    """See `measures.Share`."""
-
-    makes = measures.Share
-    party = word("city", "district")
-    percent = text(pattern=PERCENT)
-
-
 class TailWindowRecord(Record):
-    """See `measures.TailWindow`."""
+    """See `policies.TailWindow`."""
 
-    makes = measures.TailWindow
+    makes = policies.TailWindow
     days = number()
     source = text()
 
 
 class BureauNoteRecord(Record):
-    """See `measures.BureauNote`."""
+    """See `policies.BureauNote`."""
 
-    makes = measures.BureauNote
+    makes = policies.BureauNote
     before = text()
-    between = text()
-    after = text()
+    between = texts(required=True, least=1)
+    after = texts(required=True, least=1)
+
+
+class IndicatorRecord(Record):
+    """See `policies.Indicator`."""
+
+    makes = policies.Indicator
+    title = text()
+    unit = text()
+    target = number()
+    year = number()
+    owners = texts(required=True, least=1)
+    words = text()
+    number = number()  # last: it hides the function of that name
 
 
 class PolicyRecord(Record):
-    """See `measures.Policy`."""
+    """See `policies.Policy`."""
 
-    makes = measures.Policy
+    makes = policies.Policy
     policy = text(pattern=r"[a-z][a-z0-9-]*")
     prefix = text(pattern=r"[A-Z][A-Z0-9]*")
     title = text()
@@ -259,11 +324,13 @@ class PolicyRecord(Record):
     scope = fields.Nested(ScopeRecord, required=True)
     overlap = fields.Nested(OverlapRuleRecord, required=True)
     change = fields.Nested(ChangeRuleRecord, required=True)
-    split = fields.List(fields.Nested(ShareRecord), required=True, allow_none=True)
+    split = fields.Nested(SplitRecord, required=True, allow_none=True)
     tail_window = fields.Nested(TailWindowRecord, required=True, allow_none=True)
     articles = records(ArticleRecord, least=1)
     support_ends_before = text()
     bureau_note = fields.Nested(BureauNoteRecord, required=True)
+    artefacts = texts()
+    indicators = records(IndicatorRecord)
 
     @validates_schema
     def _in_force_is_dated(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from caseflow.catalogue import queries, versions
 from caseflow.catalogue.cities import City
-from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.catalogue.versions import Workflows
 from caseflow.database.ids import PublicIds
 from caseflow.history import service as history

@@ -2,20 +2,28 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from caseflow.catalogue import seating
 from caseflow.catalogue.cities import City
 from caseflow.catalogue.measures import Measure as MeasureFile
-from caseflow.catalogue.measures import PolicyFiles, content_hash
-from caseflow.catalogue.models import Measure, MeasureVersion, Policy, PolicyVersion, Workflow
+from caseflow.catalogue.measures import content_hash
+from caseflow.catalogue.models import Measure, MeasureVersion, Policy, PolicyVersion
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import Conflict
 from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
+
+STORE_WORKFLOWS: Final = text("""
+    INSERT INTO workflow (hash, name, definition)
+    SELECT w.hash, w.name, w.definition::jsonb FROM unnest(
+        CAST(:hashes AS text[]), CAST(:names AS text[]), CAST(:definitions AS text[])
+    ) AS w (hash, name, definition) ON CONFLICT DO NOTHING
+""")
 
 Workflows = Mapping[str, Mapping[str, CompiledWorkflow]]
 """For every measure id, its compiled workflow and its children's, by name."""
@@ -118,13 +126,13 @@ def store_measures(
 
 
 def _store_workflows(session: Session, workflows: Workflows) -> None:
+    found = {each.hash: each for some in workflows.values() for each in some.values()}
     rows = {
-        each.hash: {"hash": each.hash, "name": each.name, "definition": each.to_data()}
-        for of_measure in workflows.values()
-        for each in of_measure.values()
+        "hashes": list(found),
+        "names": [each.name for each in found.values()],
+        "definitions": [each.canonical for each in found.values()],
     }
-    if rows:
-        session.execute(insert(Workflow).on_conflict_do_nothing(), list(rows.values()))
+    session.execute(STORE_WORKFLOWS, rows)
 
 
 def _measure_version(

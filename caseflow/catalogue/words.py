@@ -6,7 +6,7 @@ Line breaks inside a paragraph are artefacts of scanning; words are compared wit
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caseflow.catalogue.measures import Policy
+from caseflow.catalogue.policies import Policy
 
 
 def joined(text: str) -> str:

@@ -1,5 +1,7 @@
 """`caseflow measures`: every support of every policy, and playing one case of each."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,8 +9,9 @@ from rich.console import Group, RenderableType
 
 from caseflow.catalogue.listing import measure_entry
 from caseflow.catalogue.loading import read_policies
-from caseflow.catalogue.measures import Measure, PolicyFiles
+from caseflow.catalogue.measures import Measure
 from caseflow.catalogue.places import data_root
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.policies import MEASURES
 from caseflow.kernel.errors import NotFound
@@ -111,8 +114,22 @@ def _measure_view(entry: dict[str, Any]) -> RenderableType:
 @measures.command("rehearse")
 @click.argument("names", nargs=-1, metavar="[MEASURE]...")
 @click.option("--all", "everything", is_flag=True, help="Rehearse every measure.")
+@click.option(
+    "--xes",
+    "log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the event log of the cases in this file (XES, IEEE 1849).",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=lambda: min(4, os.cpu_count() or 1),
+    help="Processes that play side by side, with --all (default: processors, at most 4).",
+)
 @json_option
-def rehearse_measures(*, names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+def rehearse_measures(
+    *, names: tuple[str, ...], everything: bool, log: Path | None, jobs: int, as_json: bool
+) -> None:  # fmt: skip
     """Play one case of each measure to its end, on a virtual clock in a scratch database.
 
     Example: caseflow measures rehearse --all --json
@@ -121,6 +138,7 @@ def rehearse_measures(*, names: tuple[str, ...], everything: bool, as_json: bool
         raise click.UsageError("Name the measures to rehearse, or give --all.")
     from caseflow.database.readiness import driver_errors
     from caseflow.rehearsal.rehearse import rehearse
+    from caseflow.rehearsal.side_by_side import rehearse_side_by_side
     from caseflow.settings import read_settings
 
     known = read_measures()
@@ -129,6 +147,9 @@ def rehearse_measures(*, names: tuple[str, ...], everything: bool, as_json: bool
         raise NotFound(f"There is no measure {missing[0]!r}; 'caseflow measures list' has them.")
     chosen = list(names or known)
     with driver_errors(), progress("Rehearsing", total=len(chosen)) as step:
-        rows = rehearse(read_settings(), chosen, progress=step)
+        if everything and log is None and jobs > 1:
+            rows = rehearse_side_by_side(read_settings(), chosen, jobs=jobs, progress=step)
+        else:
+            rows = rehearse(read_settings(), chosen, progress=step, log=log)
     counted = [{**row, "count": len(row["states"])} for row in rows]
     show(rows, as_json=as_json, view=lambda: table("演练", REHEARSED, counted))

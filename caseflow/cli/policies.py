@@ -11,13 +11,13 @@ from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.listing import policies_listing, policy_entry
 from caseflow.catalogue.loading import lint, read_policies, read_policy
-from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.places import data_root, policy_folders
 from caseflow.cli.output import Option, Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
+from caseflow.cli.versions import enact_policy, folder_of, list_versions, show_difference
 from caseflow.clock import SystemClock
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import DefinitionError, NotFound, Problem
+from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.source import Library
 
 POLICIES = {
@@ -38,6 +38,16 @@ MEASURES = {
     "比例（%）": "rates_pct",
     "责任单位": "bureaus",
 }
+INDICATORS = {
+    "序号": "number",
+    "指标": "title",
+    "单位": "unit",
+    "目标": "target",
+    "年份": "year",
+    "责任单位": "owners",
+}
+SHOWN = ("issuer", "city", "issued_on", "scope", "overlap", "change", "split", "indicators")
+"""What `policies show` tells of a policy beside its listing, as the definition has it."""
 
 
 @click.group()
@@ -46,6 +56,10 @@ def policies() -> None:
 
     Example: caseflow policies list
     """
+
+
+for command in (enact_policy, list_versions, show_difference):
+    policies.add_command(command)
 
 
 def chosen_day(day: Any) -> date:
@@ -86,31 +100,26 @@ def show_policy(*, policy: str, day: Any, as_json: bool) -> None:
 
     Example: caseflow policies show qidong-2026
     """
-    files = _read_one(data_root(), policy)
-    record = files.policy
+    files = read_policy(folder_of(data_root(), policy))
+    record = files.policy.to_data()
     entry = {
         **policy_entry(files, chosen_day(day)),
-        "issuer": record.issuer,
-        "city": record.city,
-        "issued_on": record.issued_on,
-        "scope": record.scope.words,
-        "overlap": record.overlap.words,
-        "articles": {str(article.number): article.heading for article in record.articles},
+        **{key: record[key] for key in SHOWN},
+        "articles": {str(article["number"]): article["heading"] for article in record["articles"]},
     }
     show(entry, as_json=as_json, view=lambda: _policy_view(entry))
 
 
 def _policy_view(entry: dict[str, Any]) -> RenderableType:
-    labels = {**POLICIES, "制定机关": "issuer", "适用": "scope", "不重复": "overlap"}
+    labels = {**POLICIES, "制定机关": "issuer"}
     head = {label: entry[key] for label, key in labels.items() if key in entry}
-    return Group(facts(entry["title"], head), table("支持条款", MEASURES, entry["measures"]))
-
-
-def _read_one(root: Path, policy: str) -> PolicyFiles:
-    known = {folder.name: folder for folder in policy_folders(root)}
-    if policy not in known:
-        raise NotFound(f"There is no policy {policy!r}; known: {', '.join(known)}.")
-    return read_policy(known[policy])
+    head["适用"], head["参照"] = entry["scope"]["words"], entry["scope"]["may_follow"]
+    head["不重复"], head["调整"] = entry["overlap"]["words"], entry["change"]["words"]
+    head["资金分担"] = entry["split"] and entry["split"]["words"]
+    parts = [facts(entry["title"], head), table("支持条款", MEASURES, entry["measures"])]
+    if entry["indicators"]:
+        parts.append(table("指标", INDICATORS, entry["indicators"]))
+    return Group(*parts)
 
 
 @policies.command("lint")
@@ -134,13 +143,10 @@ def _problems(root: Path, names: tuple[str, ...]) -> set[Problem]:
     problems: set[Problem] = set()
     library = _kept(problems, lambda: load_library(root / "workflows"))
     cities = _kept(problems, lambda: read_cities(root)) or {}
-    folders = {folder.name: folder for folder in policy_folders(root)}
-    chosen = names or tuple(folders)
+    chosen = names or tuple(folder.name for folder in policy_folders(root))
     with progress("Reading", total=len(chosen)) as step:
         for name in chosen:
-            if name not in folders:
-                raise NotFound(f"There is no policy {name!r}; known: {', '.join(folders)}.")
-            problems.update(_faults(folders[name], library, cities))
+            problems.update(_faults(folder_of(root, name), library, cities))
             step(name)
     return problems
 

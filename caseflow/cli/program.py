@@ -20,16 +20,21 @@ class Place(NamedTuple):
 
 
 COMMANDS: Final = {
-    "policies": Place("caseflow.cli.policies:policies", "Policies (政策): list, show, lint, load."),
+    "policies": Place(
+        "caseflow.cli.policies:policies",
+        "Policies (政策): list, show, lint, load, enact, versions, diff.",
+    ),
     "measures": Place("caseflow.cli.measures:measures", "Measures (条款): list, show, rehearse."),
-    "workflows": Place("caseflow.cli.workflows:workflows", "Workflows (流程): check, draw."),
+    "workflows": Place(
+        "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
+    ),
     "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
-    "history": Place("caseflow.cli.history:history", "The history (留痕): verify."),
+    "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),
     "worker": Place("caseflow.worker:worker", "Let deadlines, publicities and letters happen."),
     "serve": Place("caseflow.cli.serving:serve", "Serve the REST API and its documentation."),
     "db": Place("caseflow.cli.db:db", "The database: upgrade, downgrade, current."),

@@ -1,29 +1,32 @@
-"""`caseflow workflows`: whether every measure compiles to a sound workflow, and its picture."""
+"""`caseflow workflows`: whether every measure's workflow is sound; its pictures, its nets."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from caseflow.catalogue.compiling import compile_measure
-from caseflow.catalogue.drawing import mermaid, svg
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.places import data_root
+from caseflow.cli.exporting import export_workflows
 from caseflow.cli.measures import find_measure, read_measures
-from caseflow.cli.output import json_option, note, progress, show, table
+from caseflow.cli.output import json_option, progress, show, table
+from caseflow.cli.pictures import draw_gallery, draw_workflow
 from caseflow.cli.problems import DONE, FAILED
-from caseflow.kernel.errors import DefinitionError, NotFound, Problem
+from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.model import Workflow
-
-FORMATS = {"svg": svg, "mermaid": mermaid}
 
 
 @click.group()
 def workflows() -> None:
-    """Workflows (办理流程): checking and drawing them.
+    """Workflows (办理流程): checking, drawing and exporting them.
 
     Example: caseflow workflows check
     """
+
+
+workflows.add_command(draw_workflow)
+workflows.add_command(draw_gallery)
+workflows.add_command(export_workflows)
 
 
 @workflows.command("check")
@@ -82,41 +85,3 @@ def _verdict(rows: list[dict[str, Any]], problems: list[Problem], *, as_json: bo
         return FAILED
     show(result, as_json=as_json, view=lambda: table("可用的流程", columns, rows))
     return DONE
-
-
-@workflows.command("draw")
-@click.argument("measure_id", metavar="MEASURE")
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(sorted(FORMATS)),
-    default="svg",
-    show_default=True,
-    help="SVG for the screen, Mermaid for documents.",
-)
-@click.option("--child", metavar="KIND", help="Draw this kind of its child cases instead.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to this file instead of stdout.",
-)
-def draw_workflow(
-    *, measure_id: str, kind: str, child: str | None, output: Path | None
-) -> None:  # fmt: skip
-    """Draw a measure's workflow with Chinese labels.
-
-    Example: caseflow workflows draw QD26-7a --format svg -o QD26-7a.svg
-    """
-    files, measure = find_measure(measure_id)
-    compiled = compile_measure(files, measure, load_library(data_root() / "workflows"))
-    name = f"{measure_id}/{child}" if child else measure_id
-    if name not in compiled:
-        kinds = ", ".join(each.partition("/")[2] for each in compiled if "/" in each) or "none"
-        raise NotFound(f"{measure_id} has no child cases of kind {child!r}; known: {kinds}.")
-    drawn = FORMATS[kind](compiled[name])
-    if output is None:
-        click.echo(drawn, nl=False)
-    else:
-        output.write_text(drawn, encoding="utf-8")
-        note(f"Written to {output}.")

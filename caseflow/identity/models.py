@@ -7,7 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Model, PublicId
 
-APPLICANT_KINDS = ("enterprise", "institution", "association", "individual")
+APPLICANT_KINDS = ("enterprise", "institution", "association", "individual", "government")
+"""`government`: a district or park administration, to which a city allots funds."""
 
 
 class Territory(Model):
@@ -40,7 +41,7 @@ class Organisation(Model):
 
     __table_args__ = (
         CheckConstraint(
-            "kind NOT IN ('enterprise', 'institution', 'association', 'individual')"
+            "kind NOT IN ('enterprise', 'institution', 'association', 'individual', 'government')"
             " OR (kind = 'individual' AND uscc IS NULL AND identity_number IS NOT NULL"
             "     AND identity_type IS NOT NULL)"
             " OR (kind <> 'individual' AND uscc IS NOT NULL)",

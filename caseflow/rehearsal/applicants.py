@@ -13,14 +13,17 @@ from caseflow.identity.models import Organisation, Person
 from caseflow.identity.service import assign, register_applicant, register_person
 
 AREA: Final = "320681"
-PREFIXES: Final = {"enterprise": "91", "institution": "12", "association": "51"}
-"""Department and category of a credit code: 市场监管企业, 事业单位, 社会团体. GB 32100-2015."""
+PREFIXES: Final = {
+    "enterprise": "91", "institution": "12", "association": "51", "government": "11",
+}  # fmt: skip
+"""Department and category of a credit code: 企业, 事业单位, 社会团体, 机关. GB 32100-2015."""
 
 KINDS: Final = {
     "enterprise": "示例企业",
     "institution": "示例单位",
     "association": "示例协会",
     "individual": "示例个人",
+    "government": "示例区",
 }
 _WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 _VALUES: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -27,7 +27,7 @@ from caseflow.rehearsal import story, telling
 from caseflow.rehearsal.house import House, enter, found_database
 from caseflow.rehearsal.post_office import PostOffice, post_office
 from caseflow.rehearsal.queries import Summary, ended_policies, path, summaries
-from caseflow.rehearsal.rehearse import rehearse, reminding_notices
+from caseflow.rehearsal.rehearse import reminding_notices
 from caseflow.rehearsal.scratch import (
     PREFIX,
     beside,
@@ -36,18 +36,16 @@ from caseflow.rehearsal.scratch import (
     let_commits_be_late,
     name_of,
 )
+from caseflow.rehearsal.side_by_side import rehearse_side_by_side
 from caseflow.rehearsal.story import Played, Story, Tell
 from caseflow.rehearsal.telling import Tale, Told
 from caseflow.rehearsal.years import SecondPart, Years
 from caseflow.settings import Settings
 
+JOBS: Final = 2
+"""Processes that rehearse side by side."""
+
 SECOND_NAME: Final = "caseflow_demo"
-STORY_CASES: Final = 16
-"""Cases of the story that end: the fixture and two beside it, ten families, three at the end."""
-
-TAIL: Final = "QD26-5c"
-"""The measure whose last applications are sent in around the policy's last day."""
-
 IS_EMPTY: Final = """
     SELECT NOT EXISTS (SELECT FROM "case") AND NOT EXISTS (SELECT FROM organisation)
 """
@@ -85,8 +83,9 @@ def run_demo(
         RehearsalStuck: a case did not go as it must. Unavailable: no database.
     """
     folder = root or data_root()
-    wanted = measures or [each.id for files in read_policies(folder) for each in files.measures]
-    total = len(wanted) + STORY_CASES
+    policies = read_policies(folder)
+    wanted = measures or [each.id for files in policies for each in files.measures]
+    total = len(wanted) + story.expected_cases(policies)
     with _progress(console, total, as_json=as_json) as (bar, task):
 
         def tell(what: str) -> None:
@@ -100,8 +99,13 @@ def run_demo(
         ids = PublicIds()
         found_database(address, settings, folder, at=story.FOUNDED_AT, ids=ids)
         tell("演练全部措施")
-        rehearsed = rehearse(
-            settings, wanted, progress=step, template=name_of(address), root=folder
+        rehearsed = rehearse_side_by_side(
+            settings,
+            wanted,
+            jobs=JOBS if measures is None else 1,
+            progress=step,
+            template=name_of(address),
+            root=folder,
         )
         with late_commits(address):
             told = _play(settings, address, folder, rehearsed, tell=tell, step=step)
@@ -136,8 +140,8 @@ def _play(
             migration.create_database(copy.owner_url, template=name_of(address))
             let_commits_be_late(copy)
             with _entered(settings, copy, root) as house:
-                booked = played.bookings[TAIL]
-                second = SecondPart(house, played.roots, booked, tell, _postman(office, house))
+                postman = _postman(office, house)
+                second = SecondPart(house, played.roots, played.tails, tell, postman)
                 second.troupe.on_end = lambda _: step("")
                 years = second.play()
                 office.deliver(house, second.troupe.now)
@@ -160,6 +164,7 @@ def _told(
         return Told(
             cases=[_tale(house, connection, case) for case in cases],
             moments=played.moments,
+            draft=played.draft,
             years=years,
             expired=[(code, on.isoformat()) for code, on in ended_policies(connection)],
             rehearsed=rehearsed,

@@ -1,8 +1,9 @@
 """A house to play in: an open database with its acts, its files and its virtual clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,11 @@ from sqlalchemy.orm import Session
 from caseflow.batches.founding import load_everything, load_one
 from caseflow.cases.assembly import assemble, signer_of
 from caseflow.cases.service import Cases
-from caseflow.catalogue.cities import read_cities
+from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policies
-from caseflow.catalogue.measures import PolicyFiles
 from caseflow.catalogue.models import PolicyVersion
+from caseflow.catalogue.policies import PolicyFiles
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Address, Database, open_database
 from caseflow.database.ids import PublicIds
@@ -41,6 +42,14 @@ class House:
     files: Path
     upload_limit: int
 
+    @cached_property
+    def _cities(self) -> dict[str, City]:
+        return read_cities(self.root)
+
+    def city(self, code: str) -> City:
+        """Return a city as its file has it."""
+        return self._cities[code]
+
     @property
     def ids(self) -> PublicIds:
         """Return the source of public ids."""
@@ -48,13 +57,23 @@ class House:
 
 
 def enact_drafts(
-    session: Session, root: Path, *, at: datetime, signer: Signer
+    session: Session,
+    root: Path,
+    *,
+    at: datetime,
+    signer: Signer,
+    only: Container[str] | None = None,
 ) -> list[PolicyVersion]:
     """Load the consultation drafts once more, as if they had been issued on the day of `at`.
 
-    Only for a scratch database: a draft (征求意见稿) is no legal basis. (优化营商环境条例 64)
+    `only` names the policies of which the drafts are wanted. This is for scratch databases alone:
+    a draft (征求意见稿) is no legal basis. (优化营商环境条例 64)
     """
-    drafts = [files for files in read_policies(root) if files.policy.status == DRAFT]
+    drafts = [
+        files
+        for files in read_policies(root)
+        if files.policy.status == DRAFT and (only is None or files.policy.code in only)
+    ]
     if not drafts:
         return []
     library, cities = load_library(root / "workflows"), read_cities(root)
@@ -115,12 +134,15 @@ def found_database(
     at: datetime,
     ids: PublicIds,
     progress: Progress = lambda _: None,
+    only: Container[str] | None = None,
 ) -> None:
-    """Load every city, calendar and policy into a migrated database, as the files say."""
+    """Load every city, calendar and policy (`only` these) into a migrated database."""
     database = open_database(address, pool_size=1)
     try:
         with database.session() as session:
             signer = signer_of(settings)
-            load_everything(session, root, at=at, signer=signer, ids=ids, progress=progress)
+            load_everything(
+                session, root, at=at, signer=signer, ids=ids, progress=progress, only=only
+            )
     finally:
         database.close()

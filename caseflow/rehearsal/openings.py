@@ -1,8 +1,8 @@
 """Opening a case in a rehearsal: its applicant, its call, and whoever may open it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -10,9 +10,10 @@ from caseflow.batches.founding import plan_standing_calls
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.service import Outcome
 from caseflow.catalogue.cities import City
+from caseflow.catalogue.models import PolicyVersion
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.kernel.calendar import local_date
-from caseflow.rehearsal.applicants import Applicant
+from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import Player, RehearsalStuck
 
@@ -29,6 +30,49 @@ class Booking:
     call: str
 
 
+@dataclass(frozen=True)
+class Tail:
+    """A booking whose policy ends on `last_day`: around it the last applications come in."""
+
+    booked: Booking
+    last_day: date
+    places: tuple[str, ...]
+
+    @classmethod
+    def of(cls, measure: LoadedMeasure, booked: Booking, places: Sequence[str]) -> "Tail":
+        """Return the tail of a measure; firms for it may sit in `places`."""
+        last_day = measure.policy.effective_to
+        assert last_day is not None
+        return cls(booked, last_day, tuple(places))
+
+
+def enlist_for(
+    session: Session,
+    house: House,
+    measure: LoadedMeasure,
+    *,
+    number: int,
+    at: datetime,
+    **named: str,
+) -> Applicant:
+    """Register applicant `number`, of a kind and at a place that the measure's policy takes."""
+    places = places_of(house, measure)
+    return enlist(
+        session,
+        kind=measure.version.definition["applicants"][0],
+        number=number,
+        territory=places[number % len(places)],
+        at=at,
+        ids=house.ids,
+        **named,
+    )
+
+
+def places_of(house: House, measure: LoadedMeasure) -> list[str]:
+    """Return where the applicants of a measure may sit."""
+    return territories_of(house.city(measure.city), measure.policy)
+
+
 def booking(measure: LoadedMeasure, applicant: Applicant, call: str) -> Booking:
     """Return the booking of `applicant` for `measure` under `call` (a public id)."""
     version = measure.version
@@ -42,10 +86,24 @@ def booking(measure: LoadedMeasure, applicant: Applicant, call: str) -> Booking:
     )
 
 
-def territories_of(city: City) -> list[str]:
-    """Return the parks and then the towns of a city: where its applicants may sit."""
+def territories_of(city: City, policy: PolicyVersion) -> list[str]:
+    """Return the parks and then the towns of a city to which a policy applies."""
+    scope = policy.definition["scope"]
+    parts = set(scope["territories"] or [scope["territory"]])
+    above = {territory.code: territory.parent for territory in city.territories}
     ordered = sorted(city.organisations, key=lambda each: each.kind != "park")
-    return [each.territory for each in ordered if each.kind in {"park", "town"}]
+    return [
+        each.territory
+        for each in ordered
+        if each.kind in {"park", "town"} and not parts.isdisjoint(_upwards(each.territory, above))
+    ]
+
+
+def _upwards(territory: str, above: Mapping[str, str | None]) -> Iterator[str]:
+    place: str | None = territory
+    while place is not None:
+        yield place
+        place = above[place]
 
 
 def plan_calls(

@@ -107,13 +107,20 @@ class Player:
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
         facts = {**case.facts, "paid_fen": case.paid_fen}
-        ceiling_fen = self.measure(case).ceiling_fen(case.child_kind)
-        samples = payload_for(self.workflow(case), step, facts, ceiling_fen)
+        samples = payload_for(self.workflow(case), step, facts, self._ceiling_fen(case))
         payload = {**samples, **(given or {})}
         try:
             return self.house.cases.act(case.public_id, Request(step.event, actor, at, payload))
         except CaseflowError as error:
             raise self.stuck(case, error.message) from error
+
+    def _ceiling_fen(self, case: Standing) -> int | None:
+        """Return the most a case may ask for: a child, of what its parent has left, one half."""
+        own = self.measure(case).ceiling_fen(case.child_kind)
+        if case.left_by_parent_fen is None:
+            return own
+        half = max(1, case.left_by_parent_fen // 2)
+        return half if own is None else min(own, half)
 
     def person(self, case: Standing, step: Step, *, only: str | None = None) -> int:
         """Return somebody in one of the step's seats who has no other duty on the case.

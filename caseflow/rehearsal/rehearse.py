@@ -5,15 +5,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from caseflow.cases.event_log import event_log
+from caseflow.cases.xes import xes
 from caseflow.catalogue import queries as catalogue
-from caseflow.catalogue.cities import read_cities
+from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.places import data_root
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import NotFound
-from caseflow.rehearsal.applicants import enlist
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.openings import Booking, booking, open_booked, plan_calls, territories_of
+from caseflow.rehearsal.openings import Booking, booking, enlist_for, open_booked, plan_calls
 from caseflow.rehearsal.queries import Summary, path, summaries
 from caseflow.rehearsal.scratch import scratch_house
 from caseflow.rehearsal.troupe import Troupe
@@ -33,18 +34,32 @@ def rehearse(
     progress: Progress | None = None,
     template: str | None = None,
     root: Path | None = None,
+    log: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Play one case of each measure (all of them if None) in a scratch database.
 
     `progress` is called with a measure's id when its case has ended. `template` names a founded
-    database to copy instead of founding a new one.
+    database to copy instead of founding a new one. `log` is where the event log is kept (XES).
 
     Raises:
         NotFound: no such measure. RehearsalStuck: a case did not reach an end by its main road.
     """
-    tell = progress or (lambda _: None)
-    with scratch_house(settings, root or data_root(), at=BEGINS_AT, template=template) as house:
-        return rehearse_in(house, measures, progress=tell)
+    tell, folder = progress or (lambda _: None), root or data_root()
+    only = None if measures is None else policies_of(folder, measures)
+    with scratch_house(settings, folder, at=BEGINS_AT, template=template, only=only) as house:
+        rows = rehearse_in(house, measures, progress=tell)
+        if log is not None:
+            write_log(house, log)
+    return rows
+
+
+def policies_of(root: Path, measures: Sequence[str]) -> set[str]:
+    """Return the codes of the policies to which any of `measures` belongs."""
+    return {
+        files.policy.code
+        for files in read_policies(root)
+        if not {measure.id for measure in files.measures}.isdisjoint(measures)
+    }
 
 
 def rehearse_in(
@@ -62,27 +77,24 @@ def rehearse_in(
     return told(house, troupe.roots)
 
 
+def write_log(house: House, file: Path) -> None:
+    """Write the events of every case in `house` to `file`, as XES."""
+    with house.database.connect() as connection, file.open("w", encoding="utf-8") as target:
+        target.writelines(xes(event_log(connection)))
+
+
 def book_measures(house: House, codes: Sequence[str] | None, *, at: datetime) -> list[Booking]:
     """Register an applicant and plan a call for every measure; `codes` None: for all of them.
 
     Raises:
         NotFound: no such measure.
     """
-    cities = read_cities(house.root)
     with house.database.session() as session:
         wanted = _wanted(catalogue.measures(session), codes)
         calls = plan_calls(session, house, wanted, at=at)
         booked = []
         for number, measure in enumerate(wanted, start=1):
-            places = territories_of(cities[measure.city])
-            applicant = enlist(
-                session,
-                kind=measure.version.definition["applicants"][0],
-                number=number,
-                territory=places[number % len(places)],
-                at=at,
-                ids=house.ids,
-            )
+            applicant = enlist_for(session, house, measure, number=number, at=at)
             booked.append(booking(measure, applicant, calls[measure.code]))
     return booked
 

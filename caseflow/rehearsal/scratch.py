@@ -4,7 +4,7 @@ import os
 import random
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +22,11 @@ from caseflow.settings import Settings
 
 PREFIX: Final = "caseflow_scratch_"
 SEED: Final = 26
+
+
+def fresh_address(settings: Settings) -> Address:
+    """Return the address of a scratch database that does not exist yet."""
+    return beside(locate(settings), f"{PREFIX}{os.getpid()}_{secrets.token_hex(3)}")
 
 
 def beside(address: Address, name: str) -> Address:
@@ -43,24 +48,27 @@ def scratch_house(
     at: datetime,
     template: str | None = None,
     progress: Progress = lambda _: None,
+    only: Container[str] | None = None,
 ) -> Iterator[House]:
     """Yield a founded house at `at` that is gone afterwards, also after an error or Ctrl-C.
 
-    Drafts are in force in it. `template` names a founded database without connections to copy.
+    Drafts are in force in it. `template` names a founded database without connections to copy,
+    `only` the policies that are needed.
     Its files lie in a folder of their own, its public ids are always the same.
     """
-    address = beside(locate(settings), f"{PREFIX}{os.getpid()}_{secrets.token_hex(3)}")
+    address = fresh_address(settings)
     ids = PublicIds(random.Random(SEED))  # noqa: S311 - repeatable names, no secrets
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, dropped_after(address):
         migration.create_database(address.owner_url, template=template)
         if template is None:
             migration.upgrade(address.owner_url, root / "migrations")
-            found_database(address, settings, root, at=at, ids=ids, progress=progress)
+            found_database(address, settings, root, at=at, ids=ids, progress=progress, only=only)
         let_commits_be_late(address)
         house = enter(address, settings, root, at=at, files=Path(folder), ids=ids)
         try:
             with house.database.session() as session:
-                enact_drafts(session, root, at=at, signer=house.cases.office.signer)
+                signer = house.cases.office.signer
+                enact_drafts(session, root, at=at, signer=signer, only=only)
             yield house
         finally:
             house.database.close()

@@ -1,6 +1,6 @@
-"""The demo's story up to its pause: the calls, the fixture, an objection, a case a family."""
+"""The demo's story up to its pause: calls, the fixture, an objection, a draft, a case a family."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -9,21 +9,31 @@ from sqlalchemy.orm import Session
 
 from caseflow.cases.service import Request
 from caseflow.catalogue import queries as catalogue
-from caseflow.catalogue.cities import read_cities
-from caseflow.catalogue.queries import LoadedMeasure, MeasureFilter
+from caseflow.catalogue.policies import PolicyFiles
+from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.catalogue.service import Window, plan_call
 from caseflow.identity.service import ensure_system_person
 from caseflow.kernel.workflow.vocabulary import INPUTS
 from caseflow.rehearsal import fixture
-from caseflow.rehearsal.applicants import Applicant, enlist
+from caseflow.rehearsal.applicants import Applicant
+from caseflow.rehearsal.draft import BESIDE, DraftPart, DraftTold
 from caseflow.rehearsal.fixture import Moment, at
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.openings import Booking, booking, open_booked, plan_calls, territories_of
+from caseflow.rehearsal.openings import (
+    Booking,
+    Tail,
+    booking,
+    enlist_for,
+    open_booked,
+    places_of,
+    plan_calls,
+)
 from caseflow.rehearsal.queries import Standing
 from caseflow.rehearsal.troupe import Troupe
 
 POLICY: Final = "qidong-2026"
-CITY: Final = "qidong"
+"""Its measures stand for their families; those it does not have come from the other policies."""
+
 FOUNDED_AT: Final = at("2026-05-14 09:00")
 BEGINS_AT: Final = at("2026-10-09 15:00")
 CALLS_OPEN_AT: Final = at("2026-10-12 10:00")
@@ -36,11 +46,33 @@ PAUSES_AT: Final = at("2027-01-29 17:00")
 """Where the house stays for who wants to go on by hand; a copy of it plays the years after."""
 
 EVERYWHERE: Final = "*"
+IN_FORCE: Final = "in_force"
+ALSO: Final = (BESIDE,)
+"""A clause that goes on beside the enacted one of the same matter."""
 FAMILIES_FROM: Final = 10
 """The number of the first applicant who is not the fixture's, nor beside it."""
 
+FIXED: Final = 3
+"""The fixture's case and the two beside it."""
+
+FIRMS: Final = 3
+"""How many firms come around a policy's last day."""
+
+TAILS: Final = ("QD26-5c", "WX-7a", "NT24-3")
+"""Measures whose last applications are sent in around their policies' last days."""
+
 Tell = Callable[[str], None]
 OnSweep = Callable[[datetime], None]
+
+
+def expected_cases(policies: Sequence[PolicyFiles]) -> int:
+    """Return how many cases the story and the years after it bring to an end."""
+    issued = {measure.id: measure for files in policies for measure in files.measures
+              if files.policy.status == IN_FORCE}  # fmt: skip
+    drafts = sum(files.policy.status != IN_FORCE for files in policies)
+    tails = sum(code in issued for code in TAILS) + min(drafts, 1)
+    families = {measure.family for measure in issued.values()}
+    return FIXED + len(families) + (BESIDE in issued) + min(drafts, 1) + FIRMS * tails
 
 
 @dataclass(frozen=True)
@@ -50,8 +82,9 @@ class Played:
     roots: list[int]
     moments: list[Moment]
     publicity_ends_on: date
-    bookings: dict[str, Booking]
+    tails: list[Tail]
     disputed: int
+    draft: DraftTold | None
 
 
 @dataclass
@@ -64,6 +97,7 @@ class Story:
     troupe: Troupe = field(init=False)
     holds: dict[tuple[int, str], datetime] = field(default_factory=dict)
     bookings: dict[str, Booking] = field(default_factory=dict)
+    tails: list[Tail] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,6 +114,7 @@ class Story:
         self.troupe.move_to(CALLS_OPEN_AT)
         self._open_families()
         first = self._open_fixture(firms[0])
+        draft = self._draft()
         self.troupe.play(until=OTHERS_OPEN_AT)
         beside, disputed = (self._open_other(firm) for firm in firms[1:])
         self.tell("算力券样例：补正停钟、审计停钟")
@@ -89,7 +124,17 @@ class Story:
         self._dispute(disputed)
         self.tell("各类办件继续办理")
         self.troupe.play(until=PAUSES_AT)
-        return Played(self.troupe.roots, self.moments, ends_on, self.bookings, disputed)
+        return Played(self.troupe.roots, self.moments, ends_on, self.tails, disputed, draft)
+
+    def _draft(self) -> DraftTold | None:
+        """Let a draft be refused, enacted and accepted, where there is one."""
+        part = DraftPart(self.troupe)
+        if not part.is_there():
+            return None
+        self.tell("征求意见稿：不得受理；印发后受理")
+        told = part.play()
+        self.tails.append(told.tail)
+        return told
 
     def _is_held(self, case: Standing) -> bool:
         """Return whether, for now, only the script moves the case."""
@@ -99,26 +144,33 @@ class Story:
     def _prepare(self) -> list[Applicant]:
         """Plan every call and register everybody; returns the three firms of the publicity."""
         with self.house.database.session() as session:
-            measures = catalogue.measures(session, MeasureFilter(policy=POLICY))
+            measures = sorted(
+                (each for each in catalogue.measures(session) if each.policy.status == IN_FORCE),
+                key=lambda measure: measure.policy_code != POLICY,
+            )
             others = [measure for measure in measures if measure.code != fixture.MEASURE]
             calls = plan_calls(session, self.house, others, at=self.troupe.now)
-            places = territories_of(read_cities(self.house.root)[CITY])
-            first = {measure.version.family: measure for measure in reversed(others)}
+            firsts = {measure.version.family: measure for measure in reversed(others)}
             for number, measure in enumerate(others, start=FAMILIES_FROM):
-                if first[measure.version.family] is measure:
-                    applicant = self._enlist(session, measure, number, places)
-                    self.bookings[measure.code] = booking(measure, applicant, calls[measure.code])
-            return self._firms(session, measures, places)
+                chosen = firsts[measure.version.family] is measure or measure.code in ALSO
+                if chosen or measure.code in TAILS:
+                    applicant = self._enlist(session, measure, number)
+                    booked = booking(measure, applicant, calls[measure.code])
+                    self.bookings |= {measure.code: booked} if chosen else {}
+                    self.tails += (
+                        [Tail.of(measure, booked, places_of(self.house, measure))]
+                        if measure.code in TAILS
+                        else []
+                    )
+            fixed = next(each for each in measures if each.code == fixture.MEASURE)
+            return self._firms(session, fixed)
 
-    def _firms(
-        self, session: Session, measures: tuple[LoadedMeasure, ...], places: list[str]
-    ) -> list[Applicant]:
-        measure = next(each for each in measures if each.code == fixture.MEASURE)
+    def _firms(self, session: Session, measure: LoadedMeasure) -> list[Applicant]:
         call = self._plan_fixture_calls(session, last_day=measure.policy.effective_to)
         firms = [
-            self._enlist(session, measure, 1, places, title=fixture.FIRM, code=fixture.USCC),
-            self._enlist(session, measure, 2, places),
-            self._enlist(session, measure, 3, places),
+            self._enlist(session, measure, 1, title=fixture.FIRM, code=fixture.USCC),
+            self._enlist(session, measure, 2),
+            self._enlist(session, measure, 3),
         ]
         self.bookings |= {firm.login: booking(measure, firm, call) for firm in firms}
         return firms
@@ -146,22 +198,9 @@ class Story:
         return planned[0].public_id
 
     def _enlist(
-        self,
-        session: Session,
-        measure: LoadedMeasure,
-        number: int,
-        places: list[str],
-        **named: str,
+        self, session: Session, measure: LoadedMeasure, number: int, **named: str
     ) -> Applicant:
-        return enlist(
-            session,
-            kind=measure.version.definition["applicants"][0],
-            number=number,
-            territory=places[number % len(places)],
-            at=self.troupe.now,
-            ids=self.house.ids,
-            **named,
-        )
+        return enlist_for(session, self.house, measure, number=number, at=self.troupe.now, **named)
 
     def _open_families(self) -> None:
         """Open one case of every family but the fixture's own."""

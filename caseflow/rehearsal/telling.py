@@ -9,6 +9,7 @@ from rich.table import Table
 
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.money import Money
+from caseflow.rehearsal.draft import DraftTold
 from caseflow.rehearsal.fixture import Moment
 from caseflow.rehearsal.queries import Summary
 from caseflow.rehearsal.years import Years
@@ -34,10 +35,16 @@ class Told:
 
     cases: list[Tale]
     moments: list[Moment]
+    draft: DraftTold | None
     years: Years
     expired: list[tuple[str, str]]
     rehearsed: list[dict[str, Any]]
     letters: int
+
+    @property
+    def refused(self) -> list[str]:
+        """Return every refusal of the story, each with its day."""
+        return [*(self.draft.refused if self.draft else ()), *self.years.refused]
 
     @property
     def result(self) -> dict[str, Any]:
@@ -52,7 +59,7 @@ class Told:
                 }
                 for tale in self.cases
             ],
-            "refused": [{"why": why} for why in self.years.refused],
+            "refused": [{"why": why} for why in self.refused],
             "expired": [{"policy": policy, "on": on} for policy, on in self.expired],
             "reminders": sum(tale.case.reminders for tale in self.cases),
             "rehearsed": len(self.rehearsed),
@@ -65,6 +72,7 @@ def show(told: Told, console: Console) -> None:
         _cases(told.cases),
         _paths(told.cases),
         _fixture(told.moments),
+        *(_draft(told.draft) if told.draft else ()),
         _policy(told),
         _rehearsed(told.rehearsed),
     )
@@ -119,9 +127,29 @@ def _policy(told: Told) -> Table:
         table.add_row(last, f"{policy} 有效期最后一日，至24:00")
     for day, title in told.years.ended:
         table.add_row(str(day), f"《{title}》失效，存量办件继续办理")
-    for why in told.years.refused:
+    for why in told.refused:
         table.add_row(why[:10], why[11:])
     return table
+
+
+def _draft(draft: DraftTold) -> tuple[Table, Table]:
+    """Return how the issued document differs from its draft, and its clause beside an older."""
+    changes = _table("征求意见稿印发后（文号、日期为演示所设）", "字段", "征求意见稿", "印发稿")
+    for change in draft.difference.policy:
+        changes.add_row(change.path, *(_shown(each) for each in (change.before, change.after)))
+    for line in draft.difference.text:
+        if line[:1] in "+-" and line[:3] not in {"+++", "---"}:
+            side = line[0] == "+"
+            changes.add_row("正文", "" if side else line[1:], line[1:] if side else "")
+    beside = _table("同一事项的两条条款", "条款", "名称", "状态", "比例", "金额", "有效期至")
+    for clause in draft.beside:
+        values = (clause.measure, clause.title, clause.status, clause.rates, clause.amounts)
+        beside.add_row(*values, str(clause.effective_to))
+    return changes, beside
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _rehearsed(rows: Sequence[dict[str, Any]]) -> Table:

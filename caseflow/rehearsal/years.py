@@ -1,31 +1,29 @@
-"""The years after the pause: warnings, the policy's last days, and every case to its end."""
+"""The years after the pause: warnings, the policies' last days, and every case to its end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from caseflow.cases.service import Request
-from caseflow.catalogue.cities import read_cities
-from caseflow.kernel.calendar import local_date
+from caseflow.kernel.calendar import ONE_DAY, local_date, shanghai_instant
 from caseflow.kernel.errors import GuardFailed, PolicyClosed
 from caseflow.kernel.workflow.vocabulary import AMOUNTS
 from caseflow.rehearsal.applicants import Applicant, enlist
-from caseflow.rehearsal.fixture import at
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.openings import Booking, open_booked, territories_of
+from caseflow.rehearsal.openings import Booking, Tail, open_booked
 from caseflow.rehearsal.player import RehearsalStuck
-from caseflow.rehearsal.story import CITY, OnSweep, Tell
+from caseflow.rehearsal.story import FIRMS, OnSweep, Tell
 from caseflow.rehearsal.troupe import Troupe
 
-OPENED_AT: Final = at("2028-05-11 10:00")
-DAY_BEFORE: Final = at("2028-05-12 16:00")
-LAST_DAY: Final = at("2028-05-13 23:59")
-TOO_LATE: Final = at("2028-05-14 00:01")
-DAY_AFTER: Final = at("2028-05-14 09:00")
-"""The policy's last day is Saturday 2028-05-13, to 24:00. (启政办规〔2026〕1号, last sentence)"""
+OPENED_AHEAD: Final = 2 * ONE_DAY
+"""How long before the last day the last drafts are begun, at ten in the morning."""
 
-NUMBERS: Final = (91, 92, 93)
+MINUTE: Final = timedelta(minutes=1)
+FIRMS_FROM: Final = 900
+"""The number of the first applicant of this part; each policy has three."""
+
 SUBMIT: Final = "submit"
 
 
@@ -44,7 +42,7 @@ class SecondPart:
 
     house: House
     roots: list[int]
-    booked: Booking
+    tails: Sequence[Tail]
     tell: Tell
     on_sweep: OnSweep
     troupe: Troupe = field(init=False)
@@ -64,45 +62,49 @@ class SecondPart:
         Raises:
             RehearsalStuck: something did not go as it must.
         """
-        self.tell("政策到期前90、60、30、7日提醒")
-        self.troupe.play(until=OPENED_AT)
-        drafts = [self._open(firm) for firm in self._firms()]
-        self.tell("政策最后一日受理，次日不再受理")
-        self._submit(drafts[0], DAY_BEFORE)
-        self._submit(drafts[1], LAST_DAY)
-        self._refused_submission(drafts[2])
-        self._refused_opening()
+        ordered = sorted(self.tails, key=lambda tail: tail.last_day)
+        numbers = iter(range(FIRMS_FROM, FIRMS_FROM + FIRMS * len(ordered)))
+        for last_day, tails in groupby(ordered, key=lambda tail: tail.last_day):
+            self.tell(f"{last_day} 政策到期：提醒，最后一日受理，次日不再受理")
+            self._end_of(last_day, list(tails), numbers)
         self.tell("存量办件继续办理至办结")
         self.troupe.play()
         return Years(self.refused, self._warned(), self._ended())
 
-    def _firms(self) -> Sequence[Applicant]:
-        places = territories_of(read_cities(self.house.root)[CITY])
-        with self.house.database.session() as session:
-            return [
-                enlist(
-                    session,
-                    kind="enterprise",
-                    number=number,
-                    territory=places[number % len(places)],
-                    at=self.troupe.now,
-                    ids=self.house.ids,
-                )
-                for number in NUMBERS
-            ]
+    def _end_of(self, last_day: date, tails: list[Tail], numbers: Iterator[int]) -> None:
+        """Play the last days of the policies that end together; the last day is theirs to 24:00."""
+        self.troupe.play(until=shanghai_instant(last_day - OPENED_AHEAD, hour=10))
+        drafts = [[self._open(tail, next(numbers)) for _ in range(FIRMS)] for tail in tails]
+        midnight = shanghai_instant(last_day + ONE_DAY, hour=0)
+        for ahead, index in ((timedelta(hours=32), 0), (MINUTE, 1)):
+            self.troupe.play(until=midnight - ahead)
+            for each in drafts:
+                self.troupe.take(each[index], SUBMIT)
+        self.troupe.play(until=midnight + MINUTE)
+        for each in drafts:
+            self._refused_submission(each[2])
+        self.troupe.play(until=midnight + timedelta(hours=9))
+        for tail in tails:
+            self._refused_opening(tail.booked)
 
-    def _open(self, firm: Applicant) -> int:
-        booked = replace(self.booked, applicant=firm)
+    def _open(self, tail: Tail, number: int) -> int:
+        booked = replace(tail.booked, applicant=self._firm(tail, number))
         outcome = open_booked(self.troupe.player, booked, self.troupe.now)
         return self.troupe.join(outcome.case)
 
-    def _submit(self, case_id: int, when: datetime) -> None:
-        self.troupe.play(until=when)
-        self.troupe.take(case_id, SUBMIT)
+    def _firm(self, tail: Tail, number: int) -> Applicant:
+        with self.house.database.session() as session:
+            return enlist(
+                session,
+                kind="enterprise",
+                number=number,
+                territory=tail.places[number % len(tail.places)],
+                at=self.troupe.now,
+                ids=self.house.ids,
+            )
 
     def _refused_submission(self, case_id: int) -> None:
         """A draft that was begun in time is submitted a minute too late."""
-        self.troupe.play(until=TOO_LATE)
         case = self.troupe.standing(case_id)
         player = self.troupe.player
         step = player.workflow(case).steps[case.state, SUBMIT]
@@ -112,10 +114,9 @@ class SecondPart:
         request = Request(SUBMIT, actor, self.troupe.now, payload)
         self._expect_refusal(lambda: self.house.cases.act(case.public_id, request))
 
-    def _refused_opening(self) -> None:
+    def _refused_opening(self, booked: Booking) -> None:
         """Nobody begins a case any more on the day after the last."""
-        self.troupe.play(until=DAY_AFTER)
-        self._expect_refusal(lambda: open_booked(self.troupe.player, self.booked, self.troupe.now))
+        self._expect_refusal(lambda: open_booked(self.troupe.player, booked, self.troupe.now))
 
     def _expect_refusal(self, ask: Callable[[], object]) -> None:
         try:

@@ -28,6 +28,8 @@ OPEN_ROUTES = {
     "GET /api/v1/measures/<code>/workflow",
     "GET /api/v1/policies",
     "GET /api/v1/policies/<code>",
+    "GET /api/v1/policies/<code>/diff",
+    "GET /api/v1/policies/<code>/versions",
     "GET /api/v1/publicities",
     "GET /api/v1/publicities/<public_id>",
     "GET /api/v1/territories",

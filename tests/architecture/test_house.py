@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,6 @@ FEATURES = (
 VAGUE = {"utils", "helpers", "common", "manager", "managers", "base", "misc"}
 
 
-def _name(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
 def _imports(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -44,48 +40,58 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield node.module
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "kernel").rglob("*.py")), ids=_name)
-def test_the_kernel_imports_the_standard_library_and_transitions_only(path):
-    tops = {name.partition(".")[0] for name in _imports(ast.parse(path.read_text()))}
-
-    assert tops <= (sys.stdlib_module_names - IMPURE) | {"caseflow", "transitions"}
+TEXTS = {path: path.read_text() for path in FILES}
+TREES = {path: ast.parse(text) for path, text in TEXTS.items()}
 
 
-@pytest.mark.parametrize("path", FILES, ids=_name)
-def test_only_the_clock_reads_the_time(path):
+def _where(wrong: Callable[[Path], object]) -> list[str]:
+    """Return the files of which `wrong` has something to say."""
+    return [str(path.relative_to(ROOT)) for path in FILES if wrong(path)]
+
+
+def test_the_kernel_imports_the_standard_library_and_transitions_only():
+    allowed = (sys.stdlib_module_names - IMPURE) | {"caseflow", "transitions"}
+
+    def others(path):
+        return {name.partition(".")[0] for name in _imports(TREES[path])} - allowed
+
+    assert _where(lambda path: "kernel" in path.parts and others(path)) == []
+
+
+def test_only_the_clock_reads_the_time():
     words = re.compile(r"datetime\.now|utcnow|date\.today|time\.time\(|perf_counter")
-    allowed = path.name == "clock.py" or "bench" in path.parts
+    free = {"clock.py", "bench"}
 
-    assert allowed or not words.search(path.read_text())
-
-
-@pytest.mark.parametrize("path", FILES, ids=_name)
-def test_only_history_writes_events(path):
-    assert (
-        "history" in path.parts
-        or "bench" in path.parts
-        or "INSERT INTO event" not in path.read_text()
-    )
+    assert _where(lambda path: not free & set(path.parts) and words.search(TEXTS[path])) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=_name)
-def test_no_file_and_no_function_is_two_things(path):
-    text = path.read_text()
-    functions = [
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    long = {node.name for node in functions if node.end_lineno - node.lineno >= LONGEST_FUNCTION}
+def test_only_history_writes_events():
+    free = {"history", "bench"}
 
-    assert len(text.splitlines()) <= LONGEST_FILE
-    assert not long
+    def writes(path):
+        return not free & set(path.parts) and "INSERT INTO event" in TEXTS[path]
+
+    assert _where(writes) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=_name)
-def test_no_name_is_vague(path):
-    assert path.stem not in VAGUE
-    assert not VAGUE & set(path.parts)
+def test_no_file_is_two_things():
+    assert _where(lambda path: len(TEXTS[path].splitlines()) > LONGEST_FILE) == []
+
+
+def test_no_function_is_two_things():
+    def long(path):
+        return [
+            node.name
+            for node in ast.walk(TREES[path])
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+        ]
+
+    assert _where(long) == []
+
+
+def test_no_name_is_vague():
+    assert _where(lambda path: VAGUE & {path.stem, *path.parts}) == []
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -97,11 +103,11 @@ def test_a_feature_folder_says_what_it_is(feature):
 
 
 def test_money_is_never_a_float():
-    for path in FILES:
-        tree = ast.parse(path.read_text())
-        calls = [
-            n
-            for n in ast.walk(tree)
-            if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "float"
+    def calls(path):
+        return "bench" not in path.parts and [
+            node
+            for node in ast.walk(TREES[path])
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float"
         ]
-        assert not calls or "bench" in path.parts, path
+
+    assert _where(calls) == []

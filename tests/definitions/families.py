@@ -1,47 +1,108 @@
-"""The compiled families that the tests of this folder question, and the walk along a main road."""
+"""The library, the policies and the compiled workflows that the tests of this folder question.
+
+A name is a family's, another process's of a family, or `process/kind` for its child cases.
+"""
 
 from functools import cache
 
+from caseflow.catalogue.cities import read_cities
+from caseflow.catalogue.compiling import compile_policy, is_family
 from caseflow.catalogue.library import load_library
-from caseflow.catalogue.places import data_root
+from caseflow.catalogue.loading import read_policies
 from caseflow.kernel.conditions import all_hold
 from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.source import MeasureSpec
+from caseflow.kernel.workflow.vocabulary import PAYS
+from tests.conftest import EVERYTHING
 
-FAMILIES = (
-    "events",
-    "funds",
-    "interest",
-    "investment",
-    "platforms",
-    "research",
-    "scenarios",
-    "talent",
-    "titles",
-    "vouchers",
-)
-CHILDREN = ("interest/period", "platforms/year")
-ALL = (*FAMILIES, *CHILDREN)
-APPLIED_FOR = tuple(name for name in FAMILIES if name not in {"funds", "titles"})
-PAYING = tuple(name for name in ALL if name not in {"funds", "interest", "platforms"})
-PUBLICISED = tuple(name for name in ALL if name not in {"funds", "interest"})
 REFUSALS = ("rejected", "not_accepted", "terminated")
 
 
 @cache
 def library():
-    return load_library(data_root() / "workflows")
-
-
-def compiled(family, **options):
-    spec = MeasureSpec(id=family, title=family, family=family, **options)
-    return compile_workflows(library().families[family], library(), spec)
+    return load_library(EVERYTHING / "workflows")
 
 
 @cache
+def policies():
+    """Every policy of the checkout by its code."""
+    return {files.policy.code: files for files in read_policies(EVERYTHING)}
+
+
+@cache
+def cities():
+    return read_cities(EVERYTHING)
+
+
+@cache
+def compiled_policies():
+    """The workflows of every measure of every policy by the measure's id, then by name."""
+    workflows = {}
+    for files in policies().values():
+        workflows |= compile_policy(files, library())
+    return workflows
+
+
+def measures():
+    return [measure for files in policies().values() for measure in files.measures]
+
+
+def compiled(process, **options):
+    definition = library().families[process]
+    family = definition.data.get("of", process)
+    spec = MeasureSpec(id=process, title=process, family=family, process=process, **options)
+    return compile_workflows(definition, library(), spec)
+
+
+@cache
+def _plain(process):
+    return compiled(process)
+
+
 def workflow(name) -> Workflow:
-    return compiled(name.partition("/")[0])[name]
+    """The workflow without legal flags; those of a measure add checks, they change nothing."""
+    return _plain(name.partition("/")[0])[name]
+
+
+_BY_NAME = {name: each for name, each in library().families.items() if not each.data.get("child")}
+FAMILIES = tuple(name for name, each in _BY_NAME.items() if is_family(each))
+PROCESSES = tuple(name for name, each in _BY_NAME.items() if not is_family(each))
+CHILDREN = tuple(
+    f"{name}/{kind}" for name, each in _BY_NAME.items() for kind in each.data.get("children", {})
+)
+PARENTS = tuple(name.partition("/")[0] for name in CHILDREN)
+ALL = (*FAMILIES, *PROCESSES, *CHILDREN)
+
+BY_THE_BUREAU = tuple(
+    name for name, each in _BY_NAME.items() if each.data["opened_by"] == "lead_bureau.handler"
+)
+
+# test_families holds these against the compiled workflows; here nothing needs compiling.
+TRACKED = ("funds", "guarantees")
+MONEYLESS = (*TRACKED, "opportunities", "recommendations")
+APPLIED_FOR = tuple(n for n in (*FAMILIES, *PROCESSES) if n not in BY_THE_BUREAU)
+DRAFTED = tuple(n for n in APPLIED_FOR if n not in {"events", "opportunities", "recommendations"})
+PAYING = tuple(name for name in ALL if name not in {*MONEYLESS, *PARENTS})
+PUBLICISED = tuple(
+    name for name in ALL if name not in {*MONEYLESS, "interest", "allowances/period"}
+)
+
+
+def flags_of(process):
+    """The legal flags that the measures of a process carry."""
+    if process in MONEYLESS:
+        return ()
+    return ("selective", "government_approval") if process == "deals" else ("selective",)
+
+
+def pays(flow):
+    return any(PAYS.intersection(step.effects) for step in flow.steps.values())
+
+
+def leads(flow, state, event, **facts):
+    """Return the targets of the branches that these facts satisfy."""
+    return [b.target for b in flow.step(state, event).branches if all_hold(b.when, facts)]
 
 
 def main_road(flow):

@@ -1,32 +1,119 @@
+"""Every city has the bureaus of its texts and somebody in every seat; 启东 in detail."""
+
 import shutil
+from collections import Counter
 
 import pytest
 
-from caseflow.catalogue.cities import DUTY_NAMES, Account, read_cities, read_city
-from caseflow.catalogue.loading import read_policies
-from caseflow.catalogue.places import data_root
+from caseflow.catalogue.cities import (
+    CASE_PARTIES,
+    DISTRICT,
+    DUTY_NAMES,
+    FIELD_BUREAU,
+    Account,
+    read_city,
+)
 from caseflow.kernel.errors import DefinitionError, NotFound
 from caseflow.kernel.workflow.vocabulary import SEATS
+from tests.conftest import EVERYTHING
+from tests.definitions.families import cities, policies
 
-ROOT = data_root()
-QIDONG = ROOT / "policies" / "cities" / "qidong.yaml"
+QIDONG = EVERYTHING / "policies" / "cities" / "qidong.yaml"
 
 
 @pytest.fixture(scope="module")
 def qidong():
-    return read_city(QIDONG)
+    return cities()["qidong"]
 
 
-def test_every_city_of_a_policy_is_there():
-    assert {files.policy.city for files in read_policies(ROOT)} <= set(read_cities(ROOT))
+# --- every city
+
+
+def test_every_city_of_a_policy_is_there_and_no_other():
+    assert {files.policy.city for files in policies().values()} == set(cities())
 
 
 def test_every_bureau_of_every_text_is_an_organisation():
-    cities = read_cities(ROOT)
-
-    for files in read_policies(ROOT):
+    for files in policies().values():
+        city = cities()[files.policy.city]
         for measure in files.measures:
-            assert cities[files.policy.city].bureaus(measure.bureaus)
+            known = {each.code for each in city.organisations} | {DISTRICT, FIELD_BUREAU}
+            assert set(city.bureaus(measure.bureaus)) <= known, measure.id
+
+
+def test_a_lead_bureau_holds_every_seat_of_a_lead_bureau():
+    roles = [seat.role for seat in SEATS.values() if seat.party == "lead_bureau"]
+
+    for files in policies().values():
+        city = cities()[files.policy.city]
+        for measure in files.measures:
+            lead = city.bureaus(measure.bureaus)[0]
+            if lead != DISTRICT:
+                missing = [role for role in roles if not city.organisation(lead).holds(role)]
+                assert missing == [], (measure.id, lead)
+
+
+def test_a_territory_that_two_cities_name_is_the_same_in_both():
+    told = {}
+    for city in cities().values():
+        for territory in city.territories:
+            told.setdefault(territory.code, {})[city.city] = territory
+
+    shared = {code: set(by) for code, by in told.items() if len(by) > 1}
+    assert shared == {"nantong": {"nantong", "qidong"}}
+    for code, by in told.items():
+        assert len(set(by.values())) == 1, (code, by)
+
+
+def test_no_two_cities_share_an_organisation_a_login_or_an_area_code():
+    places = {place for city in cities().values() for place in city.territories}
+    codes = Counter(each.code for city in cities().values() for each in city.organisations)
+    logins = Counter(each.login for city in cities().values() for each in city.accounts())
+    areas = Counter(place.area_code for place in places if place.area_code)
+
+    assert [code for code, count in (codes + logins + areas).items() if count > 1] == []
+
+
+def test_no_two_accounts_of_a_city_share_a_name():
+    for city in cities().values():
+        names = Counter(account.name for account in city.accounts())
+        assert [name for name, count in names.items() if count > 1] == [], city.title
+
+
+def test_every_part_of_a_city_has_a_handler_and_a_head():
+    for city in cities().values():
+        for territory in city.territories:
+            if territory.level != "prefecture" and territory.code != city.city:
+                district = city.organisation(city.district(territory.code))
+                assert district.holds("district_handler"), territory.title
+                assert district.holds("district_head"), territory.title
+
+
+def test_the_places_of_a_policy_are_places_of_its_city():
+    for files in policies().values():
+        scope, city = files.policy.scope, cities()[files.policy.city]
+        known = {territory.code for territory in city.territories}
+        assert {scope.territory, *scope.territories} <= known, files.policy.code
+
+
+def test_every_seat_that_does_not_depend_on_the_case_is_somebodys():
+    parties = {seat.party: seat.role for seat in SEATS.values() if seat.party not in CASE_PARTIES}
+
+    for city in cities().values():
+        for seat in SEATS.values():
+            if seat.party in parties:
+                assert city.organisation(city.party(seat.party)).holds(seat.role), (
+                    city.title, seat.party, seat.role,
+                )  # fmt: skip
+
+
+def test_every_bureau_in_charge_of_an_industry_has_a_handler():
+    for city in cities().values():
+        for code in city.industries.values():
+            assert city.organisation(code).holds("bureau_handler"), code
+
+
+# --- 启东
 
 
 def test_the_words_of_a_text_lead_to_organisations_the_lead_first(qidong):
@@ -39,28 +126,6 @@ def test_towns_and_parks_are_the_district_of_the_case(qidong):
     assert qidong.named("各区镇") == "$district"
     assert qidong.district("huilong") == "huilong_zhen"
     assert qidong.district("kaifaqu") == "kaifaqu_gwh"
-
-
-def test_every_town_and_park_has_a_handler_and_a_head(qidong):
-    for territory in qidong.territories:
-        if territory.level in {"town", "park"}:
-            district = qidong.organisation(qidong.district(territory.code))
-            assert district.holds("district_handler")
-            assert district.holds("district_head")
-
-
-def test_a_lead_bureau_holds_every_seat_of_a_lead_bureau(qidong):
-    roles = [s.role for s in SEATS.values() if s.party == "lead_bureau"]
-    files = next(f for f in read_policies(ROOT) if f.policy.code == "qidong-2026")
-
-    for measure in files.measures:
-        lead = qidong.organisation(qidong.bureaus(measure.bureaus)[0])
-        assert [role for role in roles if not lead.holds(role)] == [], lead.title
-
-
-def test_every_bureau_in_charge_of_an_industry_has_a_handler(qidong):
-    for code in qidong.industries.values():
-        assert qidong.organisation(code).holds("bureau_handler")
 
 
 def test_every_role_of_an_organisation_has_a_name():
@@ -76,13 +141,6 @@ def test_a_development_account_is_named_by_its_seat(qidong):
         login="shujuju.handler", name="市数据局 经办", organisation="shujuju", role="bureau_handler"
     )
     assert accounts["zhuanjiaku.expert5"].name == "评审专家库 专家5"
-
-
-def test_no_two_accounts_share_a_login_or_a_name(qidong):
-    accounts = qidong.accounts()
-
-    assert len({account.login for account in accounts}) == len(accounts)
-    assert len({account.name for account in accounts}) == len(accounts)
 
 
 def test_a_party_that_is_the_same_in_every_case_is_found(qidong):

@@ -27,6 +27,19 @@ def copy(tmp_path):
     return shutil.copytree(QIDONG, tmp_path / "qidong-2026")
 
 
+@pytest.fixture
+def slim(copy):
+    """A copy that keeps of its measures only those named: reading all 25 takes time."""
+
+    def keeping(*names):
+        for path in copy.glob("QD26-*.yaml"):
+            if path.name not in names:
+                path.unlink()
+        return copy
+
+    return keeping
+
+
 def change(path, old, new):
     words = path.read_text(encoding="utf-8")
     assert words.count(old) >= 1, f"{path.name} has no {old}"
@@ -58,7 +71,6 @@ def test_an_unchanged_copy_is_clean(copy):
         ("QD26-5c.yaml", "period: null", "period: year", "amount-words"),
         ("QD26-1c.yaml", "clause: 对科技型", "clause: 对创新型", "clause-not-in-text"),
         ("QD26-9b.yaml", "项目资助。", "项目补助。", "clause-not-in-text"),
-        ("QD26-5b.yaml", "clause: 鼓励应用场景建设，", "clause: ", "text-unclaimed"),
         (
             "QD26-1d.yaml",
             "  - 鼓励重点区镇建设OPC社区",
@@ -99,10 +111,17 @@ def test_an_unchanged_copy_is_clean(copy):
         ),
     ],
 )
-def test_a_file_that_says_something_else_than_the_text_is_refused(copy, file, old, new, rule):
-    change(copy / file, old, new)
+def test_a_file_that_says_something_else_than_the_text_is_refused(slim, file, old, new, rule):
+    folder = slim(file)
+    change(folder / file, old, new)
 
-    assert (rule, file if rule != "text-unclaimed" else "text.txt") in found(copy)
+    assert (rule, file) in found(folder)
+
+
+def test_words_that_no_clause_quotes_any_more_are_unclaimed(copy):
+    change(copy / "QD26-5b.yaml", "clause: 鼓励应用场景建设，", "clause: ")
+
+    assert ("text-unclaimed", "text.txt") in found(copy)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -226,11 +245,12 @@ def test_a_bureau_the_city_does_not_have_is_named_with_its_line(copy):
         ),
     ],
 )
-def test_a_broken_file_is_refused_with_its_name_line_and_fault(copy, file, old, new, rule, message):
-    change(copy / file, old, new)
+def test_a_broken_file_is_refused_with_its_name_line_and_fault(slim, file, old, new, rule, message):
+    folder = slim(file, "QD26-10a.yaml")
+    change(folder / file, old, new)
 
     with pytest.raises(DefinitionError) as refused:
-        read_policy(copy)
+        read_policy(folder)
 
     hits = [p for p in refused.value.problems if p.rule == rule and message in p.message]
     assert hits, refused.value.message
@@ -259,7 +279,8 @@ def test_an_amount_that_is_a_threshold_is_not_among_the_amounts_paid(copy):
         ("fact: revenue_fen", "fact: Revenue", "fact"),
     ],
 )
-def test_a_threshold_is_a_plain_comparison(copy, old, new, message):
+def test_a_threshold_is_a_plain_comparison(slim, old, new, message):
+    copy = slim("QD26-7a.yaml")
     threshold = THRESHOLD.replace(old, new)
     change(copy / "QD26-7a.yaml", "conditions:\n", f"{threshold}conditions:\n")
 
@@ -339,8 +360,8 @@ def test_a_folder_that_is_not_there_is_not_found(tmp_path):
         read_policy(tmp_path / "nowhere")
 
 
-def test_a_document_of_a_child_that_the_family_does_not_open_is_refused(copy):
-    change(copy / "QD26-10a.yaml", "child: period", "child: month")
+def test_a_document_of_a_child_that_the_family_does_not_open_is_refused(copy, slim):
+    change(slim("QD26-10a.yaml") / "QD26-10a.yaml", "child: period", "child: month")
 
     problems = lint(read_policy(copy), load_library(ROOT / "workflows"))
 
@@ -349,8 +370,8 @@ def test_a_document_of_a_child_that_the_family_does_not_open_is_refused(copy):
     ]
 
 
-def test_a_measure_of_a_family_that_does_not_exist_is_refused(copy):
-    change(copy / "QD26-7a.yaml", "family: vouchers", "family: lotteries")
+def test_a_measure_of_a_family_that_does_not_exist_is_refused(copy, slim):
+    change(slim("QD26-7a.yaml") / "QD26-7a.yaml", "family: vouchers", "family: lotteries")
 
     problems = lint(read_policy(copy), load_library(ROOT / "workflows"))
 
@@ -359,7 +380,8 @@ def test_a_measure_of_a_family_that_does_not_exist_is_refused(copy):
     ]
 
 
-def test_faults_of_the_workflows_of_several_measures_are_told_together(copy):
+def test_faults_of_the_workflows_of_several_measures_are_told_together(slim):
+    copy = slim("QD26-7a.yaml", "QD26-8a.yaml")
     for measure in ("QD26-7a", "QD26-8a"):
         change(copy / f"{measure}.yaml", "family: ", "family: no_")
 

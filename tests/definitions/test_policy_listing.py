@@ -5,41 +5,80 @@ from datetime import date
 import pytest
 
 from caseflow.catalogue.listing import policies_listing
-from caseflow.catalogue.loading import read_policies
-from caseflow.catalogue.places import data_root
+from tests.definitions.families import policies
+from tests.definitions.golden import ALL
 
 ON = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
-def policies():
-    return read_policies(data_root())
+def files():
+    return policies()["qidong-2026"]
 
 
 @pytest.fixture(scope="module")
-def files(policies):
-    return next(files for files in policies if files.policy.code == "qidong-2026")
+def listing():
+    return policies_listing(policies().values(), ON)
 
 
 @pytest.fixture(scope="module")
-def qidong(files):
-    return policies_listing([files], ON)[0]
+def qidong(listing):
+    return next(entry for entry in listing if entry["policy"] == "qidong-2026")
 
 
-def test_the_listing_has_the_keys_of_its_contract_and_no_other(qidong):
-    assert set(qidong) == {
-        "policy", "title", "doc_no", "status", "effective_from", "effective_to", "measures",
-    }  # fmt: skip
-    assert {key for measure in qidong["measures"] for key in measure} == {
-        "id", "article", "title", "family", "clause", "amounts_yuan", "rates_pct", "bureaus",
-        "open_questions",
-    }  # fmt: skip
+def test_the_listing_has_the_keys_of_its_contract_and_no_other(listing):
+    for policy in listing:
+        assert set(policy) == {
+            "policy", "title", "doc_no", "status", "effective_from", "effective_to", "measures",
+        }  # fmt: skip
+        for measure in policy["measures"]:
+            assert set(measure) == {
+                "id", "article", "title", "family", "clause", "amounts_yuan", "rates_pct",
+                "bureaus", "open_questions",
+            }  # fmt: skip
 
 
-def test_the_listing_is_plain_json(policies):
-    listing = policies_listing(policies, ON)
+def test_the_listing_has_132_measures_in_the_order_of_their_ids(listing):
+    ids = {entry["policy"]: [measure["id"] for measure in entry["measures"]] for entry in listing}
 
+    assert ids == {code: [golden.id(row[0]) for row in golden.rows] for code, golden in ALL.items()}
+    assert sum(map(len, ids.values())) == 132
+
+
+def test_the_listing_is_plain_json(listing):
     assert json.loads(json.dumps(listing)) == listing
+
+
+def test_what_the_text_does_not_give_is_listed_as_nothing(listing):
+    heads = {
+        entry["policy"]: (entry["doc_no"], entry["effective_from"], entry["effective_to"])
+        for entry in listing
+    }
+
+    assert heads == {
+        "nantong-2026": (None, None, "2027-03-01"),
+        "nantong-agi-2024": ("通政办规〔2024〕7号", "2025-02-01", "2027-12-31"),
+        "qidong-2026": ("启政办规〔2026〕1号", "2026-05-14", "2028-05-13"),
+        "wuxi-2025": (None, "2025-05-23", "2027-12-31"),
+        "yancheng-ai-plus": (None, None, "2027-12-31"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("on", "states"),
+    [
+        (date(2026, 11, 22), "consultation_draft in_force in_force in_force consultation_draft"),
+        (date(2027, 3, 1), "consultation_draft in_force in_force in_force consultation_draft"),
+        (date(2027, 3, 2), "lapsed in_force in_force in_force consultation_draft"),
+        (date(2027, 12, 31), "lapsed in_force in_force in_force consultation_draft"),
+        (date(2028, 1, 1), "lapsed expired in_force expired lapsed"),
+        (date(2028, 5, 14), "lapsed expired expired expired lapsed"),
+    ],
+)
+def test_every_policy_is_listed_with_its_legal_state_of_the_day(on, states):
+    listed = policies_listing(policies().values(), on)
+
+    assert [entry["status"] for entry in listed] == states.split()
 
 
 def test_what_is_stored_of_a_policy_and_its_measures_is_plain_json(files):
@@ -47,6 +86,9 @@ def test_what_is_stored_of_a_policy_and_its_measures_is_plain_json(files):
 
     assert json.loads(json.dumps(stored))[0]["effective_to"] == "2028-05-13"
     assert json.loads(json.dumps(stored))[13]["benefit"]["amounts"][0]["yuan"] == 2_000_000
+    for each in policies().values():
+        stored = [each.policy.to_data(), *(measure.to_data() for measure in each.measures)]
+        assert len(json.loads(json.dumps(stored))) == len(each.measures) + 1
 
 
 def test_an_amount_is_a_hundred_times_as_many_fen(files):

@@ -11,7 +11,7 @@ import factory
 from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import Session
 
-from caseflow.catalogue import cities, measures
+from caseflow.catalogue import cities, measures, policies
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion
 from caseflow.catalogue.models import Workflow as WorkflowRow
 from caseflow.kernel.workflow.model import Branch, State, Step, Workflow
@@ -39,7 +39,7 @@ def small_workflow(name: str, *, title: str = "算力券") -> Workflow:
     )
 
 
-def small_workflows(files: measures.PolicyFiles, **changes: Any) -> dict[str, dict[str, Workflow]]:
+def small_workflows(files: policies.PolicyFiles, **changes: Any) -> dict[str, dict[str, Workflow]]:
     """Return for every measure a small workflow and one of a child case, `period`."""
     return {
         measure.id: {
@@ -73,7 +73,7 @@ class MeasureFileFactory(factory.Factory):
 
 class PolicyRecordFactory(factory.Factory):
     class Meta:
-        model = measures.Policy
+        model = policies.Policy
 
     policy = "anyi-2026"
     prefix = "AY26"
@@ -87,17 +87,17 @@ class PolicyRecordFactory(factory.Factory):
     effective_from = EFFECTIVE_FROM
     effective_to = EFFECTIVE_TO
     effective_words = "本措施自2026年5月14日起施行，有效期至2028年5月13日。"
-    scope = measures.Scope("本措施适用于企业。", "anyi", ("enterprise",))
-    overlap = measures.OverlapRule("highest_only", "other_city_policies", "从优、从高、不重复")
-    change = measures.ChangeRule("follows_higher", "从其规定")
-    articles = (measures.Article(1, "（一）支持算力"),)
+    scope = policies.Scope("本措施适用于企业。", "anyi", ("enterprise",))
+    overlap = policies.OverlapRule("highest_only", "other_city_policies", "从优、从高、不重复")
+    change = policies.ChangeRule("follows_higher", "从其规定")
+    articles = (policies.Article(1, "（一）支持算力"),)
     support_ends_before = "本措施自2026年5月14日起施行"
-    bureau_note = measures.BureauNote("（责任单位：", "、", "）")
+    bureau_note = policies.BureauNote("（责任单位：", "、", "）")
 
 
 class PolicyFilesFactory(factory.Factory):
     class Meta:
-        model = measures.PolicyFiles
+        model = policies.PolicyFiles
 
     folder = Path("policies/anyi-2026")
     policy = factory.SubFactory(PolicyRecordFactory)

@@ -1,7 +1,7 @@
 """A voucher case and the people around it, moved by the same services the doors use."""
 
 import random
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,15 +11,19 @@ from sqlalchemy import select
 
 from caseflow.batches.founding import plan_standing_calls
 from caseflow.batches.sweeps import sweep_all
+from caseflow.cases.assembly import assemble
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.service import Cases, Outcome, Request
 from caseflow.database.ids import PublicIds
+from caseflow.database.server import Server
 from caseflow.documents.models import Document
 from caseflow.identity.models import Person
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
+from tests.conftest import ROOT, make_template, open_as_program, settings_of_templates
 
 MEASURE = "QD26-7a"
+FIRM = "启东示例科技有限公司"
 CALL_OPENS, CALL_CLOSES = date(2026, 10, 12), date(2026, 11, 6)
 
 
@@ -109,10 +113,29 @@ class House:
             return connection.execute(query, parameters).fetchall()
 
 
+@pytest.fixture(scope="session")
+def house_template(server: Server, founded_template: str) -> str:
+    """启东 with one firm in 汇龙镇 and an open call for the compute voucher."""
+
+    def found(name: str) -> None:
+        database = open_as_program(server, name)
+        settings = settings_of_templates(tempfile.gettempdir())
+        found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
+        database.close()
+
+    return make_template(server, "template_house", founded_template, found)
+
+
 @pytest.fixture
 def house(cases: Cases) -> House:
-    """启东 with one firm in 汇龙镇 and an open call for the compute voucher."""
-    return found_house(cases)
+    """The founded house in a database of its own; see `city`."""
+    with cases.connect() as connection:
+        people = dict(connection.execute("SELECT login, id FROM person").fetchall())
+        firm = connection.execute(
+            "SELECT public_id FROM organisation WHERE title = %s", (FIRM,)
+        ).fetchone()[0]
+        call = connection.execute("SELECT public_id FROM call").fetchone()[0]
+    return House(cases, people, firm, call, PublicIds(random.Random(5)))
 
 
 def found_house(cases: Cases) -> House:
@@ -123,7 +146,7 @@ def found_house(cases: Cases) -> House:
         firm = register_applicant(
             session,
             kind="enterprise",
-            name="启东示例科技有限公司",
+            name=FIRM,
             territory_code="huilong",
             ids=ids,
             uscc="91320681MA2TE5T28T",
@@ -145,6 +168,3 @@ def found_house(cases: Cases) -> House:
         found = House(cases, people, firm.public_id, calls[MEASURE].public_id, ids)
     sweep_all(cases, at)
     return found
-
-
-Make = Callable[..., Any]

@@ -16,6 +16,7 @@ from caseflow.cli.payload import given_payload
 from caseflow.cli.program import COMMANDS
 from caseflow.cli.serving import tokens_told
 from caseflow.settings import read_settings
+from tests.conftest import EVERYTHING
 
 NOWHERE = "postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"
 
@@ -346,7 +347,7 @@ FULL = Path("/dev/full")
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_full_disk_is_one_clear_line_and_a_failure(tmp_path, options):
-    environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(data_root()), "PATH": ""}
+    environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 
     with FULL.open("wb") as disk:
         done = subprocess.run(
@@ -368,7 +369,7 @@ def test_a_drawing_that_cannot_be_written_is_a_failure(run):
 
 
 def test_the_installed_module_runs_as_a_program(tmp_path):
-    environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(data_root()), "PATH": ""}
+    environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 
     done = subprocess.run(
         [sys.executable, "-m", "caseflow", "measures", "show", "QD26-99", "--json"],

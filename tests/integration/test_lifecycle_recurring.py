@@ -14,6 +14,8 @@ from tests.integration.walking import FAMILIES, Town, at, found_town, together, 
 YEARLY, LIFE = 200_000_000, 600_000_000
 INTEREST_LIFE = 500_000_000
 RECURRING = [("platforms", "operating", "year"), ("interest", "subsidising", "period")]
+ENDING = {"year": "operation_ending", "period": "subsidy_ending"}
+WORKED_ON = {"year": "bureau_review", "period": "verification"}
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +60,14 @@ def test_the_clock_opens_a_child_every_twelve_months_and_the_third_settled_concl
     for number in (1, 2, 3):
         child = next_child(town, case, clock)
         due.append(local_date(town.now))
-        assert town.state(case) == state
+        assert town.state(case) == (state if number < 3 else ENDING[clock])
         town.walk(child)
         assert (town.outcome(child), paid(town, child)) == ("disbursed", 10_000_000)
         assert len(town.children(case)) == number
         town.sweep()
 
     assert [day.year - began.year for day in due] == [1, 2, 3]
-    assert town.state(case) != state
+    assert town.state(case) not in {state, ENDING[clock]}
     assert len(town.children(case)) == 3
     town.walk(case)
     assert town.outcome(case) == "disbursed"
@@ -87,7 +89,27 @@ def test_the_parent_waits_for_the_last_child_and_wakes_when_it_ends(
     town.sweep()
 
     assert entry == {"year": "self_report", "period": "period_claim"}[clock]
-    assert (waiting, before_the_wake) == (state, state)
+    assert (waiting, before_the_wake) == (ENDING[clock], ENDING[clock])
+    assert town.state(case) == {"year": "acceptance", "period": "disbursed"}[clock]
+
+
+@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+def test_a_last_child_that_takes_more_than_twelve_months_brings_no_further_one(
+    town: Town, family: str, state: str, clock: str
+):
+    case = town.reached(state, FAMILIES[family])
+    for _ in range(2):
+        town.act(next_child(town, case, clock), "withdraw")
+        town.sweep()
+    third = next_child(town, case, clock)
+    town.walk(third, WORKED_ON[clock])
+
+    town.sweep(town.now + timedelta(days=800))
+
+    assert (town.state(third), town.state(case)) == (WORKED_ON[clock], ENDING[clock])
+    assert (len(town.children(case)), town.clock(case, clock)[0]) == (3, "ended")
+    town.act(third, "withdraw")
+    town.sweep()
     assert town.state(case) == {"year": "acceptance", "period": "disbursed"}[clock]
 
 

@@ -1,6 +1,7 @@
 """Every measure is played to its end; whatever goes wrong is told, and nothing is left behind."""
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -325,7 +326,8 @@ def _scratch_databases(server: Server) -> list[str]:
     url = server.url("postgres").replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(url) as connection:
         rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (PREFIX,)
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
+            (f"{PREFIX}{os.getpid()}_",),
         ).fetchall()
     return [row[0] for row in rows]
 

@@ -27,6 +27,7 @@ from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import Conflict, Unavailable
 from caseflow.notifications.channels import SmtpChannel
 from caseflow.worker import SECONDS, Work, guarded, run_worker, sweep_once, worker
+from tests.conftest import EVERYTHING
 from tests.factories.identity import uscc_number
 
 ROOT = data_root()
@@ -192,7 +193,7 @@ def start(city, tmp_path, name, *options):
     environment = {
         **os.environ,
         "PGAPPNAME": name,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(EVERYTHING),
         "CASEFLOW_HOME": str(tmp_path / "home"),
         "CASEFLOW_MAC_KEY": "ab" * 32,
         "CASEFLOW_DATABASE_URL": city.address.url,

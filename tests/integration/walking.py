@@ -6,7 +6,7 @@ player, so that a road that changes in a definition does not have to be told her
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -340,8 +340,14 @@ NEVER = {
 }
 
 
-def found_town(database: Database, folder: Path, *, begins: datetime = BEGINS) -> Town:
-    """Return a town on a founded database with a standing call for every measure."""
+def found_town(
+    database: Database,
+    folder: Path,
+    *,
+    begins: datetime = BEGINS,
+    measures: Sequence[str] = (*FAMILIES.values(), *ALSO),
+) -> Town:
+    """Return a town on a founded database with a standing call for each of the measures."""
     settings = read_settings({"CASEFLOW_HOME": str(folder), "CASEFLOW_MAC_KEY": "ab" * 32})
     ids = PublicIds(random.Random(4))
     cases = assemble(database, settings, data_root(), ids=ids)
@@ -356,7 +362,7 @@ def found_town(database: Database, folder: Path, *, begins: datetime = BEGINS) -
     with database.session() as session:
         calls = plan_standing_calls(
             session,
-            [*FAMILIES.values(), *ALSO],
+            list(measures),
             opens_on=local_date(begins),
             closes_on=local_date(at(5, 13, year=2028)),
             at=begins,

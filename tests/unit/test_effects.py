@@ -212,6 +212,13 @@ def test_an_approval_may_reach_what_was_publicised_but_not_pass_it(approved, wit
     assert facts["approval_within_publicity"] is within
 
 
+@pytest.mark.parametrize(("approved", "within"), [(99, True), (100, True), (101, False)])
+def test_where_nothing_is_publicised_an_approval_may_not_pass_the_plan(approved, within):
+    facts = derive({"approved_fen": approved, "planned_fen": 100})
+
+    assert facts["approval_within_publicity"] is within
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -178,7 +178,7 @@ def _workflow(draft: Draft, measure: MeasureSpec) -> Workflow:
     return Workflow(
         name=draft.name,
         title=title,
-        family=family.data["family"],
+        family=family.data["family"] if is_child else measure.family,
         opened_by=(opened_by,) if isinstance(opened_by, str) else tuple(opened_by),
         initial=_first(draft.places).entry,
         states=draft.states,

@@ -30,14 +30,16 @@ def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
 
 
 def derive(facts: Mapping[str, Any]) -> Facts:
-    """Return the facts that are computed from others: the order among the amounts."""
+    """Return the facts that are computed from others: the order among the amounts.
+
+    Where nothing is publicised (a period of an allowance), the plan binds the approval.
+    """
     planned, approved = facts.get("planned_fen"), facts.get("approved_fen")
     publicised, ceiling = facts.get("publicised_fen"), facts.get("ceiling_fen")
+    bound = planned if publicised is None else publicised
     return {
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
-        "approval_within_publicity": (
-            approved is None or publicised is None or approved <= publicised
-        ),
+        "approval_within_publicity": approved is None or bound is None or approved <= bound,
         "unpaid_fen": (approved or 0) - facts.get("paid_fen", 0),
     }
 

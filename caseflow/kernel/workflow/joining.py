@@ -1,11 +1,12 @@
 """Joins the stages of a family for one measure: places, parameters, and where each exit leads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from caseflow.kernel.errors import Problem
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Path, Source
+from caseflow.kernel.workflow.vocabulary import SEATS
 
 END: Final = "end."
 PASS: Final = "pass"  # noqa: S105  the name of an exit
@@ -26,7 +27,8 @@ class Parameter:
 class Place:
     """A stage as it stands in one family. A second use of a stage has the suffix `#2`.
 
-    `exits` maps exit names to a compiled state code, to `end.<code>`, or to `none`.
+    `exits` maps exit names to a compiled state code, to `end.<code>`, or to `none`. `recast` maps
+    a seat of the stage to the one that takes its part in this family (a platform that claims).
     `order` is its position on the road, None for a stage whose events are possible anywhere;
     `path` leads to its entry in the family.
     """
@@ -38,6 +40,7 @@ class Place:
     exits: Mapping[str, str]
     order: int | None
     path: Path
+    recast: Mapping[str, str]
 
     @property
     def title(self) -> str:
@@ -64,6 +67,11 @@ class Place:
     def code(self, state: str) -> str:
         """Return the compiled code of one of the stage's states or clocks."""
         return state + self.suffix
+
+    def cast(self, seats: str | Sequence[str] | None) -> list[str]:
+        """Return the seats that hold or act here, as the family has cast them."""
+        named = [seats] if isinstance(seats, str) else (seats or ())
+        return [self.recast.get(seat, seat) for seat in named]
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,11 @@ class _Joiner:
             if name not in declared:
                 message = f"the stage {entry.name!r} has no exit {name!r}; it has {declared}"
                 self._fault((*entry.path, "exits", name), "unknown-exit", message)
+        for name in entry.data.get("seats", {}):
+            if name not in SEATS:
+                self._fault(
+                    (*entry.path, "seats", name), "unknown-seat", f"there is no seat {name!r}"
+                )
         exits = {name: self._follow(entry, name) for name in declared}
         return Place(
             name=entry.name,
@@ -160,6 +173,7 @@ class _Joiner:
             exits={name: target for name, target in exits.items() if target},
             order=entry.order,
             path=entry.path,
+            recast=entry.data.get("seats", {}),
         )
 
     def _follow(self, entry: _Entry, exit_name: str, passed: tuple[str, ...] = ()) -> str | None:

@@ -139,10 +139,14 @@ class Workflow:
         }
 
     @cached_property
+    def canonical(self) -> str:
+        """Return the canonical JSON of `to_data`."""
+        return json.dumps(self.to_data(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @cached_property
     def hash(self) -> str:
         """Return the SHA-256 (hex) of the canonical JSON: the identity a case pins."""
-        text = json.dumps(self.to_data(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Workflow":

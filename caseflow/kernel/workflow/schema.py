@@ -131,7 +131,8 @@ STAGE: Final = Record(
     },
 )
 _PLACE: Final = Record(
-    {"stage": TEXT}, {"exits": MapOf(TEXT), "parameters": MapOf(ANY), "optional": FLAG}
+    {"stage": TEXT},
+    {"exits": MapOf(TEXT), "parameters": MapOf(ANY), "seats": MapOf(TEXT), "optional": FLAG},
 )
 FAMILY: Final = Record(
     {
@@ -143,6 +144,7 @@ FAMILY: Final = Record(
     },
     {
         "code": TEXT,
+        "of": TEXT,
         "parameters": MapOf(ANY),
         "anywhere": ListOf(Either((TEXT, _PLACE))),
         "children": MapOf(TEXT),

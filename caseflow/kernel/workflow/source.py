@@ -43,12 +43,14 @@ class MeasureSpec:
     """What a measure says about its workflow.
 
     `parameters` maps names to values (or to `{value, source}`), `without` names optional stages
-    left out, `flags` are the legal flags: "selective", "government_approval".
+    left out, `flags` are the legal flags: "selective", "government_approval". `process` is the
+    workflow of the family that runs it, where it is not the one that bears the family's name.
     """
 
     id: str
     title: str
     family: str
+    process: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def _add_state(draft: Draft, place: Place, code: str, data: Mapping[str, Any]) -
         title=data["title"],
         stage=place.name,
         phase=data["phase"],
-        holders=draft.seats(place.source, (*path, "holder"), data.get("holder")),
+        holders=draft.seats(place.source, (*path, "holder"), place.cast(data.get("holder"))),
         clock=own,
         stops=tuple(clock for clock in stops if clock != own),
     )

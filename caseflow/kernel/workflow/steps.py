@@ -168,7 +168,8 @@ def _template(draft: Draft, variant: _Variant) -> Step:
     data, place, path = variant.data, variant.place, variant.path
     source = place.source
     automatic = data.get("automatic", False)
-    by = draft.seats(source, (*path, "by"), data.get("by", "system" if automatic else ()))
+    named = place.cast(data.get("by", "system" if automatic else ()))
+    by = draft.seats(source, (*path, "by"), named)
     if not by or (automatic and by != ("system",)):
         message = "an event needs `by`; an automatic one is by: system"
         draft.fault(source, path, "event-without-seat", message)
