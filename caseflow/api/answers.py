@@ -6,9 +6,9 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 
 class UtcInstant(fields.AwareDateTime):
@@ -42,6 +42,8 @@ def _field(hint: Any, **options: Any) -> fields.Field[Any]:
     if origin in {Union, UnionType}:
         (known,) = (each for each in inside if each is not NoneType)
         return _field(known, allow_none=True)
+    if origin is Literal:
+        return fields.String(required=True, validate=validate.OneOf(inside), **options)
     if origin in {tuple, list}:
         return fields.List(_field(inside[0]), required=True, **options)
     if origin is not None and issubclass(origin, Mapping):

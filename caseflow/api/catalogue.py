@@ -25,6 +25,7 @@ from caseflow.catalogue import queries, service
 from caseflow.catalogue.drawing import mermaid, svg
 from caseflow.catalogue.models import Call, Measure
 from caseflow.catalogue.queries import LoadedMeasure, LoadedPolicy, MeasureFilter
+from caseflow.catalogue.quoting import facts_listing
 from caseflow.catalogue.service import Window
 from caseflow.identity.queries import organisation
 from caseflow.kernel.calendar import local_date
@@ -105,6 +106,7 @@ class MeasureDetail:
     measure: MeasureLine
     policy_status: str
     definition: Mapping[str, Any]
+    facts: tuple[Mapping[str, Any], ...]
     workflow_hash: str
     children: Mapping[str, str]
 
@@ -218,6 +220,7 @@ def show_measure(code: str) -> MeasureDetail:
         measure=_measure(found),
         policy_status=queries.status_on(found.policy, local_date(now())),
         definition=found.version.definition,
+        facts=tuple(facts_listing(found.version.definition)),
         workflow_hash=found.version.workflow_hash,
         children=found.version.children,
     )

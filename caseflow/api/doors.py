@@ -19,6 +19,7 @@ from caseflow.api import (
     people,
     problems,
     publicities,
+    quotes,
     rules,
     versions,
 )
@@ -34,6 +35,7 @@ BODY_BYTES: Final = 1024 * 1024
 LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
+    quotes.blueprint,
     versions.blueprint,
     people.blueprint,
     cases.blueprint,

@@ -55,6 +55,12 @@ SURROUNDINGS: Final = """
     LEFT JOIN call c ON c.public_id = %(call)s
     WHERE m.code = %(measure)s
 """
+NOT_IN_FORCE: Final = {
+    "consultation_draft": "尚为征求意见稿",
+    "expired": "已到期",
+    "lapsed": "至有效期届满未印发",
+    "repealed": "已废止",
+}
 NUMBER: Final = """
     INSERT INTO case_number (measure_id, year, last) VALUES (%s, %s, 1)
     ON CONFLICT (measure_id, year) DO UPDATE SET last = case_number.last + 1 RETURNING last
@@ -195,7 +201,8 @@ def _surroundings(connection: Any, wanted: Opening) -> Any:
 def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: MeasureInfo) -> None:
     today = local_date(wanted.at)
     if around.status != "in_force":
-        raise PolicyClosed(f"《{around.policy_title}》当前状态为 {around.status}，不得受理申报。")
+        status = NOT_IN_FORCE[around.status]
+        raise PolicyClosed(f"《{around.policy_title}》{status}，不得受理申报。")
     if not around.effective_from <= today <= around.effective_to:
         raise PolicyClosed(
             f"《{around.policy_title}》有效期 {around.effective_from} 至 {around.effective_to}，"

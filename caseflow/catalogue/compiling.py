@@ -88,12 +88,18 @@ def process_of(files: PolicyFiles, measure: Measure, library: Library) -> Source
     if measure.workflow.process is None:
         return family
     process = library.families.get(measure.workflow.process)
-    if process is None or process.data.get("of") != measure.family:
-        of_it = (n for n, each in library.families.items() if each.data.get("of") == measure.family)
+    if process is None or not is_process(process, measure.family):
+        families = library.families.items()
+        of_it = (name for name, each in families if is_process(each, measure.family))
         message = f"{measure.family} has no other process {measure.workflow.process}; it has: "
         message += ", ".join(sorted(of_it)) or "none"
         raise DefinitionError([source.problem(("workflow", "process"), "unknown-process", message)])
     return process
+
+
+def is_process(source: Source, family: str) -> bool:
+    """Return whether a definition is another process of `family`, and not of its child cases."""
+    return source.data.get("of") == family and not source.data.get("child", False)
 
 
 def is_family(source: Source) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from caseflow.kernel.benefits.model import BenefitFact, Cap, Part
+
 FEN_PER_YUAN = 100
 
 
@@ -45,11 +47,17 @@ class Amount:
 
 @dataclass(frozen=True)
 class Benefit:
-    """What a measure gives; no rates and no amounts where the clause has no figure."""
+    """What a measure gives; no rates and no amounts where the clause has no figure.
+
+    `facts`, `parts` and `caps` are the rule by which it is computed (see `kernel.benefits`).
+    """
 
     form: str
     rates: tuple[Rate, ...] = ()
     amounts: tuple[Amount, ...] = ()
+    facts: tuple[BenefitFact, ...] = ()
+    parts: tuple[Part, ...] = ()
+    caps: tuple[Cap, ...] = ()
 
 
 @dataclass(frozen=True)

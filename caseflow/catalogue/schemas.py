@@ -7,69 +7,18 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from caseflow.catalogue import measures, policies
+from caseflow.catalogue.benefit_schemas import CODE, PERCENT, BenefitRecord
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
 from caseflow.kernel.workflow.vocabulary import OPERATORS
 
 STATUSES = ("consultation_draft", "in_force", "repealed")
 APPLICANTS = ("enterprise", "institution", "association", "individual", "government")
-FORMS = (
-    "grant", "reward", "voucher", "interest", "fund", "matching", "talent", "equity", "allowance",
-    "guarantee", "allocation", "service",
-)  # fmt: skip
-BOUNDS = ("ceiling", "fixed", "range")
-KINDS = ("amount", "life_cap", "range_low", "range_high", "item", "joint_cap")
-PERIODS = ("once", "year", "month", "project", "months")
-PER = (
-    "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
-    "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
-    "association",
-)  # fmt: skip
 METHODS = (
     "check", "expert_review", "yearly_evaluation", "list_match", "prior_registration",
     "talent_review", "fund_decision", "ranking",
 )  # fmt: skip
 SPLITS = ("shares", "fiscal_system", "city_alone")
 WHOLE = 100
-PERCENT = r"[0-9]+(\.[0-9]+)?"
-CODE = r"[a-z][a-z0-9_]*"
-
-
-class RateRecord(Record):
-    """See `measures.Rate`."""
-
-    makes = measures.Rate
-    percent = text(pattern=PERCENT)
-    bound = word(*BOUNDS)
-    base = text()
-    words = text()
-
-
-class AmountRecord(Record):
-    """See `measures.Amount`."""
-
-    makes = measures.Amount
-    yuan = number()
-    bound = word(*BOUNDS)
-    per = word(*PER)
-    words = text()
-    period = fields.String(required=True, allow_none=True, validate=validate.OneOf(PERIODS))
-    months = number(required=False)
-    tier = text(required=False)
-    kind = word(*KINDS, required=False)
-
-    @validates_schema
-    def _months_with_their_number(self, data: Mapping[str, Any], **_: Any) -> None:
-        if (data.get("period") == "months") != ("months" in data):
-            raise ValidationError("Goes with `period: months`, and only with it.", "months")
-
-
-class BenefitRecord(Record):
-    """See `measures.Benefit`."""
-
-    makes = measures.Benefit
-    form = word(*FORMS)
-    rates = records(RateRecord)
-    amounts = records(AmountRecord)
 
 
 class ConditionRecord(Record):

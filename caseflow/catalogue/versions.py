@@ -20,8 +20,9 @@ from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
 
 STORE_WORKFLOWS: Final = text("""
     INSERT INTO workflow (hash, name, definition)
-    SELECT w.hash, w.name, w.definition::jsonb FROM unnest(
-        CAST(:hashes AS text[]), CAST(:names AS text[]), CAST(:definitions AS text[])
+    SELECT w.hash, w.name, w.definition FROM ROWS FROM (
+        unnest(CAST(:hashes AS text[]), CAST(:names AS text[])),
+        jsonb_array_elements(CAST(:definitions AS jsonb))
     ) AS w (hash, name, definition) ON CONFLICT DO NOTHING
 """)
 
@@ -130,7 +131,7 @@ def _store_workflows(session: Session, workflows: Workflows) -> None:
     rows = {
         "hashes": list(found),
         "names": [each.name for each in found.values()],
-        "definitions": [each.canonical for each in found.values()],
+        "definitions": f"[{','.join(each.canonical for each in found.values())}]",
     }
     session.execute(STORE_WORKFLOWS, rows)
 

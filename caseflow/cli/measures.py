@@ -12,6 +12,7 @@ from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.measures import Measure
 from caseflow.catalogue.places import data_root
 from caseflow.catalogue.policies import PolicyFiles
+from caseflow.catalogue.quoting import facts_listing
 from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.policies import MEASURES
 from caseflow.kernel.errors import NotFound
@@ -94,6 +95,7 @@ def show_measure(*, measure_id: str, as_json: bool) -> None:
         "policy": files.policy.code,
         "amounts_yuan": measure.amounts_yuan,
         "rates_pct": measure.rates_pct,
+        "facts": facts_listing(measure.to_data()),
     }
     show(entry, as_json=as_json, view=lambda: _measure_view(entry))
 
@@ -105,6 +107,9 @@ def _measure_view(entry: dict[str, Any]) -> RenderableType:
         table("材料", {"代码": "kind", "名称": "title", "必交": "required", "依据": "source"},
               entry["documents"]),
     ]  # fmt: skip
+    if entry["benefit"]["parts"]:
+        columns = {"事实": "name", "名称": "title", "类型": "type", "单位": "unit", "用途": "role"}
+        parts.append(table("测算所需事实", columns, entry["facts"]))
     if entry["open_questions"]:
         columns = {"编号": "id", "问题": "text", "现行处理": "default"}
         parts.append(table("待明确", columns, entry["open_questions"]))

@@ -25,6 +25,7 @@ COMMANDS: Final = {
         "Policies (政策): list, show, lint, load, enact, versions, diff.",
     ),
     "measures": Place("caseflow.cli.measures:measures", "Measures (条款): list, show, rehearse."),
+    "quote": Place("caseflow.cli.quote:quote", "What a measure would give (测算), and why."),
     "workflows": Place(
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
     ),

@@ -28,6 +28,9 @@ LOADING_LOCK: Final = 72_616_374
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+STATE_ORGAN: Final = "11"
+"""机构编制, 机关: how the credit code of an administration begins. GB 32100-2015."""
+
 MAX_NAME: Final = 200
 
 
@@ -189,6 +192,8 @@ def _check_kind(kind: str, *, uscc: str | None, identity: Identity | None) -> No
         raise _refusal(needed, f"an applicant of kind {kind} is known by it")
     if surplus is not None:
         raise _refusal(needed, f"an applicant of kind {kind} is known by it alone")
+    if kind == "government" and uscc is not None and not uscc.startswith(STATE_ORGAN):
+        raise _refusal("uscc", f"the code of a state organ (机关) begins with {STATE_ORGAN}")
 
 
 def register_person(

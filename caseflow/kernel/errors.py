@@ -25,6 +25,14 @@ class InvalidInput(CaseflowError):
         self.fields = fields or {}
 
 
+class QuoteRefused(CaseflowError):
+    """No amount can be told: `reasons` maps facts to what is missing, unmet or undecided."""
+
+    def __init__(self, message: str, *, reasons: dict[str, str]) -> None:
+        super().__init__(message, reasons=reasons)
+        self.reasons = reasons
+
+
 class NotFound(CaseflowError):
     """Nothing of that name that the asker may see."""
 

@@ -95,9 +95,7 @@ def run_demo(
             bar.advance(task)
 
         tell("准备数据库，装入城市、日历、政策")
-        address = house_address(settings, folder)
-        ids = PublicIds()
-        found_database(address, settings, folder, at=story.FOUNDED_AT, ids=ids)
+        address = _founded(settings, folder)
         tell("演练全部措施")
         rehearsed = rehearse_side_by_side(
             settings,
@@ -113,10 +111,16 @@ def run_demo(
         _print(told.result, console)
     else:
         telling.show(told, console)
-        console.print(
-            f"办件在数据库 {name_of(address)} 中，虚拟时间 {story.PAUSES_AT:%Y-%m-%d %H:%M}。"
-        )
+        where = f"办件在数据库 {name_of(address)} 中"
+        console.print(f"{where}，虚拟时间 {story.PAUSES_AT:%Y-%m-%d %H:%M}。")
     return Demo(told, address, name_of(address))
+
+
+def _founded(settings: Settings, root: Path) -> Address:
+    """Return the address of a house that has been founded for the story."""
+    address = house_address(settings, root)
+    found_database(address, settings, root, at=story.FOUNDED_AT, ids=PublicIds())
+    return address
 
 
 def _play(

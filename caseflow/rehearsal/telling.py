@@ -17,6 +17,12 @@ from caseflow.rehearsal.years import Years
 NARROW: Final = frozenset({"编号", "类别", "已拨付", "天数", "时间", "日期"})
 """Columns that are not broken over lines."""
 
+AT_ITS_END: Final = {
+    "expired": "有效期届满，存量办件继续办理",
+    "lapsed": "征求意见稿至有效期届满未印发，不再办理",
+}
+"""What is said of a policy on the day after its last."""
+
 STATUS: Final = {"running": "计时", "stopped": "停钟", "ended": "已结束", "expired": "已届满"}
 
 
@@ -121,14 +127,12 @@ def _fixture(moments: Sequence[Moment]) -> Table:
 
 def _policy(told: Told) -> Table:
     table = _table("政策的有效期", "日期", "事项")
-    for day, people in told.years.warned:
-        table.add_row(str(day), f"到期提醒，告知 {people} 人")
-    for policy, last in told.expired:
-        table.add_row(last, f"{policy} 有效期最后一日，至24:00")
-    for day, title in told.years.ended:
-        table.add_row(str(day), f"《{title}》失效，存量办件继续办理")
-    for why in told.refused:
-        table.add_row(why[:10], why[11:])
+    rows = [(str(day), f"到期提醒，告知 {people} 人") for day, people in told.years.warned]
+    rows += [(last, f"{policy} 有效期最后一日，至24:00") for policy, last in told.expired]
+    rows += [(str(day), f"《{title}》{AT_ITS_END[how]}") for day, title, how in told.years.ended]
+    rows += [(why[:10], why[11:]) for why in told.refused]
+    for row in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*row)
     return table
 
 

@@ -29,11 +29,11 @@ SUBMIT: Final = "submit"
 
 @dataclass(frozen=True)
 class Years:
-    """What the years brought: refusals in words, warnings with how many were told, the end."""
+    """What the years brought: refusals in words, warnings with how many were told, the ends."""
 
     refused: list[str]
     warned: list[tuple[date, int]]
-    ended: list[tuple[date, str]]
+    ended: list[tuple[date, str, str]]
 
 
 @dataclass
@@ -129,7 +129,5 @@ class SecondPart:
     def _warned(self) -> list[tuple[date, int]]:
         return [(local_date(at), life.warned) for at, life in self.troupe.lives if life.warned]
 
-    def _ended(self) -> list[tuple[date, str]]:
-        return [
-            (local_date(at), title) for at, life in self.troupe.lives for title, _ in life.ended
-        ]
+    def _ended(self) -> list[tuple[date, str, str]]:
+        return [(local_date(at), *ended) for at, life in self.troupe.lives for ended in life.ended]

@@ -27,6 +27,7 @@ OPEN_ROUTES = {
     "GET /api/v1/measures/<code>",
     "GET /api/v1/measures/<code>/workflow",
     "GET /api/v1/policies",
+    "POST /api/v1/measures/<code>/quotes",
     "GET /api/v1/policies/<code>",
     "GET /api/v1/policies/<code>/diff",
     "GET /api/v1/policies/<code>/versions",

@@ -3,7 +3,12 @@
 A name is a family's, another process's of a family, or `process/kind` for its child cases.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+
+from coverage import Coverage
 
 from caseflow.catalogue.cities import read_cities
 from caseflow.catalogue.compiling import compile_policy, is_family
@@ -14,25 +19,44 @@ from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.source import MeasureSpec
 from caseflow.kernel.workflow.vocabulary import PAYS
-from tests.conftest import EVERYTHING
 
+EVERYTHING = Path(__file__).resolve().parents[2]  # conftest says so too, but imports more
 REFUSALS = ("rejected", "not_accepted", "terminated")
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """What many tests read is made without measuring: that would cost more than all of them.
+
+    The readers and the compiler have tests of their own, which are measured.
+    """
+    measuring = Coverage.current()
+    if measuring is not None:
+        measuring.stop()
+    try:
+        yield
+    finally:
+        if measuring is not None:
+            measuring.start()
 
 
 @cache
 def library():
-    return load_library(EVERYTHING / "workflows")
+    with untraced():
+        return load_library(EVERYTHING / "workflows")
 
 
 @cache
 def policies():
     """Every policy of the checkout by its code."""
-    return {files.policy.code: files for files in read_policies(EVERYTHING)}
+    with untraced():
+        return {files.policy.code: files for files in read_policies(EVERYTHING)}
 
 
 @cache
 def cities():
-    return read_cities(EVERYTHING)
+    with untraced():
+        return read_cities(EVERYTHING)
 
 
 @cache
@@ -40,7 +64,8 @@ def compiled_policies():
     """The workflows of every measure of every policy by the measure's id, then by name."""
     workflows = {}
     for files in policies().values():
-        workflows |= compile_policy(files, library())
+        with untraced():
+            workflows |= compile_policy(files, library())
     return workflows
 
 
@@ -52,7 +77,8 @@ def compiled(process, **options):
     definition = library().families[process]
     family = definition.data.get("of", process)
     spec = MeasureSpec(id=process, title=process, family=family, process=process, **options)
-    return compile_workflows(definition, library(), spec)
+    with untraced():
+        return compile_workflows(definition, library(), spec)
 
 
 @cache

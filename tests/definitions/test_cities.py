@@ -80,13 +80,14 @@ def test_no_two_accounts_of_a_city_share_a_name():
         assert [name for name, count in names.items() if count > 1] == [], city.title
 
 
-def test_every_part_of_a_city_has_a_handler_and_a_head():
-    for city in cities().values():
-        for territory in city.territories:
-            if territory.level != "prefecture" and territory.code != city.city:
-                district = city.organisation(city.district(territory.code))
-                assert district.holds("district_handler"), territory.title
-                assert district.holds("district_head"), territory.title
+def test_every_place_that_a_policy_covers_has_a_handler_and_a_head():
+    for files in policies().values():
+        scope, city = files.policy.scope, cities()[files.policy.city]
+        parts = [place.code for place in city.territories if place.level != "prefecture"]
+        for place in set(scope.territories or parts) - {city.city}:
+            district = city.organisation(city.district(place))
+            assert district.holds("district_handler"), place
+            assert district.holds("district_head"), place
 
 
 def test_the_places_of_a_policy_are_places_of_its_city():

@@ -6,6 +6,7 @@ import pytest
 from caseflow.catalogue.drawing import mermaid, svg
 from caseflow.catalogue.picture import picture
 from tests.definitions.definitions import compile_demo, library_with, sound_text
+from tests.definitions.families import compiled_policies
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -164,3 +165,30 @@ def test_a_quotation_mark_does_not_break_the_mermaid_text(tmp_path):
     drawn = mermaid(compile_demo(library_with(tmp_path, review=text))["M-1"])
 
     assert '["#quot;#lt;审核>#quot;<br/>' in drawn
+
+
+# --- the workflows of all measures
+
+
+@pytest.mark.no_cover
+def test_every_workflow_of_every_measure_can_be_drawn_with_all_its_boxes():
+    for flows in compiled_policies().values():
+        for flow in flows.values():
+            text, shown = mermaid(flow), picture(flow)
+            assert f"title: {flow.title}\n" in text, flow.name
+            for code, state in flow.states.items():
+                assert state.end or shown.nodes[code].lines[0] == state.title, (flow.name, code)
+            assert "flowchart TD" in text
+            assert "main" in {arrow.style for arrow in shown.arrows.values()}, flow.name
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("id_", ["NT26-1d", "WX-3c", "YC-3"])
+def test_the_largest_workflows_are_drawn_with_every_word(id_):
+    flow = compiled_policies()[id_][id_]
+
+    shown = words(ET.fromstring(svg(flow)))
+
+    assert flow.title in shown
+    assert {state.title for state in flow.states.values() if state.end is None} <= shown
+    assert not [text for text in shown if re.fullmatch("0+", text)]

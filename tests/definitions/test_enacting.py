@@ -22,6 +22,8 @@ from tests.factories.drafts import (
     issued,
 )
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture(scope="module")
 def checks():

@@ -182,6 +182,7 @@ def test_a_family_without_events_anywhere_has_no_note():
     assert "办理期间随时可发生" not in family_svg("period", SMALL)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", LIBRARY.families)
 def test_the_gallery_is_up_to_date(name):
     """If not: caseflow workflows gallery -o workflows/pictures."""

@@ -1,18 +1,22 @@
 """Cases of all five policies: like `walking`, in whichever city a measure belongs to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
 
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.cities import City, read_cities
 from caseflow.database.access import Database
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.openings import booking, open_booked, plan_calls, territories_of
-from tests.conftest import EVERYTHING
-from tests.integration.walking import BEGINS, Town, _numbers, found_town
+from tests.conftest import EVERYTHING, untraced
+from tests.integration.walking import BEGINS, Town, found_town, visit
 
 YUAN = 100
 AMOUNTS = (
@@ -23,6 +27,8 @@ AMOUNTS = (
     "planned_fen",
     "approved_fen",
 )
+_numbers = count(1)
+"""Of applicants; a made-up person's must stay below a thousand."""
 
 
 @dataclass
@@ -40,12 +46,14 @@ class Land(Town):
                 "kind": loaded.version.definition["applicants"][0],
                 "territory": territories_of(cities()[loaded.city], loaded.policy)[0],
             }
-            who = self._enlist(session, {**first, **applicant})
+            who = self.register(session, **{**first, **applicant})
             booked = booking(loaded, who, self.calls[measure])
         return open_booked(self.player, booked, self.now).case
 
-    def _enlist(self, session: Any, wanted: Mapping[str, Any]) -> Applicant:
-        return enlist(session, number=next(_numbers), at=self.now, ids=self.house.ids, **wanted)
+    def register(self, session: Session, **applicant: Any) -> Applicant:
+        """Register a made-up applicant."""
+        number, ids = next(_numbers), self.house.ids
+        return enlist(session, number=number, at=self.now, ids=ids, **applicant)
 
     def paid(self, case: str) -> int:
         """Return what was paid to a case, in fen."""
@@ -59,6 +67,14 @@ class Land(Town):
         return sorted(step.event for step in steps)
 
 
+def visit_untraced(land: Land, config: pytest.Config) -> Iterator[Land]:
+    """Lend the land as `visit` does; what is looked at after the test is not measured."""
+    visiting = visit(land)
+    yield next(visiting)
+    with untraced(config):
+        assert next(visiting, None) is None
+
+
 @cache
 def cities() -> dict[str, City]:
     """Return every city of the checkout."""
@@ -70,10 +86,13 @@ def amounts(fen: int) -> dict[str, int]:
     return dict.fromkeys(AMOUNTS, fen)
 
 
-def found_land(database: Database, folder: Path, measures: Sequence[str]) -> Land:
+def found_land(
+    database: Database, folder: Path, measures: Sequence[str], config: pytest.Config
+) -> Land:
     """Return a land on a database with all policies, with a call for each of the measures."""
-    town = found_town(database, folder, measures=())
-    with database.session() as session:
-        loaded = [catalogue.measure(session, measure) for measure in measures]
-        calls = plan_calls(session, town.house, loaded, at=BEGINS)
-    return Land(town.house, calls)
+    with untraced(config):
+        town = found_town(database, folder, measures=())
+        with database.session() as session:
+            loaded = [catalogue.measure(session, measure) for measure in measures]
+            calls = plan_calls(session, town.house, loaded, at=BEGINS)
+        return Land(town.house, calls)

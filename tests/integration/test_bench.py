@@ -13,6 +13,8 @@ from caseflow.kernel.errors import Conflict
 from caseflow.settings import Settings
 from tests.integration.conftest import House, shanghai
 
+pytestmark = pytest.mark.long
+
 KEYS = {
     "clients", "per_second", "pgbench_per_second", "ratio", "p99_ms", "client_us", "server_us",
 }  # fmt: skip

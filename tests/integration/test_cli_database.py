@@ -26,6 +26,8 @@ from caseflow.kernel.calendar import SHANGHAI
 from caseflow.settings import read_settings
 from tests.factories.identity import uscc_number
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 6, 1, 9, tzinfo=SHANGHAI)
 USCC = "91320681MA2TE5T28T"
 PASSPORT = ("--kind", "individual", "--identity-type", "passport")

@@ -25,6 +25,8 @@ from caseflow.settings import Settings
 from tests.conftest import ROOT
 from tests.factories.rehearsal import KEY, settings_on
 
+pytestmark = pytest.mark.long
+
 NAME = "demo_house"
 FAMILIES = {
     "investment", "research", "titles", "platforms", "scenarios",
@@ -168,7 +170,7 @@ def test_warnings_go_out_90_60_30_and_7_days_ahead(demo: Demo) -> None:
 
 
 def test_the_policy_is_swept_away_five_minutes_after_its_last_day(demo: Demo) -> None:
-    assert [day for day, _ in demo.told.years.ended] == [date(2028, 5, 14)]
+    assert [(day, how) for day, _, how in demo.told.years.ended] == [(date(2028, 5, 14), "expired")]
 
 
 def test_a_parent_is_told_with_the_money_of_its_children(demo: Demo) -> None:

@@ -119,7 +119,7 @@ def test_nothing_is_called_or_opened_under_a_draft_and_both_are_once_it_is_issue
     at = shanghai(10, 12)
     with pytest.raises(PolicyClosed, match="征求意见稿"):
         found_house(catalogue.cases)
-    with pytest.raises(PolicyClosed, match="consultation_draft"):
+    with pytest.raises(PolicyClosed, match="尚为征求意见稿"):
         match_a_title(catalogue, at)
 
     catalogue.issue()
@@ -230,7 +230,7 @@ def test_a_draft_whose_last_day_passes_has_lapsed_and_is_not_issued_any_more(cat
         ("policy_loaded",),
         ("policy_lapsed",),
     ]
-    with pytest.raises(PolicyClosed, match="lapsed"):
+    with pytest.raises(PolicyClosed, match="未印发"):
         match_a_title(catalogue, after)
     with pytest.raises(InvalidInput, match="lapsed"):
         enacting.enact(catalogue.folder, issued(issued_on=after.date()))

@@ -9,6 +9,8 @@ from caseflow.database.access import Database
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, visit
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:

@@ -9,6 +9,8 @@ from caseflow.kernel.errors import CaseflowError, EventNotAllowed, InvalidInput,
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, at, found_town, together, visit
 
+pytestmark = pytest.mark.no_cover
+
 CREDIT, MARKET, TAX = SEATS = ("cosign.credit", "cosign.market", "cosign.tax")
 
 

@@ -17,6 +17,8 @@ from caseflow.kernel.errors import (
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, found_town, together, visit
 
+pytestmark = pytest.mark.no_cover
+
 FEN = 10_000_000
 TREASURY, FINANCE, AUDITOR = "finance.treasury", "finance.division", "auditor"
 

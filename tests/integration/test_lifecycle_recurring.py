@@ -11,6 +11,8 @@ from caseflow.kernel.errors import GuardFailed
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, together, visit
 
+pytestmark = pytest.mark.no_cover
+
 YEARLY, LIFE = 200_000_000, 600_000_000
 INTEREST_LIFE = 500_000_000
 RECURRING = [("platforms", "operating", "year"), ("interest", "subsidising", "period")]

@@ -11,6 +11,8 @@ from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput, N
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, visit
 
+pytestmark = [pytest.mark.long, pytest.mark.no_cover]
+
 HEAD, LEADER = "lead_bureau.division_head", "lead_bureau.leader"
 HANDLER, REVIEWER = "lead_bureau.handler", "lead_bureau.reviewer"
 REFUSAL = {"reason": "不符合条件", "reason_code": "condition_not_met", "remedy": "六十日内可复议"}

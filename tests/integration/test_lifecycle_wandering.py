@@ -15,6 +15,8 @@ from caseflow.rehearsal.player import PUBLICISE
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, found_town, visit
 
+pytestmark = pytest.mark.no_cover
+
 STEPS = 45
 RARE = {
     "terminate",

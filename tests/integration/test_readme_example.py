@@ -16,6 +16,8 @@ from caseflow.kernel.calendar import SHANGHAI
 from caseflow.notifications.rules import load_notices
 from tests.conftest import EVERYTHING, _copy
 
+pytestmark = [pytest.mark.long, pytest.mark.no_cover]
+
 SECTION = re.compile(r"^#+ Adding a measure, worked\n(.*?)(?=^##+ |\Z)", re.DOTALL | re.MULTILINE)
 BLOCKS = re.compile(r"<!-- run: \w+ -->\n```sh\n(.*?)```", re.DOTALL)
 SHOWN = re.compile(r"^```console\n(.*?)```", re.DOTALL | re.MULTILINE)

@@ -31,6 +31,8 @@ from caseflow.settings import Settings
 from tests.conftest import ROOT
 from tests.factories.rehearsal import settings_on
 
+pytestmark = pytest.mark.long
+
 MEASURES = [measure.id for files in read_policies(ROOT) for measure in files.measures]
 
 

@@ -30,6 +30,8 @@ from caseflow.worker import SECONDS, Work, guarded, run_worker, sweep_once, work
 from tests.conftest import EVERYTHING
 from tests.factories.identity import uscc_number
 
+pytestmark = pytest.mark.long
+
 ROOT = data_root()
 OPENED = datetime(2026, 6, 1, 9, tzinfo=SHANGHAI)
 CLOSES = date(2026, 6, 30)

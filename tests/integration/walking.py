@@ -48,8 +48,7 @@ FAMILIES = {
     "interest": "QD26-10a",
     "funds": "QD26-10b",
 }
-ALSO = ("QD26-1a", "QD26-5a")
-"""Measures with stages that the ones above leave out: 备案, 配套基数."""
+ALSO = ("QD26-1a", "QD26-5a")  # stages that the ones above leave out: 备案, 配套基数
 
 MOST_STEPS = 120
 _numbers = count(1)
@@ -347,7 +346,7 @@ def found_town(
     begins: datetime = BEGINS,
     measures: Sequence[str] = (*FAMILIES.values(), *ALSO),
 ) -> Town:
-    """Return a town on a founded database with a standing call for each of the measures."""
+    """Return a town on a founded database with a standing call for each measure."""
     settings = read_settings({"CASEFLOW_HOME": str(folder), "CASEFLOW_MAC_KEY": "ab" * 32})
     ids = PublicIds(random.Random(4))
     cases = assemble(database, settings, data_root(), ids=ids)

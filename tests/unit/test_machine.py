@@ -341,22 +341,18 @@ def test_a_case_for_which_nothing_is_due_sleeps_on():
 # --- the compiled workflows
 
 
-SUSPENDABLE = [
-    (name, state) for name in ALL for state, event in workflow(name).steps if event == "suspend"
-]
-
-
-@pytest.mark.parametrize(("name", "state"), SUSPENDABLE)
-def test_a_suspended_case_resumes_in_the_state_it_was_suspended_in(name, state):
+@pytest.mark.parametrize("name", ALL)
+def test_a_suspended_case_resumes_in_the_state_it_was_suspended_in(name):
     runner = runner_of(name)
     because = {"reason": INPUTS["reason"].sample, "basis": INPUTS["basis"].sample}
 
-    away = runner.decide(Situation(state, {}), "suspend", because)
-    back = runner.decide(Situation(away.state, away.facts), "resume", {"reason": "已核清。"})
+    for state in [source for source, event in workflow(name).steps if event == "suspend"]:
+        away = runner.decide(Situation(state, {}), "suspend", because)
+        back = runner.decide(Situation(away.state, away.facts), "resume", {"reason": "已核清。"})
 
-    assert away.facts["previous_state"] == state
-    assert away.state != state
-    assert back.state == state
+        assert away.facts["previous_state"] == state
+        assert away.state != state
+        assert road(back)[0] == ("resume", away.state, state)
 
 
 def test_a_state_that_is_not_known_before_is_not_gone_back_to():

@@ -1,0 +1,215 @@
+"""What a clause gives: each kind of part turns facts into awards, with the words of its figure."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from caseflow.kernel.benefits.model import Figure, Part, Stretch
+from caseflow.kernel.benefits.rounding import days
+from caseflow.kernel.benefits.sheet import Sheet
+from caseflow.kernel.calendar import nominal_end
+
+WHOLE: Final = 100
+MONTHS_A_YEAR: Final = 12
+DAYS_OF_INTEREST: Final = 360
+"""贴息 counts a year of 360 days, as the banks' interest does. 惯例（手册§4.8）"""
+
+
+def give(sheet: Sheet, part: Part) -> None:
+    """Write what a part gives.
+
+    Raises:
+        QuoteRefused: a bureau must decide a figure first, or decided one outside the clause's.
+    """
+    _PARTS[part.kind](sheet, part)
+
+
+def _base(sheet: Sheet, part: Part) -> int:
+    """Return the base recognised: what was told, less what other public money bears."""
+    assert part.base is not None
+    told = int(sheet.values[part.base])
+    off = min(told, sum(sheet.prior(name) for name in part.less))
+    sheet.write("base", part.base, part.title, told)
+    if off:
+        sheet.write("base", f"{part.base}.less", "减：其他财政资金已承担", off)
+    return _by_days(sheet, part, told - off)
+
+
+def _by_days(sheet: Sheet, part: Part, fen: int) -> int:
+    """Return the part of the base that falls into the supported days, all where none are told."""
+    told = [sheet.values[name] for name in part.period if name in sheet.values]
+    if not part.period or not told:
+        return fen
+    if len(told) < len(part.period):
+        raise sheet.refuse(part.period[0], "合同期间与支持期间的四个日期须一并填写")
+    first, last, begins, ends = told
+    if not first <= begins <= ends <= last:
+        raise sheet.refuse(part.period[2], "支持期间须在合同期间之内")
+    count = sheet.terms.day_count
+    supported, whole = days(begins, ends, count), days(first, last, count)
+    recognised = sheet.round(Fraction(fen * supported, max(whole, 1)))
+    sheet.write("base", "period", f"按支持期间折算（{supported}/{whole}天）", recognised)
+    return recognised
+
+
+def _rate(sheet: Sheet, part: Part) -> None:
+    base = _base(sheet, part)
+    figure = None if part.rate is None else sheet.rule.rates[part.rate]
+    percent = _percent(sheet, part, figure)
+    fen = sheet.round(base * percent / WHOLE)
+    words = figure.words if figure else ""
+    sheet.write("award", "rate", f"按 {_shown(percent)}% 计算", fen, words)
+
+
+def _percent(sheet: Sheet, part: Part, figure: Figure | None) -> Fraction:
+    """Return the rate: the one decided, inside the clause's; else the clause's own."""
+    decided = sheet.values.get(part.decided) if part.decided else None
+    if decided is None:
+        if figure is None or part.must_decide:
+            raise sheet.refuse(part.decided or part.kind, _undecided(part))
+        if figure.bound == "ceiling":
+            sheet.ask(
+                part.decided or "rate", f"按上限比例计算，实际比例由责任单位核定（{figure.words}）"
+            )
+        return figure.value
+    if figure is not None and decided > figure.value:
+        raise sheet.refuse(str(part.decided), f"核定比例超过条款规定（{figure.words}）")
+    return Fraction(decided)
+
+
+def _undecided(part: Part) -> str:
+    why = f"（{part.question}）" if part.question else ""
+    return f"{part.title}：条款没有写明，须由责任单位录入并附依据{why}"
+
+
+def _amount(sheet: Sheet, part: Part) -> None:
+    figure = sheet.figure(part.amount, part.by, part.tiers)
+    sheet.write("award", "amount", part.title, _decided(sheet, part, figure), figure.words)
+
+
+def _decided(sheet: Sheet, part: Part, figure: Figure) -> int:
+    """Return a fixed amount as it stands; of a ceiling what was decided, the ceiling till then."""
+    most = int(figure.value)
+    decided = sheet.values.get(part.decided) if part.decided else None
+    if decided is not None:
+        if decided > most:
+            raise sheet.refuse(str(part.decided), f"核定金额超过条款规定（{figure.words}）")
+        return int(decided)
+    if part.must_decide:
+        raise sheet.refuse(part.decided or part.kind, _undecided(part))
+    if figure.bound == "ceiling":
+        sheet.ask(
+            part.decided or "amount", f"按上限金额计算，实际金额由责任单位核定（{figure.words}）"
+        )
+    return most
+
+
+def _range(sheet: Sheet, part: Part) -> None:
+    """A decided figure between the two ends, both of them inside."""
+    assert part.decided is not None
+    pair = part.tiers[sheet.values[part.by]] if part.by else part.tiers["range"]
+    low, high = (sheet.rule.amounts[position] for position in pair)
+    decided = sheet.values.get(part.decided)
+    if decided is None:
+        raise sheet.refuse(part.decided, _undecided(part))
+    if not low.value <= decided <= high.value:
+        raise sheet.refuse(part.decided, f"核定金额不在条款规定的幅度内（{low.words}）")
+    sheet.write("award", "range", part.title, int(decided), low.words)
+
+
+def _items(sheet: Sheet, part: Part) -> None:
+    assert part.count is not None
+    figure = sheet.figure(part.amount, part.by, part.tiers)
+    each, count = _decided(sheet, part, figure), int(sheet.values[part.count])
+    sheet.write("award", "items", f"{part.title} × {count}", each * count, figure.words)
+
+
+def _months(sheet: Sheet, part: Part) -> None:
+    """A sum for every month, or for every `months_each` months and their parts."""
+    assert part.months is not None
+    figure = sheet.figure(part.amount, part.by, part.tiers)
+    months = int(sheet.values[part.months])
+    fen = sheet.round(figure.value * months / part.months_each)
+    sheet.write("award", "months", f"{part.title} × {months}个月", fen, figure.words)
+
+
+def _interest(sheet: Sheet, part: Part) -> None:
+    """Interest of the days at the reference rate, never more than was really paid and is left."""
+    assert part.stretches is not None
+    assert part.paid is not None
+    assert part.rate is not None
+    figure = sheet.rule.rates[part.rate]
+    end = _last_day(sheet, part)
+    reference = sum(
+        (_reference(sheet, each, end) for each in sheet.values[part.stretches]), Fraction(0)
+    )
+    if part.paid not in sheet.values:
+        raise sheet.refuse(part.paid, "须填写实际支付的利息")
+    paid = int(sheet.values[part.paid])
+    sheet.write("base", "paid", "实际支付的利息", paid)
+    off = min(paid, sum(sheet.prior(name) for name in part.less))
+    if off:
+        sheet.write("base", "paid.less", "减：其他贴息", off)
+    fen = sheet.round(reference * _percent(sheet, part, figure) / WHOLE)
+    sheet.write("award", "interest", part.title, fen, figure.words)
+    title = "不高于实际支付的利息（减其他贴息）"
+    sheet.write("cut", "interest_paid", title, max(0, fen - paid + off))
+
+
+def _last_day(sheet: Sheet, part: Part) -> date | None:
+    """Return the day on which the supported months end, None where the first is not told."""
+    if part.since is None or part.within_months is None:
+        return None
+    first = sheet.values.get(part.since)
+    if first is None:
+        sheet.ask(part.since, f"首个贴息日未提供，{part.within_months}个月的期限未核对")
+        return None
+    if any(each.begins < first for each in sheet.values[str(part.stretches)]):
+        raise sheet.refuse(part.since, f"首个贴息日 {first} 晚于计息起日")
+    last = nominal_end(first, part.within_months, "months")
+    return last - timedelta(days=1) if sheet.terms.day_count == "inclusive" else last
+
+
+def _reference(sheet: Sheet, stretch: Stretch, last: date | None) -> Fraction:
+    """Return the interest of a stretch at the reference rate, of its supported days only."""
+    ends = stretch.ends if last is None else min(stretch.ends, last)
+    count = days(stretch.begins, ends, sheet.terms.day_count) if ends >= stretch.begins else 0
+    fen = stretch.principal_fen * count * stretch.percent / WHOLE / DAYS_OF_INTEREST
+    late = "，期限届满后的天数不计" if ends < stretch.ends else ""
+    title = (
+        f"{stretch.begins}至{stretch.ends}按同期同档利率{_shown(stretch.percent)}%"
+        f"计算的利息（{count}天{late}）"
+    )
+    sheet.write("base", "reference", title, sheet.round(fen))
+    return fen
+
+
+def _fee(sheet: Sheet, part: Part) -> None:
+    """A ceiling of a price: nothing is paid to the applicant; a fee above it is refused."""
+    assert part.decided is not None
+    assert part.rate is not None
+    figure, charged = sheet.rule.rates[part.rate], sheet.values.get(part.decided)
+    if charged is None:
+        raise sheet.refuse(part.decided, _undecided(part))
+    if charged > figure.value:
+        raise sheet.refuse(part.decided, f"费率 {_shown(charged)}% 高于条款上限（{figure.words}）")
+    sheet.write(
+        "base", "fee", f"费率 {_shown(charged)}%，不高于条款上限；不向企业拨付", 0, figure.words
+    )
+
+
+def _shown(percent: Fraction) -> str:
+    return f"{Decimal(percent.numerator) / Decimal(percent.denominator):f}"
+
+
+_PARTS: Final[dict[str, Callable[[Sheet, Part], None]]] = {
+    "rate": _rate,
+    "amount": _amount,
+    "range": _range,
+    "items": _items,
+    "months": _months,
+    "interest": _interest,
+    "fee": _fee,
+}
