@@ -1,7 +1,9 @@
 """The workflow library on disk: `workflows/stages/*.yaml`, `workflows/*.yaml`, `ends.yaml`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from caseflow.catalogue.unchanged import Unchanged
 from caseflow.catalogue.yaml_reader import read_yaml
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.source import Library, Source
@@ -12,9 +14,15 @@ ENDS = "ends.yaml"
 def load_library(root: Path) -> Library:
     """Read every stage, family and the end states below `root` (the folder `workflows/`).
 
+    Files that have not changed are not read twice by one process.
+
     Raises:
         DefinitionError: the faults of all files together, not only of the first.
     """
+    return _library(root.absolute())
+
+
+def _read(root: Path) -> Library:
     problems: list[Problem] = []
     stages = _read_all(sorted((root / "stages").glob("*.yaml")), problems)
     families = _read_all(sorted(root.glob("*.yaml")), problems)
@@ -26,6 +34,11 @@ def load_library(root: Path) -> Library:
     return Library(stages=stages, families=families, ends=ends)
 
 
+def _files(root: Path) -> Iterator[Path]:
+    yield from (root / "stages").glob("*.yaml")
+    yield from root.glob("*.yaml")
+
+
 def _read_all(paths: list[Path], problems: list[Problem]) -> dict[str, Source]:
     sources = {}
     for path in paths:
@@ -34,3 +47,6 @@ def _read_all(paths: list[Path], problems: list[Problem]) -> dict[str, Source]:
         except DefinitionError as error:
             problems.extend(error.problems)
     return sources
+
+
+_library = Unchanged(_files, _read)

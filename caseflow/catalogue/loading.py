@@ -10,6 +10,7 @@ from caseflow.catalogue.places import data_root, policy_folders
 from caseflow.catalogue.policies import Policy, PolicyFiles
 from caseflow.catalogue.records import load_record
 from caseflow.catalogue.schemas import MeasureRecord, PolicyRecord
+from caseflow.catalogue.unchanged import Unchanged
 from caseflow.catalogue.yaml_reader import read_yaml
 from caseflow.kernel.errors import DefinitionError, NotFound, Problem
 from caseflow.kernel.workflow.source import Source
@@ -28,12 +29,18 @@ def read_policies(root: Path) -> tuple[PolicyFiles, ...]:
 def read_policy(folder: Path) -> PolicyFiles:
     """Read `policy.yaml`, `text.txt` and every measure of `folder`.
 
+    Files that have not changed are not read twice by one process.
+
     Raises:
         NotFound: there is no such folder.
         DefinitionError: the faults of all files together, each with file and line.
     """
     if not folder.is_dir():
         raise NotFound(f"there is no policy folder {folder}")
+    return _policy_files(folder)
+
+
+def _read(folder: Path) -> PolicyFiles:
     problems: list[Problem] = []
     sources: dict[str, Source] = {}
     measures = [m for path in _measure_paths(folder) if (m := _measure(path, sources, problems))]
@@ -104,3 +111,8 @@ def _misnamed(policy: Policy, measures: list[Measure], sources: dict[str, Source
             message = f"{policy.code} has no article {measure.article}"
             problems.append(sources[measure.id].problem(("article",), "unknown-article", message))
     return problems
+
+
+_policy_files = Unchanged(
+    lambda folder: (each for each in folder.iterdir() if each.is_file()), _read
+)

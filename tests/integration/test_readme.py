@@ -43,7 +43,6 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         **os.environ,
         "PATH": f"{program.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "CASEFLOW_DATA": str(ROOT),
         "CASEFLOW_HOME": str(home),
         "CASEFLOW_PORT": str(port),
         "BASE": f"http://127.0.0.1:{port}/api/v1",

@@ -33,7 +33,11 @@ from tests.factories.rehearsal import settings_on
 
 pytestmark = pytest.mark.long
 
-MEASURES = [measure.id for files in read_policies(ROOT) for measure in files.measures]
+MEASURES = [
+    "QD26-1a", "QD26-2b", "QD26-4", "QD26-6", "QD26-7a", "QD26-9a", "QD26-10a", "QD26-10b",
+]  # fmt: skip
+"""Eight roads; the demo of all policies rehearses every measure."""
+
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +55,8 @@ def ended() -> list[str]:
 def rehearsed(
     house_settings: Settings, founded_template: str, ended: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Every measure's rehearsal, played once for all tests here."""
-    rows = rehearse(house_settings, template=founded_template, progress=ended.append)
+    """The measures' rehearsal, played once for all tests here."""
+    rows = rehearse(house_settings, MEASURES, template=founded_template, progress=ended.append)
     return {row["id"]: row for row in rows}
 
 

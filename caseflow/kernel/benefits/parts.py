@@ -12,7 +12,6 @@ from caseflow.kernel.benefits.sheet import Sheet
 from caseflow.kernel.calendar import nominal_end
 
 WHOLE: Final = 100
-MONTHS_A_YEAR: Final = 12
 DAYS_OF_INTEREST: Final = 360
 """贴息 counts a year of 360 days, as the banks' interest does. 惯例（手册§4.8）"""
 
@@ -29,7 +28,7 @@ def give(sheet: Sheet, part: Part) -> None:
 def _base(sheet: Sheet, part: Part) -> int:
     """Return the base recognised: what was told, less what other public money bears."""
     assert part.base is not None
-    told = int(sheet.values[part.base])
+    told = int(sheet.told(part.base))
     off = min(told, sum(sheet.prior(name) for name in part.less))
     sheet.write("base", part.base, part.title, told)
     if off:
@@ -39,17 +38,18 @@ def _base(sheet: Sheet, part: Part) -> int:
 
 def _by_days(sheet: Sheet, part: Part, fen: int) -> int:
     """Return the part of the base that falls into the supported days, all where none are told."""
-    told = [sheet.values[name] for name in part.period if name in sheet.values]
-    if not part.period or not told:
+    missing = [name for name in part.period if name not in sheet.values]
+    if len(missing) == len(part.period):
         return fen
-    if len(told) < len(part.period):
-        raise sheet.refuse(part.period[0], "合同期间与支持期间的四个日期须一并填写")
-    first, last, begins, ends = told
+    if missing:
+        raise sheet.refuse(missing[0], "合同期间与支持期间的四个日期须一并填写")
+    first, last, begins, ends = (sheet.values[name] for name in part.period)
     if not first <= begins <= ends <= last:
         raise sheet.refuse(part.period[2], "支持期间须在合同期间之内")
     count = sheet.terms.day_count
     supported, whole = days(begins, ends, count), days(first, last, count)
-    recognised = sheet.round(Fraction(fen * supported, max(whole, 1)))
+    share = Fraction(supported, whole) if whole else 1
+    recognised = sheet.round(Fraction(fen * share))
     sheet.write("base", "period", f"按支持期间折算（{supported}/{whole}天）", recognised)
     return recognised
 
@@ -74,9 +74,17 @@ def _percent(sheet: Sheet, part: Part, figure: Figure | None) -> Fraction:
                 part.decided or "rate", f"按上限比例计算，实际比例由责任单位核定（{figure.words}）"
             )
         return figure.value
-    if figure is not None and decided > figure.value:
-        raise sheet.refuse(str(part.decided), f"核定比例超过条款规定（{figure.words}）")
+    if figure is not None:
+        _inside(sheet, part, decided, figure)
     return Fraction(decided)
+
+
+def _inside(sheet: Sheet, part: Part, decided: int | Fraction, figure: Figure) -> None:
+    """Refuse a decision over the clause's figure, and one under a figure that is fixed."""
+    if decided > figure.value:
+        raise sheet.refuse(str(part.decided), f"核定数超过条款规定（{figure.words}）")
+    if figure.bound == "fixed" and not part.must_decide and decided < figure.value:
+        raise sheet.refuse(str(part.decided), f"条款规定的是固定数，不得核减（{figure.words}）")
 
 
 def _undecided(part: Part) -> str:
@@ -94,8 +102,7 @@ def _decided(sheet: Sheet, part: Part, figure: Figure) -> int:
     most = int(figure.value)
     decided = sheet.values.get(part.decided) if part.decided else None
     if decided is not None:
-        if decided > most:
-            raise sheet.refuse(str(part.decided), f"核定金额超过条款规定（{figure.words}）")
+        _inside(sheet, part, decided, figure)
         return int(decided)
     if part.must_decide:
         raise sheet.refuse(part.decided or part.kind, _undecided(part))
@@ -109,7 +116,7 @@ def _decided(sheet: Sheet, part: Part, figure: Figure) -> int:
 def _range(sheet: Sheet, part: Part) -> None:
     """A decided figure between the two ends, both of them inside."""
     assert part.decided is not None
-    pair = part.tiers[sheet.values[part.by]] if part.by else part.tiers["range"]
+    pair = part.tiers[sheet.told(part.by) if part.by else "range"]
     low, high = (sheet.rule.amounts[position] for position in pair)
     decided = sheet.values.get(part.decided)
     if decided is None:
@@ -122,7 +129,7 @@ def _range(sheet: Sheet, part: Part) -> None:
 def _items(sheet: Sheet, part: Part) -> None:
     assert part.count is not None
     figure = sheet.figure(part.amount, part.by, part.tiers)
-    each, count = _decided(sheet, part, figure), int(sheet.values[part.count])
+    each, count = _decided(sheet, part, figure), int(sheet.told(part.count))
     sheet.write("award", "items", f"{part.title} × {count}", each * count, figure.words)
 
 
@@ -130,7 +137,7 @@ def _months(sheet: Sheet, part: Part) -> None:
     """A sum for every month, or for every `months_each` months and their parts."""
     assert part.months is not None
     figure = sheet.figure(part.amount, part.by, part.tiers)
-    months = int(sheet.values[part.months])
+    months = int(sheet.told(part.months))
     fen = sheet.round(figure.value * months / part.months_each)
     sheet.write("award", "months", f"{part.title} × {months}个月", fen, figure.words)
 
@@ -141,13 +148,10 @@ def _interest(sheet: Sheet, part: Part) -> None:
     assert part.paid is not None
     assert part.rate is not None
     figure = sheet.rule.rates[part.rate]
-    end = _last_day(sheet, part)
-    reference = sum(
-        (_reference(sheet, each, end) for each in sheet.values[part.stretches]), Fraction(0)
-    )
-    if part.paid not in sheet.values:
-        raise sheet.refuse(part.paid, "须填写实际支付的利息")
-    paid = int(sheet.values[part.paid])
+    stretches: tuple[Stretch, ...] = sheet.told(part.stretches)
+    end = _last_day(sheet, part, stretches)
+    reference = sum((_reference(sheet, each, end) for each in stretches), Fraction(0))
+    paid = int(sheet.told(part.paid))
     sheet.write("base", "paid", "实际支付的利息", paid)
     off = min(paid, sum(sheet.prior(name) for name in part.less))
     if off:
@@ -158,7 +162,7 @@ def _interest(sheet: Sheet, part: Part) -> None:
     sheet.write("cut", "interest_paid", title, max(0, fen - paid + off))
 
 
-def _last_day(sheet: Sheet, part: Part) -> date | None:
+def _last_day(sheet: Sheet, part: Part, stretches: tuple[Stretch, ...]) -> date | None:
     """Return the day on which the supported months end, None where the first is not told."""
     if part.since is None or part.within_months is None:
         return None
@@ -166,7 +170,7 @@ def _last_day(sheet: Sheet, part: Part) -> date | None:
     if first is None:
         sheet.ask(part.since, f"首个贴息日未提供，{part.within_months}个月的期限未核对")
         return None
-    if any(each.begins < first for each in sheet.values[str(part.stretches)]):
+    if any(each.begins < first for each in stretches):
         raise sheet.refuse(part.since, f"首个贴息日 {first} 晚于计息起日")
     last = nominal_end(first, part.within_months, "months")
     return last - timedelta(days=1) if sheet.terms.day_count == "inclusive" else last

@@ -22,7 +22,8 @@ def quote(rule: BenefitRule, given: Mapping[str, Any], terms: Terms | None = Non
         QuoteRefused: a fact is missing, a condition is not met, or a bureau must decide first.
     """
     sheet = Sheet(rule, read_facts(rule, given), terms or Terms())
-    _refuse([(fact.name, f"须填写{fact.title}") for fact in lacking(rule, sheet.values)])
+    missing = lacking(rule, sheet.values)
+    _refuse([(fact.name, f"须填写{fact.title}（{fact.name}）") for fact in missing])
     _refuse(list(_unmet(sheet)))
     for part in rule.parts:
         give(sheet, part)
