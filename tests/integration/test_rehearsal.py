@@ -39,7 +39,6 @@ MEASURES = [
 """Eight roads; the demo of all policies rehearses every measure."""
 
 
-
 @pytest.fixture(scope="module")
 def house_settings(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_on(server, tmp_path_factory.mktemp("home"), database="postgres")
