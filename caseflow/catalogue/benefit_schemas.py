@@ -30,24 +30,6 @@ PER = (
     "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
     "association",
 )  # fmt: skip
-KINDS = ("amount", "life_cap", "range_low", "range_high", "item", "joint_cap")
-PERIODS = ("once", "year", "month", "project", "months")
-PER = (
-    "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
-    "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
-    "association",
-)  # fmt: skip
-PERIODS = ("once", "year", "month", "project", "months")
-PER = (
-    "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
-    "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
-    "association",
-)  # fmt: skip
-PER = (
-    "enterprise", "project", "model", "event", "device", "honour", "award", "data_source",
-    "team", "person", "product", "platform", "park", "software", "data_set", "laboratory", "case",
-    "association",
-)  # fmt: skip
 PERCENT = r"[0-9]+(\.[0-9]+)?"
 CODE = r"[a-z][a-z0-9_]*"
 

@@ -59,7 +59,7 @@ def compile_measure(files: PolicyFiles, measure: Measure, library: Library) -> d
 
 def _for(workflow: Workflow, first: MeasureSpec, spec: MeasureSpec) -> Workflow:
     """Return the workflow of the measure `first` as that of the measure `spec`."""
-    if first.id == spec.id:
+    if (first.id, first.title) == (spec.id, spec.title):
         return workflow
     return replace(
         workflow,

@@ -128,11 +128,6 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-def compare(actual: Any, op: str, value: Any) -> bool:
-    """Return whether `actual op value` holds, e.g. 5 at_least 5."""
-    return _COMPARE[op](actual, value)
-
-
 def holds(test: Test, facts: Mapping[str, Any]) -> bool:
     """Say whether one test holds. A missing fact, or one of another type, fails it."""
     actual = plain(facts.get(test.fact))

@@ -210,3 +210,16 @@ def test_a_fault_is_told_of_every_measure_that_has_it_in_its_own_file(tmp_path):
         ("QD26-7a.yaml", "unknown-stage"),
         ("QD26-8b.yaml", "unknown-stage"),
     ]
+
+
+def test_a_measure_of_another_title_has_another_workflow_of_the_same_name(folder, fresh):
+    before = compile_policy(read_policy(folder), fresh)["QD26-7a"]["QD26-7a"]
+    path = folder / "QD26-7a.yaml"
+    words = path.read_text(encoding="utf-8")
+    path.write_text(words.replace("\ntitle: 算力券\n", "\ntitle: 智能算力券\n"), encoding="utf-8")
+
+    after = compile_policy(read_policy(folder), fresh)["QD26-7a"]["QD26-7a"]
+
+    assert (before.name, before.title) == ("QD26-7a", "算力券")
+    assert (after.name, after.title) == ("QD26-7a", "智能算力券")
+    assert before.hash != after.hash

@@ -1,9 +1,12 @@
 """启东's policy as it was before it was issued: a draft in a data folder of the test's own.
 
-Issued with the words of `text.txt`, it becomes policies/qidong-2026 again.
+It is a short edition, articles 7 and 8 with their eight measures, so that it is read quickly.
+Issued with the words of `text.txt`, it becomes that edition again.
 """
 
+import atexit
 import random
+import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -25,7 +28,28 @@ from tests.conftest import make_template, open_as_program, settings_of_templates
 ROOT = data_root()
 LOADED_AT = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
 """A day on which the draft was out for comment."""
-QIDONG = ROOT / "policies" / "qidong-2026"
+WHOLE = ROOT / "policies" / "qidong-2026"
+
+
+def _short_edition() -> Path:
+    """Return a folder with articles 7 and 8 of 启东's policy and nothing of the others."""
+    parent = Path(tempfile.mkdtemp(prefix="caseflow-short-"))
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)
+    folder = parent / WHOLE.name
+    folder.mkdir()
+    for path in WHOLE.glob("QD26-[78]*.yaml"):
+        shutil.copy(path, folder / path.name)
+    record = (WHOLE / "policy.yaml").read_text(encoding="utf-8")
+    record = re.sub(r"  - \{number: (?![78],).*\n", "", record)
+    (folder / "policy.yaml").write_text(record, encoding="utf-8")
+    words = (WHOLE / "text.txt").read_text(encoding="utf-8")
+    words = words[: words.index("（一）支持优质")] + words[words.index("（七）支持算力") :]
+    words = words[: words.index("（九）加强人才")] + words[words.index("本措施自2026年5月14日") :]
+    (folder / "text.txt").write_text(words, encoding="utf-8")
+    return folder
+
+
+QIDONG = _short_edition()
 ISSUED_TEXT = (QIDONG / "text.txt").read_text(encoding="utf-8")
 ISSUED = Enactment(
     doc_no="启政办规〔2026〕1号",
@@ -110,5 +134,5 @@ def load_into(session: Session, root: Path, at: datetime) -> None:
 
 def amend(folder: Path) -> None:
     """Change what the issued document's files say: one measure, one line of the words."""
-    change(folder / "QD26-7a.yaml", {"title: 算力券": "title: 智能算力券"})
+    change(folder / "QD26-7a.yaml", {"\ntitle: 算力券\n": "\ntitle: 智能算力券\n"})
     change(folder / "text.txt", {"（此件公开发布）": "（此件依申请公开）"})

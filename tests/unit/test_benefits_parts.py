@@ -110,7 +110,7 @@ def test_other_public_money_not_told_is_nothing_and_stays_open():
 def test_an_optional_base_that_a_part_needs_is_asked_for():
     wanted = rule(OF_COST, facts=[fact("cost", role="base", optional=True)], rates=[rate(50)])
 
-    assert refused(wanted) == ("cost", "须填写[cost]")
+    assert refused(wanted) == ("cost", "须填写[cost]（cost）")
 
 
 # --- a rate that is decided
@@ -209,7 +209,7 @@ def test_an_optional_tier_that_an_amount_needs_is_asked_for():
         part("amount", by="level", tiers={"national": 0}), facts=[level], amounts=[amount(1)]
     )
 
-    assert refused(wanted) == ("level", "须填写[level]")
+    assert refused(wanted) == ("level", "须填写[level]（level）")
 
 
 CEILING = rule(part("amount", amount=0, decided="decided"), facts=[DECIDED], amounts=[amount(50)])
@@ -357,7 +357,7 @@ def test_a_yearly_amount_counts_by_the_month(months, expected):
     ],
 )  # fmt: skip
 def test_an_optional_number_that_a_part_needs_is_asked_for(wanted):
-    assert refused(wanted) == ("n", "须填写[n]")
+    assert refused(wanted) == ("n", "须填写[n]（n）")
 
 
 # --- a fee

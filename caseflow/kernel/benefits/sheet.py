@@ -41,7 +41,7 @@ class Sheet:
     def told(self, name: str) -> Any:
         """Return what was told of a fact without which there is no amount."""
         if name not in self.values:
-            raise self.refuse(name, f"须填写{self.title(name)}")
+            raise self.refuse(name, f"须填写{self.title(name)}（{name}）")
         return self.values[name]
 
     def prior(self, name: str | None) -> int:
