@@ -19,7 +19,7 @@ def load_library(root: Path) -> Library:
     Raises:
         DefinitionError: the faults of all files together, not only of the first.
     """
-    return _library(root.absolute())
+    return _library(root)
 
 
 def _read(root: Path) -> Library:
