@@ -27,10 +27,10 @@ def embedded(settings: Settings, server: Server) -> Settings:
 
 
 def test_a_short_run_of_act_compares_act_with_pgbench(embedded):
-    result = act.run(embedded, clients=(1, 2), seconds=1, rounds=1, cases=5)
+    result = act.run(embedded, clients=(2,), seconds=1, rounds=1, cases=5)
 
     assert set(result) == {"clients"}
-    assert [row["clients"] for row in result["clients"]] == [1, 2]
+    assert [row["clients"] for row in result["clients"]] == [2]
     for row in result["clients"]:
         assert set(row) == KEYS
         assert all(value > 0 for value in row.values())

@@ -12,8 +12,6 @@ import pytest
 
 from tests.conftest import EVERYTHING
 
-pytestmark = pytest.mark.long
-
 FAMILIES = {
     "equity", "talent", "scenarios", "events", "vouchers", "investment", "titles", "interest",
     "guarantees", "funds", "platforms", "deals", "research", "allocations",
