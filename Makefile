@@ -20,8 +20,8 @@ check:
 
 # Definitions and their readers are measured by the first run; tracing them again would only cost time.
 suite:
-	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-report= tests/architecture tests/definitions tests/unit
-	COVERAGE_OMIT='caseflow/kernel/*' COVERAGE_OMIT_TOO='caseflow/catalogue/[bcdflmrwy]*' $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-append --cov-report= tests/api tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= tests/architecture tests/definitions tests/unit
+	COVERAGE_OMIT='caseflow/kernel/*' COVERAGE_OMIT_TOO='caseflow/catalogue/[bcdflmrwy]*' $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report= tests/api tests/integration
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='caseflow/kernel/*' --fail-under=100
 

@@ -59,12 +59,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long; keep a file together, and all that found the five cities."""
+    """Begin with what takes long, so that no worker waits for the other at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
-    for item in items:
-        shared = "drafts_template" in getattr(item, "fixturenames", ())
-        group = "five cities" if shared else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
