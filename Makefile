@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 .PHONY: demo test check suite soak format clean
 
 demo: .venv/demo
-	$(BIN)/caseflow demo $(ARGS)
+	@$(BIN)/caseflow demo $(ARGS)
 
 test: .venv/test
 	@$(MAKE) --no-print-directory --jobs 2 check suite
@@ -35,23 +35,23 @@ format: .venv/test
 
 # A pip of today reads the index in half the time; without one the venv's own does.
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
 	-@$(PIP) --upgrade pip
 
 .venv/demo: .venv/bin/python pyproject.toml requirements.lock
-	$(PIP) --constraint requirements.lock --editable .
+	@$(PIP) --constraint requirements.lock --editable .
 	@touch $@
 
 # The lock names everything, so nothing is resolved; bytecode is made by whoever imports first.
 .venv/test: .venv/bin/python pyproject.toml requirements.lock
-	$(PIP) --no-deps --requirement requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch .venv/demo $@
 
 # pip before 25.1 cannot read dependency groups itself.
 .venv/soak: .venv/test
 	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['soak'], sep='\n')" > .venv/soak.txt
-	$(PIP) --constraint requirements.lock --requirement .venv/soak.txt
+	@$(PIP) --constraint requirements.lock --requirement .venv/soak.txt
 	@touch $@
 
 clean:
