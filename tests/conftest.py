@@ -11,7 +11,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,10 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server() -> Server:
     """A throw-away PostgreSQL; the last process of the run that leaves it deletes it."""
     folder = Path(tempfile.gettempdir()) / f"caseflow-tests-{RUN}"
+    atexit.register(_remove_if_empty, folder)
     running = start_embedded(folder / "postgres", keep=False)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _never_wait_for_the_disk(running)
     return running
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove what the last process left; the server's data is its own to delete."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _never_wait_for_the_disk(running: Server) -> None:

@@ -15,6 +15,7 @@ from caseflow.cases.seats import seats_held, titles
 from caseflow.cases.service import Cases, Outcome
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.catalogue.queries import NOT_IN_FORCE
 from caseflow.catalogue.seating import parties_of
 from caseflow.deadlines.queries import load_calendar
 from caseflow.identity.models import APPLICANT_KINDS
@@ -55,12 +56,6 @@ SURROUNDINGS: Final = """
     LEFT JOIN call c ON c.public_id = %(call)s
     WHERE m.code = %(measure)s
 """
-NOT_IN_FORCE: Final = {
-    "consultation_draft": "尚为征求意见稿",
-    "expired": "已到期",
-    "lapsed": "至有效期届满未印发",
-    "repealed": "已废止",
-}
 NUMBER: Final = """
     INSERT INTO case_number (measure_id, year, last) VALUES (%s, %s, 1)
     ON CONFLICT (measure_id, year) DO UPDATE SET last = case_number.last + 1 RETURNING last

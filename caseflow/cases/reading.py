@@ -44,7 +44,8 @@ COLUMNS: Final = f"""
           THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
         0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
     END AS siblings_fen,
-    (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) AS parent_approved_fen,
+    CASE WHEN c.parent_id IS NOT NULL THEN
+        (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) END AS parent_approved_fen,
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,

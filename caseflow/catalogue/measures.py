@@ -14,6 +14,11 @@ from typing import Any
 from caseflow.kernel.benefits.model import BenefitFact, Cap, Part
 
 FEN_PER_YUAN = 100
+ALLOWANCE = "allowance"
+"""The form of a sum for every month or year of a person's service."""
+
+ALLOWANCE_LENGTH = ("period_months", "allowance_periods")
+"""What the workflow of an allowance must be told: the months of a period, and their number."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from psycopg.rows import namedtuple_row
 
+from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
-ALLOWANCE: Final = "allowance"
 MONTHS_A_YEAR: Final = 12
 
 
@@ -35,12 +35,15 @@ class MeasureInfo:
         """Return the highest figure of the clause that one case may reach, in fen.
 
         None where the text states none. A child case (a year, a period) may not reach the ceiling
-        of the whole life; the parent may. A sum per month or year of an allowance counts as often
-        as the case has months or years.
+        of the whole life; the parent may. Where the clause has a figure for one object, that of
+        an enterprise's year binds several cases together and none of them alone. A sum per month
+        or year of an allowance counts as often as the case has months or years.
         """
+        stated = self.definition["benefit"]["amounts"]
+        single = [amount for amount in stated if not _of_a_year(amount)]
         amounts = [
             amount["yuan"] * FEN_PER_YUAN * self._times(amount, child_kind)
-            for amount in self.definition["benefit"]["amounts"]
+            for amount in single or stated
             if child_kind is None or amount.get("kind") != "life_cap"
         ]
         return max(amounts, default=None)
@@ -48,8 +51,8 @@ class MeasureInfo:
     def _times(self, amount: Mapping[str, Any], child_kind: str | None) -> int:
         if self.definition["benefit"]["form"] != ALLOWANCE:
             return 1
-        periods = self._parameter("allowance_periods") if child_kind is None else 1
-        months = periods * self._parameter("period_months")
+        months, periods = map(self._parameter, ALLOWANCE_LENGTH)
+        months *= periods if child_kind is None else 1
         return months if amount["period"] == "month" else -(-months // MONTHS_A_YEAR)
 
     def _parameter(self, name: str) -> int:
@@ -63,6 +66,11 @@ class MeasureInfo:
     def checklist(self, child_kind: str | None) -> list[Mapping[str, Any]]:
         """Return the documents asked for; a child case asks for those of its own kind."""
         return [each for each in self.definition["documents"] if each.get("child") == child_kind]
+
+
+def _of_a_year(amount: Mapping[str, Any]) -> bool:
+    """Return whether a figure counts everything an enterprise gets in a year."""
+    return bool(amount["per"] == "enterprise" and amount["period"] == "year")
 
 
 QUERY = """

@@ -17,6 +17,14 @@ from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
 ENDED: Final = {"in_force": "expired", "consultation_draft": "lapsed"}
 """What becomes of a policy once its last day is over; what is issued expires, a draft lapses."""
 
+NOT_IN_FORCE: Final = {
+    "consultation_draft": "尚为征求意见稿",
+    "expired": "有效期已届满",
+    "lapsed": "至有效期届满未印发",
+    "repealed": "已废止",
+}
+"""What is said of a policy under which nothing is accepted."""
+
 
 @dataclass(frozen=True)
 class LoadedPolicy:

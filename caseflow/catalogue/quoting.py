@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from caseflow.catalogue.measures import FEN_PER_YUAN, Measure
 from caseflow.catalogue.policies import Policy
-from caseflow.catalogue.queries import LoadedMeasure, status_on
+from caseflow.catalogue.queries import NOT_IN_FORCE, LoadedMeasure, status_on
 from caseflow.kernel.benefits.facts import read_facts
 from caseflow.kernel.benefits.model import (
     MATTER_ON,
@@ -25,11 +25,6 @@ from caseflow.kernel.benefits.sheet import Terms
 from caseflow.kernel.errors import QuoteRefused
 
 DRAFT: Final = "consultation_draft"
-ENDED: Final = {
-    "expired": "政策有效期已届满",
-    "lapsed": "征求意见稿至有效期届满未印发",
-    "repealed": "政策已废止",
-}
 SHOWN: Final = ("name", "title", "type", "unit", "role")
 """What is told of every fact; its choices, bounds and words where it has any."""
 
@@ -112,13 +107,9 @@ def facts_listing(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
         | ({"choices": list(fact.choices)} if fact.choices else {})
         | ({"must": dict(fact.must)} if fact.must else {})
         | ({"words": fact.words} if fact.words else {})
-        | {"required": fact.role in REQUIRED and not fact.optional}
+        | {"required": fact.required}
         for fact in facts_of(definition)
     ]
-
-
-REQUIRED: Final = frozenset({"base", "tier", "count", "months"})
-"""Facts of these roles are asked for; what else is not told stays open, or counts as nothing."""
 
 
 def quote_data(found: Quote) -> dict[str, Any]:
@@ -132,8 +123,8 @@ def quote_data(found: Quote) -> dict[str, Any]:
 
 def _refuse_outside(clause: Clause, matter: date, on: date) -> None:
     """Refuse on a day after the policy's life, and for a matter outside it; both days inside."""
-    if clause.status in ENDED:
-        _refuse("policy", ENDED[clause.status])
+    if clause.status in NOT_IN_FORCE and clause.status != DRAFT:
+        _refuse("policy", f"政策{NOT_IN_FORCE[clause.status]}")
     if clause.first is not None and on < clause.first:
         _refuse("policy", f"政策自{clause.first}起施行")
     before = clause.first is not None and matter < clause.first

@@ -179,6 +179,14 @@ class MeasureRecord(Record):
     split = fields.Nested(SplitRecord)
     workflow = fields.Nested(WorkflowChoiceRecord)
 
+    @validates_schema
+    def _an_allowance_says_how_long(self, data: Mapping[str, Any], **_: Any) -> None:
+        choice = data.get("workflow")
+        said = choice.parameters if choice else {}
+        missing = [name for name in measures.ALLOWANCE_LENGTH if name not in said]
+        if data["benefit"].form == measures.ALLOWANCE and missing:
+            raise ValidationError(f"An allowance needs the parameters {missing}.", "workflow")
+
 
 class ArticleRecord(Record):
     """See `policies.Article`."""

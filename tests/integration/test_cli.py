@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,9 @@ from caseflow.cli.program import COMMANDS
 from caseflow.cli.serving import tokens_told
 from caseflow.settings import read_settings
 from tests.conftest import EVERYTHING
+from tests.factories.commands import Result
 
 NOWHERE = "postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
 
 
 @pytest.fixture

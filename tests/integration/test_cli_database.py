@@ -1,7 +1,6 @@
 """The command line on a real database: every command that reads or writes one."""
 
 import io
-import json
 import random
 import socket
 from contextlib import closing
@@ -24,6 +23,7 @@ from caseflow.database.server import PROGRAM_ROLE
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.settings import read_settings
+from tests.factories.commands import Result
 from tests.factories.identity import uscc_number
 
 pytestmark = pytest.mark.long
@@ -32,17 +32,6 @@ NOW = datetime(2026, 6, 1, 9, tzinfo=SHANGHAI)
 USCC = "91320681MA2TE5T28T"
 PASSPORT = ("--kind", "individual", "--identity-type", "passport")
 DRAFT = "QD26-7a-2026-000001"
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
 
 
 @pytest.fixture

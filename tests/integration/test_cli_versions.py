@@ -1,13 +1,12 @@
 """`caseflow policies enact | versions | diff` on files and on a real database."""
 
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from caseflow.cli import main
 from tests.conftest import _copy
+from tests.factories.commands import Result
 from tests.factories.drafts import ISSUED_TEXT, QIDONG, draft_root, draft_template
 
 ENACT = (
@@ -15,17 +14,6 @@ ENACT = (
     "--issued-on", "2026-04-13", "--effective-from", "2026-05-14",
     "--issuer", "启东市人民政府办公室",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
 
 
 @pytest.fixture(scope="module")

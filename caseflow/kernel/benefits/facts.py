@@ -45,9 +45,8 @@ def read_facts(rule: BenefitRule, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def lacking(rule: BenefitRule, values: Mapping[str, Any]) -> Iterator[BenefitFact]:
     """Yield the facts without which nothing can be computed."""
-    needed = {"base", "tier", "count", "months"}
     for fact in rule.facts:
-        if fact.role in needed and not fact.optional and fact.name not in values:
+        if fact.required and fact.name not in values:
             yield fact
 
 

@@ -19,6 +19,9 @@ LineKind = Literal["base", "award", "cut"]
 MATTER_ON: Final = "matter_on"
 """The fact that every measure has: the date of the matter, which the policy's life must hold."""
 
+NEEDED: Final = frozenset({"base", "tier", "count", "months"})
+"""The roles of facts from which an amount is computed."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -47,6 +50,11 @@ class BenefitFact:
     any: str | None = None
     words: str = ""
     optional: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Return whether nothing is computed without it; what else is not told stays open."""
+        return self.role in NEEDED and not self.optional
 
 
 @dataclass(frozen=True)
