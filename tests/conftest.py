@@ -28,6 +28,7 @@ from caseflow.database.access import Address, Database, open_database
 from caseflow.database.ids import PublicIds
 from caseflow.database.server import PROGRAM_ROLE, Server, start_embedded
 from caseflow.rehearsal.house import enact_drafts
+from caseflow.rehearsal.treasury import fund
 from caseflow.settings import Settings, read_settings
 
 EVERYTHING = Path(__file__).resolve().parents[1]
@@ -164,6 +165,7 @@ def founded_template(server: Server, empty_template: str) -> str:
         database = open_as_program(server, name)
         with database.session() as session:
             load_everything(session, ROOT, at=FOUNDED_AT, signer=signer, ids=ids)
+            fund(session, at=FOUNDED_AT, signer=signer, ids=ids)
         database.close()
 
     return make_template(server, "template_founded", empty_template, found)
@@ -179,6 +181,7 @@ def drafts_template(server: Server, empty_template: str, pytestconfig: pytest.Co
         database = open_as_program(server, name)
         with database.session() as session:
             load_everything(session, EVERYTHING, at=FOUNDED_AT, signer=signer, ids=ids)
+            fund(session, at=FOUNDED_AT, signer=signer, ids=ids)
         database.close()
 
     with untraced(pytestconfig):

@@ -1,6 +1,7 @@
 """Routes of people and applicants: who I am, development accounts, registering (登记)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from marshmallow import fields
@@ -12,7 +13,8 @@ from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.parsing import Blueprint, Body, Line, PageQuery
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.queries import APPLICANT
-from caseflow.identity.identifiers import IDENTITY_TYPES, Identity, mask_identity
+from caseflow.funds.service import Hand, register_account
+from caseflow.identity.identifiers import IDENTITY_TYPES, Identity, mask_account, mask_identity
 from caseflow.identity.models import APPLICANT_KINDS, Assignment, Organisation, Person, Territory
 from caseflow.identity.queries import organisation, valid_at
 from caseflow.identity.service import assign, register_applicant, register_person
@@ -98,6 +100,16 @@ class Territories:
     items: tuple[TerritoryView, ...]
 
 
+@dataclass(frozen=True)
+class PayeeAccount:
+    """Where an organisation is paid: the number's last four digits, and since when."""
+
+    holder: str
+    bank: str
+    number: str
+    since: datetime
+
+
 class NewPerson(Body):
     """Somebody who will sign in."""
 
@@ -121,6 +133,14 @@ class NewApplicant(Body):
     territory = Line(required=True)
     uscc = Line(longest=32)
     identity = fields.Nested(IdentityBody)
+
+
+class NewAccount(Body):
+    """Where an organisation is to be paid: an account in its own name (户名与单位名称一致)."""
+
+    holder = Line(required=True)
+    bank = Line(required=True)
+    number = Line(required=True, longest=32)
 
 
 class AccountQuery(PageQuery):
@@ -217,6 +237,19 @@ def show_applicant(public_id: str) -> ApplicantView:
     if not actor().holds(found.id, APPLICANT):
         raise NotFound(f"没有申报主体 {public_id!r}。")
     return _applicant(found, session().get_one(Territory, found.territory_id).code)
+
+
+@blueprint.route("/organisations/<public_id>/accounts", methods=["POST"])
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(NewAccount)
+@blueprint.response(201, answer_of(PayeeAccount))
+def add_account(wanted: dict[str, Any], public_id: str) -> PayeeAccount:
+    """Register where an organisation is paid from now on; its own people do."""
+    with transaction() as current:
+        hand = Hand(actor().id, now(), house().cases.office.signer)
+        found = organisation(current, public_id)
+        row = register_account(current, found.id, hand=hand, **wanted)
+        return PayeeAccount(row.holder, row.bank, mask_account(row.number), row.since)
 
 
 @blueprint.route("/territories")

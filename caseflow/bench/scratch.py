@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from psycopg.rows import namedtuple_row
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from caseflow.batches.founding import load_everything, plan_standing_calls
 from caseflow.cases.assembly import assemble, signer_of
@@ -24,9 +26,12 @@ from caseflow.database.access import Database, locate, open_database, prepare
 from caseflow.database.connections import make_road
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
+from caseflow.funds.service import Appropriation, Hand, appropriate, register_account
+from caseflow.identity.models import Organisation, Person
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import Conflict
+from caseflow.kernel.shares import CITY
 from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.settings import Settings
 
@@ -107,6 +112,7 @@ def _founded(database: Database, settings: Settings, root: Path, progress: Progr
             session, login="applicant", name="示例申报员", ids=ids, email="applicant@example.test"
         )
         assign(session, person, firm, role="applicant", at=FOUNDED_AT)
+        _fund(session, firm, Hand(person.id, FOUNDED_AT, signer), ids)
         opens_on = FOUNDED_AT.date()
         calls = plan_standing_calls(
             session, [MEASURE], opens_on=opens_on, closes_on=CLOSES_ON, at=FOUNDED_AT,
@@ -117,6 +123,25 @@ def _founded(database: Database, settings: Settings, root: Path, progress: Progr
     wanted = Opening(MEASURE, firm_id, "算力券申报", person_id, OPENED_AT, call=call)
     opened = open_case(cases, wanted)
     return Ground(database, settings, cases, person_id, _row(database, opened))
+
+
+def _fund(session: Session, firm: Organisation, hand: Hand, ids: PublicIds) -> None:
+    """Give the firm an account and the policy a budget, so that the case can be paid."""
+    register_account(
+        session, firm.id, holder=firm.title, bank="示例银行", number="6200000001", hand=hand
+    )
+    finance = session.scalars(
+        select(Person.id).where(Person.login == "caizhengju.finance_division")
+    ).one()
+    budget = Appropriation(
+        policy="qidong-2026",
+        year=FOUNDED_AT.year,
+        share=CITY,
+        territory="qidong",
+        fen=10**12,
+        document_no="测试预算〔2026〕1号",
+    )
+    appropriate(session, budget, replace(hand, by=finance), ids=ids)
 
 
 def _row(database: Database, opened: Outcome) -> Any:

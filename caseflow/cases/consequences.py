@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
-from caseflow.cases.effects import add_effects
+from caseflow.cases.effects import add_effects, add_orders
+from caseflow.cases.ledger import add_entries
 from caseflow.cases.notices import add_notices
 from caseflow.cases.part import DUTIES, MOVED
 from caseflow.cases.reading import Reading, iso
@@ -17,7 +18,7 @@ from caseflow.funds.part import AMOUNTS
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
-from caseflow.kernel.workflow.effects import OPEN_PAYMENT
+from caseflow.kernel.workflow.effects import ENGINE_FACTS
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS as AMOUNT_FACTS
@@ -25,7 +26,7 @@ from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
 from caseflow.reviews.part import TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
-KEPT: Final = frozenset({*SYSTEM_FACTS, OPEN_PAYMENT, "ceiling_fen", "last_paid_fen"})
+KEPT: Final = frozenset({*SYSTEM_FACTS, *ENGINE_FACTS, "ceiling_fen"})
 """Facts that are computed at each reading and so never stored among the entered ones."""
 
 
@@ -57,6 +58,8 @@ def writes_of(act: Act, office: Office) -> Writes:
     writes.add(TIMERS, *act.timekeeper.timers(act.case_id), *_wake_parent(act))
     _add_tasks(act, writes)
     _add_amounts(act, writes)
+    add_orders(act, writes)
+    add_entries(act, writes)
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
         if move.step.duty and act.seat != "system":

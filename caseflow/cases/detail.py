@@ -255,7 +255,7 @@ def _events(
     reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime
 ) -> Iterable[EventOption]:
     held = {*seats_held(reading.parties, reading.seats or []), ANYONE}
-    facts = facts_of(reading, measure, at)
+    facts = facts_of(reading, measure, runner.workflow, at)
     for step in runner.workflow.steps_from(reading.state):
         mine = tuple(seat for seat in step.by if seat in held and seat != SYSTEM)
         if mine:

@@ -5,9 +5,10 @@ from typing import Any, Final
 from caseflow.cases.acting import Act
 from caseflow.cases.part import HOLDS, HOLDS_LIFTED
 from caseflow.cases.statement import Writes
-from caseflow.funds.part import PAYMENTS, PAYMENTS_MOVED
+from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
 from caseflow.kernel.errors import InvalidInput, NotAllowed
-from caseflow.kernel.workflow.effects import OPEN_PAYMENT
+from caseflow.kernel.ledger import PAID, Order
+from caseflow.kernel.workflow.effects import ORDERS
 from caseflow.kernel.workflow.machine import Move
 from caseflow.reviews.part import OBJECTIONS
 
@@ -44,36 +45,41 @@ def _objection(act: Act, seq: int, *, status: str) -> dict[str, Any]:
     }
 
 
-def _open_payment(act: Act, writes: Writes, _seq: int, _move: Move) -> None:
-    payments = act.reading.payments or []
-    row = {
+def add_orders(act: Act, writes: Writes) -> None:
+    """Put the payment orders that the act makes and those that it moves, told by their states."""
+    known = {(order.instalment, order.share): order for order in act.reading.orders}
+    for order in act.decision.facts[ORDERS]:
+        before = known.get((order.instalment, order.share))
+        if before is None:
+            writes.add(PAYMENTS, _new_order(act, order))
+        elif before.status != order.status:
+            writes.add(PAYMENTS_MOVED, _moved_order(act, order))
+
+
+def _new_order(act: Act, order: Order) -> dict[str, Any]:
+    return {
         "case_id": act.case_id,
-        "instalment": len(payments) + 1,
-        "share": "city",
-        "fen": act.decision.facts[OPEN_PAYMENT],
+        "instalment": order.instalment,
+        "share": order.share,
+        "fen": order.fen,
         "at": act.at,
+        "payee_id": act.reading.parties[act.workflow.payee],
+        "document_no": _given(act, "document_no"),
     }
-    writes.add(PAYMENTS, row)
 
 
-def _confirm_payment(act: Act, writes: Writes, _seq: int, move: Move) -> None:
-    waiting = act.reading.payments_by_status
-    instalment, share, _ = (waiting["ordered"] + waiting["returned"])[-1]
-    row = _payment_moved(act, instalment, share, status="paid")
-    writes.add(PAYMENTS_MOVED, {**row, "voucher_no": move.payload["voucher_no"]})
+def _moved_order(act: Act, order: Order) -> dict[str, Any]:
+    row = {"case_id": act.case_id, "instalment": order.instalment, "share": order.share}
+    voucher = _given(act, "voucher_no") if order.status == PAID else None
+    return {**row, "status": order.status, "at": act.at, "voucher_no": voucher}
 
 
-def _return_payment(act: Act, writes: Writes, _seq: int, _move: Move) -> None:
-    """退票 of the order that waits, else of the last one paid; one returned before stays so."""
-    found = act.reading.payments_by_status
-    waits = found["ordered"] + found["returned"]
-    for instalment, share, _ in (found["ordered"] if waits else found["paid"])[-1:]:
-        writes.add(PAYMENTS_MOVED, _payment_moved(act, instalment, share, status="returned"))
+def _given(act: Act, name: str) -> Any:
+    return next((m.payload[name] for m in act.decision.moves if name in m.payload), None)
 
 
-def _payment_moved(act: Act, instalment: int, share: str, *, status: str) -> dict[str, Any]:
-    row = {"case_id": act.case_id, "instalment": instalment, "share": share}
-    return {**row, "status": status, "at": act.at, "voucher_no": None}
+def _renew_account(act: Act, writes: Writes, _seq: int, _move: Move) -> None:
+    writes.add(ACCOUNTS_RENEWED, act.case_id)
 
 
 def _place_hold(act: Act, writes: Writes, seq: int, move: Move) -> None:
@@ -101,9 +107,7 @@ def _hold_kind(act: Act, move: Move) -> str:
 _WRITERS: Final = {
     "record_objection": _record_objection,
     "settle_objection": _settle_objection,
-    "open_payment": _open_payment,
-    "confirm_payment": _confirm_payment,
-    "return_payment": _return_payment,
+    "renew_account": _renew_account,
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
 }

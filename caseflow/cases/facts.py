@@ -1,23 +1,28 @@
 """The facts of a case that the system keeps, computed from one reading."""
 
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any, Final
 
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
 from caseflow.kernel.money import FEN_PER_YUAN
-from caseflow.kernel.workflow.effects import OPEN_PAYMENT, derive
+from caseflow.kernel.shares import city_percent
+from caseflow.kernel.workflow.effects import CITY_PERCENT, ORDERED_BEFORE, ORDERS, derive
+from caseflow.kernel.workflow.model import DRAWS_ON_PARENT, Workflow
 
 LIFE_CAP: Final = "life_cap"
 
 
-def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
+def facts_of(
+    reading: Reading, measure: MeasureInfo, workflow: Workflow, at: datetime
+) -> dict[str, Any]:
     """Return entered and kept facts as `at` finds them; dates as ISO text."""
     facts = dict(reading.facts)
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
-    facts.update(_money_facts(reading))
+    facts.update(_money_facts(reading, measure, workflow))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure)
     facts.update(derive(facts))
     return facts
@@ -60,7 +65,7 @@ def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
 
 def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
     present = {kind for kind, _ in reading.documents or []}
-    total, open_, paid_fen = reading.children
+    total, open_, paid_fen, _ = reading.children
     ends_on = reading.publicity_ends_on
     return {
         "documents_missing": len(set(measure.required_documents(reading.child_kind)) - present),
@@ -79,14 +84,14 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
     }
 
 
-def _money_facts(reading: Reading) -> dict[str, Any]:
-    payments = reading.payments_by_status
-    waiting = payments["ordered"] + payments["returned"]
-    paid = payments["paid"]
+def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:
+    split = measure.definition.get("split") or reading.split
+    percent = city_percent(split, reading.fiscal_level)
+    if percent is None and reading.fiscal_percent is not None:
+        percent = Fraction(reading.fiscal_percent)
+    draws = workflow.commits == DRAWS_ON_PARENT
     return {
-        "payments_open": len(waiting),
-        "payments_paid": len(paid),
-        "paid_fen": reading.paid_fen,
-        OPEN_PAYMENT: waiting[-1][2] if waiting else None,
-        "last_paid_fen": paid[-1][2] if paid else None,
+        ORDERS: reading.orders,
+        CITY_PERCENT: percent,
+        ORDERED_BEFORE: reading.siblings_ordered_fen if draws else 0,
     }

@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from caseflow.cases.acting import Act
 from caseflow.cases.reading import iso
 from caseflow.cases.seats import holders
 from caseflow.cases.statement import Writes
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.workflow.effects import LAST_PAID
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, SEATS
 from caseflow.notifications.part import DELIVERIES, NOTICES
 from caseflow.notifications.rules import HOLDER, NoticeBook, NoticeRule
+
+CONFIRMS: Final = frozenset({"confirm_payment", "confirm_district_payment"})
+"""The effects of which the recipient is told the sum."""
 
 
 def add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
@@ -81,9 +85,7 @@ def notice_facts(act: Act, move: Move) -> dict[str, Any]:
         "payload": dict(move.payload),
         "amounts": {name: facts[name] for name in AMOUNTS if facts.get(name) is not None},
         "cuts": cuts(facts),
-        "amount_fen": facts.get("last_paid_fen")
-        if "confirm_payment" in move.step.effects
-        else None,
+        "amount_fen": facts.get(LAST_PAID) if CONFIRMS.intersection(move.step.effects) else None,
         "paid_fen": facts.get("paid_fen") or None,
         "publicity_ends_on": facts.get("publicity_ends_on"),
     }

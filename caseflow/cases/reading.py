@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.kernel.ledger import Order
 
+TAKEN: Final = """CASE WHEN k.outcome IS NULL
+    THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
+"""What a child `k` takes of its parent: plan or approval while it runs, then what was paid."""
+ENTERED_SPLIT: Final = """(
+    SELECT f.city_percent::text FROM fiscal_split f WHERE f.policy_id = policy.policy_id
+    AND f.territory_id = c.territory_id AND f.confirmed_at <= $3::timestamptz
+    AND f.valid_from <= ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+    ORDER BY f.valid_from DESC LIMIT 1)"""
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
     c.measure_version_id, c.policy_version_id, c.workflow_hash, c.call_id, c.applicant_id,
@@ -37,15 +46,22 @@ COLUMNS: Final = f"""
     (SELECT json_build_array(max(o.seq), count(*)) FROM objection o
       WHERE o.case_id = c.id AND o.status = 'open') AS objections,
     (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
-        ORDER BY p.instalment) FROM payment p WHERE p.case_id = c.id) AS payments,
+        ORDER BY p.instalment, p.share) FROM payment p WHERE p.case_id = c.id) AS payments,
+    policy.definition->'split' AS split, place.fiscal_level,
+    CASE WHEN policy.definition->'split'->>'rule' = 'fiscal_system'
+        THEN {ENTERED_SPLIT} END AS fiscal_percent,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
-        coalesce(sum(k.paid_fen), 0)) FROM "case" k WHERE k.parent_id = c.id) AS children,
-    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
-          THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
-        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
+        coalesce(sum(k.paid_fen), 0), coalesce(sum({TAKEN}), 0)::bigint)
+       FROM "case" k WHERE k.parent_id = c.id) AS children,
+    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum({TAKEN}), 0)::bigint
+        FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
     END AS siblings_fen,
-    CASE WHEN c.parent_id IS NOT NULL THEN
-        (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) END AS parent_approved_fen,
+    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(p.fen), 0)::bigint
+        FROM "case" k JOIN payment p ON p.case_id = k.id
+        WHERE k.parent_id = c.parent_id AND k.id <> c.id)
+    END AS siblings_ordered_fen,
+    parent.approved_fen AS parent_approved_fen, parent.workflow_hash AS parent_workflow_hash,
+    parent.outcome AS parent_outcome,
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
@@ -57,7 +73,9 @@ SOURCES: Final = """
     FROM "case" c
     JOIN organisation applicant ON applicant.id = c.applicant_id
     JOIN policy_version policy ON policy.id = c.policy_version_id
+    JOIN territory place ON place.id = c.territory_id
     LEFT JOIN call ON call.id = c.call_id
+    LEFT JOIN "case" parent ON parent.id = c.parent_id
 """
 BY_PUBLIC_ID: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES}"
@@ -119,12 +137,9 @@ class Reading:
         return int(self.objections[1])
 
     @property
-    def payments_by_status(self) -> dict[str, list[tuple[int, str, int]]]:
-        """Return (instalment, share, fen) under ordered, paid and returned."""
-        found: dict[str, list[tuple[int, str, int]]] = {"ordered": [], "paid": [], "returned": []}
-        for instalment, share, fen, status in self.payments or []:
-            found[status].append((instalment, share, fen))
-        return found
+    def orders(self) -> tuple[Order, ...]:
+        """Return the payment orders, by instalment, the city's share first."""
+        return tuple(Order(*each) for each in self.payments or [])
 
 
 def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:

@@ -129,7 +129,8 @@ class Cases:
         measure = self.pinned.measure(connection, reading.measure_version_id)
         step = runner.workflow.step(reading.state, request.event)
         is_system = request.actor_id == self.office.system_id
-        situation = Situation(reading.state, facts_of(reading, measure, request.at))
+        facts = facts_of(reading, measure, runner.workflow, request.at)
+        situation = Situation(reading.state, facts)
         seat = seat_of(reading, step, is_system=is_system) if step else "system"
         decision = runner.decide(situation, request.event, request.payload)
         return self._act(connection, reading, decision, request=request, seat=seat, expired=expired)
@@ -138,7 +139,8 @@ class Cases:
         """Return the act of the automatic events that are due on a case, None if none are."""
         runner = self.pinned.runner(connection, reading.workflow_hash)
         measure = self.pinned.measure(connection, reading.measure_version_id)
-        decision = runner.wake(Situation(reading.state, facts_of(reading, measure, at)))
+        facts = facts_of(reading, measure, runner.workflow, at)
+        decision = runner.wake(Situation(reading.state, facts))
         if decision is None:
             return None
         request = Request("wake", self.office.system_id, at, {})

@@ -15,14 +15,16 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
-from caseflow.funds.part import AMOUNTS, PAYMENTS, PAYMENTS_MOVED
+from caseflow.funds.ledger import ENTRIES
+from caseflow.funds.part import ACCOUNTS_RENEWED, AMOUNTS, PAYMENTS, PAYMENTS_MOVED
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
 from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
 
 PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
-    TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED, NOTICES, DELIVERIES,
+    TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED,
+    ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES,
 )  # fmt: skip
 
 NEEDS: Final = {

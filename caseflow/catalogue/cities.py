@@ -26,6 +26,7 @@ CASE_PARTIES: Final = frozenset(
 DUTY_NAMES: Final[dict[str, tuple[str, str]]] = {
     "district_handler": ("handler", "属地经办"),
     "district_head": ("head", "属地负责人"),
+    "district_finance": ("finance", "属地财政"),
     "bureau_handler": ("handler", "经办"),
     "bureau_reviewer": ("reviewer", "复核"),
     "bureau_division_head": ("division_head", "科室负责人"),

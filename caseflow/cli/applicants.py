@@ -4,11 +4,13 @@ from typing import Any
 
 import click
 
-from caseflow.cli.house import open_house
+from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import facts, json_option, show
 from caseflow.database.ids import PublicIds
-from caseflow.identity.identifiers import IDENTITY_TYPES, Identity
+from caseflow.funds.service import Hand, register_account
+from caseflow.identity.identifiers import IDENTITY_TYPES, Identity, mask_account
 from caseflow.identity.models import APPLICANT_KINDS
+from caseflow.identity.queries import organisation as find_organisation
 from caseflow.identity.service import assign, register_applicant, register_person
 
 
@@ -73,6 +75,37 @@ def register(
             "login": login,
         }
     show(row, as_json=as_json, view=lambda: facts("已登记申报主体", row))
+
+
+@applicants.command()
+@click.argument("organisation")
+@click.option("--bank", required=True, help="The bank (开户行).")
+@click.option("--number", required=True, help="The account's number.")
+@click.option("--holder", help="The account's name (户名), if it is not the organisation's own.")
+@as_option
+@json_option
+def account(
+    *, organisation: str, bank: str, number: str, holder: str | None, login: str, as_json: bool
+) -> None:
+    """Register where an organisation is paid from now on; the name must be its own.
+
+    Example: caseflow applicants account ZBbQv8L5ShFHy75AnsTkUW --bank 示例银行启东支行
+    --number 6200000000000001 --as jia.applicant
+    """
+    with open_house() as house, house.database.session() as session:
+        body = find_organisation(session, organisation)
+        at = house.now()
+        hand = Hand(house.actor(login, at).id, at, house.signer)
+        name = holder or body.title
+        row = register_account(session, body.id, holder=name, bank=bank, number=number, hand=hand)
+        shown = {
+            "organisation": body.public_id,
+            "holder": row.holder,
+            "bank": row.bank,
+            "number": mask_account(row.number),
+            "since": row.since.isoformat(),
+        }
+    show(shown, as_json=as_json, view=lambda: facts("已登记收款账户", shown))
 
 
 def _identity(identity_type: str | None, identity_number: str | None) -> Identity | None:

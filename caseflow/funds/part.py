@@ -13,11 +13,14 @@ AMOUNTS = Part(
 
 PAYMENTS = Part(
     "payments",
-    "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at)"
-    " SELECT r.case_id, r.instalment, r.share, r.fen, 'ordered', r.at"
+    "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, payee_id,"
+    " document_no, account_holder, account_bank, account_number)"
+    " SELECT r.case_id, r.instalment, r.share, r.fen, 'ordered', r.at, r.payee_id, r.document_no,"
+    " a.holder, a.bank, a.number"
     " FROM jsonb_to_recordset(%(payments)s) AS r (case_id bigint, instalment int, share text,"
-    " fen bigint, at timestamptz)"
-    " JOIN written ON written.id = r.case_id",
+    " fen bigint, at timestamptz, payee_id bigint, document_no text)"
+    " JOIN written ON written.id = r.case_id"
+    " LEFT JOIN bank_account a ON a.organisation_id = r.payee_id AND a.until IS NULL",
 )
 
 PAYMENTS_MOVED = Part(
@@ -31,3 +34,13 @@ PAYMENTS_MOVED = Part(
     " WHERE payment.case_id = r.case_id AND payment.instalment = r.instalment"
     " AND payment.share = r.share",
 )
+
+ACCOUNTS_RENEWED = Part(
+    "accounts_renewed",
+    "UPDATE payment SET account_holder = a.holder, account_bank = a.bank,"
+    " account_number = a.number FROM jsonb_array_elements_text(%(accounts_renewed)s) AS r (id)"
+    " JOIN written ON written.id = r.id::bigint, bank_account a"
+    " WHERE payment.case_id = r.id::bigint AND payment.status = 'returned'"
+    " AND a.organisation_id = payment.payee_id AND a.until IS NULL",
+)
+"""退票: an order that came back goes to the account registered now."""

@@ -1,16 +1,17 @@
 """Made-up applicants whose identifiers have the right check digits and belong to nobody known."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.orm import Session
 from stdnum.cn import ric, uscc
 
 from caseflow.database.ids import PublicIds
+from caseflow.funds.service import Hand
 from caseflow.identity.identifiers import Identity
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.service import assign, register_applicant, register_person
+from caseflow.rehearsal.treasury import give_account
 
 AREA: Final = "320681"
 PREFIXES: Final = {
@@ -71,12 +72,15 @@ def enlist(
     kind: str,
     number: int,
     territory: str,
-    at: datetime,
+    hand: Hand,
     ids: PublicIds,
     title: str | None = None,
     code: str | None = None,
 ) -> Applicant:
-    """Register a made-up applicant with somebody who acts for it; `code` is its own credit code."""
+    """Register a made-up applicant with somebody who acts for it and an account to pay to.
+
+    `hand` has the instant and the key, `code` is its own credit code.
+    """
     name = title or f"{KINDS[kind]}{number:03d}号"
     organisation = _register(
         session, kind, number, territory=territory, name=name, code=code, ids=ids
@@ -85,7 +89,8 @@ def enlist(
     person = register_person(
         session, login=login, name=f"{name} 经办人", ids=ids, email=f"{login}@applicant.example"
     )
-    assign(session, person, organisation, role="applicant", at=at)
+    assign(session, person, organisation, role="applicant", at=hand.at)
+    give_account(session, organisation, replace(hand, by=person.id))
     return _applicant(organisation, person)
 
 

@@ -20,8 +20,10 @@ from caseflow.catalogue.policies import PolicyFiles
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Address, Database, open_database
 from caseflow.database.ids import PublicIds
+from caseflow.funds.service import Hand
 from caseflow.history.part import Signer
 from caseflow.kernel.calendar import local_date
+from caseflow.rehearsal.treasury import fund
 from caseflow.settings import Settings
 
 DRAFT: Final = "consultation_draft"
@@ -49,6 +51,10 @@ class House:
     def city(self, code: str) -> City:
         """Return a city as its file has it."""
         return self._cities[code]
+
+    def hand(self, at: datetime) -> Hand:
+        """Return the hand of the house itself at an instant, to be given to whoever acts."""
+        return Hand(self.cases.office.system_id, at, self.cases.office.signer)
 
     @property
     def ids(self) -> PublicIds:
@@ -136,7 +142,7 @@ def found_database(
     progress: Progress = lambda _: None,
     only: Container[str] | None = None,
 ) -> None:
-    """Load every city, calendar and policy (`only` these) into a migrated database."""
+    """Load every city, calendar and policy (`only` these), with budgets, into an empty house."""
     database = open_database(address, pool_size=1)
     try:
         with database.session() as session:
@@ -144,5 +150,6 @@ def found_database(
             load_everything(
                 session, root, at=at, signer=signer, ids=ids, progress=progress, only=only
             )
+            fund(session, at=at, signer=signer, ids=ids)
     finally:
         database.close()

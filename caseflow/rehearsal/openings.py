@@ -62,7 +62,7 @@ def enlist_for(
         kind=measure.version.definition["applicants"][0],
         number=number,
         territory=places[number % len(places)],
-        at=at,
+        hand=house.hand(at),
         ids=house.ids,
         **named,
     )

@@ -99,7 +99,7 @@ class SecondPart:
                 kind="enterprise",
                 number=number,
                 territory=tail.places[number % len(tail.places)],
-                at=self.troupe.now,
+                hand=self.house.hand(self.troupe.now),
                 ids=self.house.ids,
             )
 

@@ -84,7 +84,10 @@ class Story:
             "uscc": uscc_number(number),
             "territory": territory,
         }
-        return str(self.client.done(self.client.post("/applicants", login, body), 201)["public_id"])
+        firm = str(self.client.done(self.client.post("/applicants", login, body), 201)["public_id"])
+        account = {"holder": body["name"], "bank": "示例银行", "number": f"62000000{number:04d}"}
+        self.client.done(self.client.post(f"/organisations/{firm}/accounts", login, account), 201)
+        return firm
 
     def opening(self, **changes: Any) -> dict[str, Any]:
         """Return the body that opens a case."""

@@ -28,7 +28,7 @@ def test_a_voucher_case_runs_from_registration_to_disbursement(story: Story):
     answer = story.run(case, AFTER_PUBLICITY)
 
     assert answer["state"] == "disbursed"
-    assert answer["events"] == ["confirm_payment", "all_paid"]
+    assert answer["events"] == ["confirm_payment", "city_share_paid"]
     found = story.show(case)
     assert found["case"]["outcome"] == "disbursed"
     assert found["case"]["approved_fen"] == found["case"]["paid_fen"] == FEN

@@ -61,7 +61,9 @@ def test_the_money_goes_through_the_trustee_to_the_company():
     flow = workflow("equity")
 
     for number, back in (("", "incubating"), ("#2", "incubating")):
-        assert set(targets(flow, f"disbursing{number}", "all_paid")) == {f"granted{number}"}
+        partly, wholly = f"partially_disbursed{number}", f"granted{number}"
+        assert set(targets(flow, f"disbursing{number}", "city_share_paid")) == {partly, wholly}
+        assert set(targets(flow, partly, "all_paid")) == {wholly}
         assert flow.states[f"granted{number}"].holders == ("trustee",)
         assert targets(flow, f"granted{number}", "transfer_to_company") == [back]
         assert (flow.clocks[f"transfer{number}"].limit) == 10

@@ -17,9 +17,11 @@ from caseflow.cases.service import Cases, Outcome, Request
 from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
 from caseflow.documents.models import Document
+from caseflow.funds.service import Hand
 from caseflow.identity.models import Person
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
+from caseflow.rehearsal.treasury import give_account
 from tests.conftest import ROOT, make_template, open_as_program, settings_of_templates
 
 MEASURE = "QD26-7a"
@@ -155,6 +157,7 @@ def found_house(cases: Cases) -> House:
             session, login="applicant1", name="示例申报员", ids=ids, email="applicant1@example.test"
         )
         assign(session, person, firm, role="applicant", at=at)
+        give_account(session, firm, Hand(person.id, at, cases.office.signer))
         calls = plan_standing_calls(
             session,
             [MEASURE],

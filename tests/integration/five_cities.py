@@ -52,8 +52,8 @@ class Land(Town):
 
     def register(self, session: Session, **applicant: Any) -> Applicant:
         """Register a made-up applicant."""
-        number, ids = next(_numbers), self.house.ids
-        return enlist(session, number=number, at=self.now, ids=ids, **applicant)
+        number, hand = next(_numbers), self.house.hand(self.now)
+        return enlist(session, number=number, hand=hand, ids=self.house.ids, **applicant)
 
     def paid(self, case: str) -> int:
         """Return what was paid to a case, in fen."""

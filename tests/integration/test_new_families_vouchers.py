@@ -123,7 +123,9 @@ def test_two_clerks_pay_one_redemption_once(land: Land):
     )
 
     assert sum(isinstance(answer, CaseflowError) for answer in answers) == 1
-    assert (land.paid(child), land.payments(child)) == (FIRST, [(FIRST, "paid")])
+    city, district = FIRST * 4 // 10, FIRST * 6 // 10
+    assert land.payments(child) == [(city, "paid"), (district, "ordered")]
+    assert (land.paid(child), land.state(child)) == (city, "partially_disbursed")
 
 
 def test_an_unused_voucher_expires_unpaid_and_takes_no_redemption(land: Land):

@@ -17,8 +17,14 @@ from tests.integration.kept_database import keep
 
 CASE = '(SELECT id FROM "case")'
 PAID = (
-    "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, paid_at, voucher_no)"
-    " VALUES ({case}, {instalment}, 'city', {fen}, 'paid', now(), now(), 'V')"
+    "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, paid_at, voucher_no,"
+    " payee_id, account_holder, account_bank, account_number, document_no)"
+    " SELECT {case}, {instalment}, 'city', {fen}, 'paid', now(), now(), 'V', organisation_id,"
+    " holder, bank, number, 'D' FROM bank_account WHERE holder LIKE '启东示例%'"
+)
+ENTRY = (
+    "INSERT INTO ledger_entry (stream, seq, case_id, share, source, target, fen, at)"
+    " SELECT id, head_seq, id, 'city', '{source}', '{target}', {fen}, '2026-11-06' FROM \"case\""
 )
 
 
@@ -64,12 +70,19 @@ def _refuse(connection: psycopg.Connection, statement: str, words: str) -> None:
         connection.execute(statement)
 
 
+def _pay(connection: psycopg.Connection, *, instalment: int, fen: int) -> None:
+    """Write a payment with the entries that go with it, as an act does."""
+    with connection.transaction():
+        connection.execute(ENTRY.format(source="available", target="paid", fen=fen))
+        connection.execute(PAID.format(case=CASE, instalment=instalment, fen=fen))
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
         ("UPDATE event SET name = 'accept'", "append-only"),
         ("DELETE FROM event", "append-only"),
-        ("TRUNCATE event", "append-only"),
+        ("TRUNCATE event", "append-only|referenced in a foreign key"),
         ("DELETE FROM amount_step", "append-only"),
         ("UPDATE amount_step SET fen = 1", "append-only"),
         ("UPDATE workflow SET definition = '{}'", "append-only"),
@@ -189,13 +202,14 @@ def test_paid_never_exceeds_approved_and_no_instalment_is_paid_twice(house: Hous
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=101), "exceed|paid_within")
-        connection.execute(PAID.format(case=CASE, instalment=1, fen=60))
+        _refuse(connection, PAID.format(case=CASE, instalment=1, fen=60), "the ledger says 0")
+        _pay(connection, instalment=1, fen=60)
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=40), "pk_payment")
         _refuse(connection, PAID.format(case=CASE, instalment=2, fen=41), "exceed|paid_within")
         _refuse(connection, "UPDATE payment SET fen = 61", "refused")
         _refuse(connection, "DELETE FROM payment", "append-only")
         _refuse(connection, 'UPDATE "case" SET approved_fen = 59', "paid_within_approved")
-        connection.execute(PAID.format(case=CASE, instalment=2, fen=40))
+        _pay(connection, instalment=2, fen=40)
 
     assert house.sql('SELECT paid_fen FROM "case"') == [(100,)]
 
@@ -205,7 +219,7 @@ def test_a_returned_payment_counts_as_unpaid(house: House):
 
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
-        connection.execute(PAID.format(case=CASE, instalment=1, fen=100))
+        _pay(connection, instalment=1, fen=100)
         connection.execute(
             "UPDATE payment SET status = 'returned', paid_at = NULL, voucher_no = NULL"
         )

@@ -179,7 +179,7 @@ class Town:
                 kind="enterprise",
                 number=next(_numbers),
                 territory="huilong",
-                at=self.now,
+                hand=self.house.hand(self.now),
                 ids=self.house.ids,
             )
 

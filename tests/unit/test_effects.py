@@ -1,9 +1,12 @@
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caseflow.kernel.errors import InvalidInput
-from caseflow.kernel.workflow.effects import _EFFECTS, OPEN_PAYMENT, apply, derive
+from caseflow.kernel.ledger import Order
+from caseflow.kernel.workflow.effects import _EFFECTS, apply, derive, money
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Branch, Step
 from caseflow.kernel.workflow.vocabulary import EFFECTS, GUARDS, SYSTEM_FACTS
@@ -105,12 +108,17 @@ def test_escalation_changes_no_fact():
 # --- payments
 
 
+def orders(facts):
+    """Return (instalment, share, fen, status) of the payment orders."""
+    return [(o.instalment, o.share, o.fen, o.status) for o in facts["orders"]]
+
+
 @pytest.mark.parametrize("fen", [1, 999, 1000])
-def test_an_instalment_lies_between_one_fen_and_what_is_unpaid(fen):
+def test_an_instalment_within_what_is_unpaid_is_ordered(fen):
     facts = after("open_payment", payload={"instalment_fen": fen}, **UNPAID)
 
-    assert facts[OPEN_PAYMENT] == fen
-    assert facts["payments_open"] == 1
+    assert orders(facts) == [(1, "city", fen, "ordered")]
+    assert facts["payments_open"] == facts["city_payments_open"] == 1
     assert facts["unpaid_fen"] == 1000
 
 
@@ -124,12 +132,46 @@ def test_an_instalment_outside_is_refused_with_its_bounds(fen):
 
 
 def test_without_an_instalment_all_that_is_unpaid_is_ordered():
-    assert after("open_payment", **UNPAID)[OPEN_PAYMENT] == 1000
+    assert orders(after("open_payment", **UNPAID)) == [(1, "city", 1000, "ordered")]
 
 
-def test_nothing_can_be_ordered_when_all_is_paid():
+def test_nothing_can_be_ordered_when_nothing_is_approved():
     with pytest.raises(InvalidInput, match="尚未拨付的 0 分"):
         after("open_payment", unpaid_fen=0)
+
+
+def test_what_waits_to_be_paid_is_not_ordered_again():
+    waiting = after("open_payment", payload={"instalment_fen": 600}, **UNPAID)
+
+    with pytest.raises(InvalidInput, match="尚未拨付的 400 分"):
+        after("open_payment", payload={"instalment_fen": 401}, **waiting)
+
+
+def test_an_instalment_is_ordered_from_city_and_district():
+    facts = after("open_payment", approved_fen=10_001, city_percent=Fraction(40))
+
+    assert orders(facts) == [(1, "city", 4000, "ordered"), (1, "district", 6001, "ordered")]
+    assert (facts["city_payments_open"], facts["district_payments_open"]) == (1, 1)
+
+
+def test_a_share_of_nothing_makes_no_order():
+    facts = after("open_payment", approved_fen=1, city_percent=Fraction(40))
+
+    assert orders(facts) == [(1, "district", 1, "ordered")]
+
+
+def test_instalments_together_are_split_as_the_whole_would_be():
+    facts = {"approved_fen": 100, "city_percent": Fraction(100, 3), "ordered_before_fen": 1}
+
+    for fen in (1, 1, 98):
+        facts = after("open_payment", payload={"instalment_fen": fen}, **facts)
+
+    assert sum(fen for _, share, fen, _ in orders(facts) if share == "city") == 101 * 100 // 300
+
+
+def test_nothing_is_ordered_before_it_is_settled_who_bears_what():
+    with pytest.raises(InvalidInput, match="分担比例尚未录入"):
+        after("open_payment", approved_fen=1, city_percent=None)
 
 
 def test_a_confirmed_payment_is_paid_and_no_longer_unpaid():
@@ -137,64 +179,94 @@ def test_a_confirmed_payment_is_paid_and_no_longer_unpaid():
 
     paid = after("confirm_payment", **ordered)
 
-    assert paid["paid_fen"] == 300
-    assert paid["unpaid_fen"] == 700
-    assert paid["last_paid_fen"] == 300
+    assert orders(paid) == [(1, "city", 300, "paid")]
+    assert (paid["paid_fen"], paid["unpaid_fen"], paid["last_paid_fen"]) == (300, 700, 300)
     assert (paid["payments_open"], paid["payments_paid"]) == (0, 1)
 
 
-def test_a_payment_returned_after_it_was_paid_waits_again_and_is_unpaid():
-    ordered = after("open_payment", payload={"instalment_fen": 300}, **UNPAID)
-    paid = after("confirm_payment", **ordered)
+def test_each_share_is_confirmed_by_itself():
+    facts = after("open_payment", approved_fen=1000, city_percent=Fraction(40))
 
-    returned = after("return_payment", **paid)
+    district = after("confirm_district_payment", **facts)
+    both = after("confirm_payment", **district)
 
-    assert returned[OPEN_PAYMENT] == 300
-    assert (returned["payments_open"], returned["payments_paid"]) == (1, 0)
-    assert (returned["paid_fen"], returned["unpaid_fen"]) == (0, 1000)
-    assert after("confirm_payment", **returned) == paid
+    assert (district["paid_fen"], district["last_paid_fen"]) == (600, 600)
+    assert (district["city_payments_open"], district["district_payments_open"]) == (1, 0)
+    assert (both["paid_fen"], both["last_paid_fen"], both["unpaid_fen"]) == (1000, 400, 0)
+
+
+@pytest.mark.parametrize(
+    ("effect", "first", "second"),
+    [
+        ("return_payment", "returned", "paid"),
+        ("return_district_payment", "paid", "returned"),
+    ],
+)
+def test_a_payment_returned_after_it_was_paid_waits_again_and_is_unpaid(effect, first, second):
+    facts = after("open_payment", approved_fen=1000, city_percent=Fraction(40))
+    paid = after("confirm_payment", "confirm_district_payment", **facts)
+
+    returned = after(effect, **paid)
+
+    assert [status for *_, status in orders(returned)] == [first, second]
+    assert (returned["payments_open"], returned["payments_paid"]) == (1, 1)
 
 
 def test_a_payment_returned_before_it_was_paid_only_waits_again():
     ordered = after("open_payment", **UNPAID)
 
-    assert after("return_payment", **ordered) == ordered
+    returned = after("return_payment", **ordered)
+
+    assert orders(returned) == [(1, "city", 1000, "returned")]
+    assert orders(after("return_payment", **returned)) == orders(returned)
+    assert orders(after("confirm_payment", **returned)) == [(1, "city", 1000, "paid")]
 
 
 def test_the_return_of_a_waiting_order_leaves_an_earlier_payment_paid():
     first = after("open_payment", "confirm_payment", payload={"instalment_fen": 300}, **UNPAID)
     second = after("open_payment", **first)
 
-    assert after("return_payment", **second) == second
-    assert second[OPEN_PAYMENT] == 700
+    returned = after("return_payment", **second)
+
+    assert orders(returned) == [(1, "city", 300, "paid"), (2, "city", 700, "returned")]
 
 
 def test_a_return_without_any_payment_changes_nothing():
     assert after("return_payment", unpaid_fen=1000) == {"unpaid_fen": 1000}
 
 
+def test_a_new_account_changes_no_fact():
+    assert after("renew_account", **UNPAID) == UNPAID
+
+
 @given(
-    approved=st.integers(1, 10**9),
-    acts=st.lists(st.one_of(st.integers(1, 10**9), st.sampled_from(["confirm", "return"]))),
+    st.integers(min_value=1, max_value=10**12),
+    st.sampled_from([Fraction(0), Fraction(40), Fraction(100, 3), Fraction(100)]),
+    st.lists(st.tuples(st.sampled_from("ocdrR"), st.integers(1, 10**12)), max_size=20),
 )
-def test_paid_and_unpaid_are_always_what_was_approved(approved, acts):
-    facts = {"approved_fen": approved, "paid_fen": 0, "payments_open": 0, "payments_paid": 0}
-    facts |= derive(facts)
-
-    for act in acts:
-        waiting = facts["payments_open"] == 1
-        if act == "confirm" and waiting:
-            facts = after("confirm_payment", **facts)
-        elif act == "return":
-            facts = after("return_payment", **facts)
-        elif isinstance(act, int) and not waiting and facts["unpaid_fen"] > 0:
-            fen = min(act, facts["unpaid_fen"])
-            facts = after("open_payment", payload={"instalment_fen": fen}, **facts)
-
+def test_no_road_of_payments_loses_a_fen(approved, percent, road):
+    facts = {"approved_fen": approved, "city_percent": percent, **money({"approved_fen": approved})}
+    effects = {
+        "c": "confirm_payment",
+        "d": "confirm_district_payment",
+        "r": "return_payment",
+        "R": "return_district_payment",
+    }
+    for what, fen in road:
+        ordered = sum(order.fen for order in facts.get("orders", ()))
+        if what == "o" and ordered < approved:
+            payload = {"instalment_fen": min(fen, approved - ordered)}
+            facts = after("open_payment", payload=payload, **facts)
+        elif what in "rR" or (what in "cd" and facts[OPEN_OF[what]]):
+            facts = after(effects[what], **facts)
+        total = sum(order.fen for order in facts.get("orders", ()))
+        city = sum(order.fen for order in facts.get("orders", ()) if order.share == "city")
         assert facts["paid_fen"] + facts["unpaid_fen"] == approved
-        assert 0 <= facts["paid_fen"] <= approved
-        assert facts["payments_open"] in {0, 1}
-        assert facts["payments_paid"] >= 0
+        assert 0 <= facts["paid_fen"] <= total <= approved
+        assert city == total * percent // 100
+
+
+OPEN_OF = {"c": "city_payments_open", "d": "district_payments_open"}
 
 
 # --- what follows from the amounts
@@ -242,8 +314,9 @@ def test_an_order_of_amounts_with_one_missing_is_not_broken(facts):
         ({}, 0),
         ({"approved_fen": None}, 0),
         ({"approved_fen": 1000}, 1000),
-        ({"approved_fen": 1000, "paid_fen": 999}, 1),
-        ({"approved_fen": 1000, "paid_fen": 1000}, 0),
+        ({"approved_fen": 1000, "orders": (Order(1, "city", 999, "paid"),)}, 1),
+        ({"approved_fen": 1000, "orders": (Order(1, "city", 1000, "paid"),)}, 0),
+        ({"approved_fen": 1000, "orders": (Order(1, "city", 1000, "ordered"),)}, 1000),
     ],
 )
 def test_unpaid_is_what_was_approved_less_what_was_paid(facts, unpaid):
@@ -264,37 +337,55 @@ def test_a_step_gives_its_effects_what_they_read(name):
     listing = [step for step in steps if "list_publicity" in step.effects]
     paying = [step for step in steps if "open_payment" in step.effects]
     confirming = [step for step in steps if "confirm_payment" in step.effects]
+    districts = [step for step in steps if "confirm_district_payment" in step.effects]
 
     assert all("publicity_ends_on" in step.requires for step in listing)
     assert all("some_unpaid" in step.guards for step in paying)
-    assert all("payment_open" in step.guards for step in confirming)
+    assert all("city_payment_open" in step.guards for step in confirming)
+    assert all("district_payment_open" in step.guards for step in districts)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_road_orders_a_payment_while_another_waits(name):
     flow = workflow(name)
-    seen, waiting = set(), [(flow.initial, 0)]
+    seen, waiting = set(), [(flow.initial, 0, 0)]
 
     while waiting:
-        state, orders = place = waiting.pop()
+        state, city, district = place = waiting.pop()
         if place in seen:
             continue
         seen.add(place)
         for step in flow.steps_from(state):
-            if _refuses(step, orders):
+            if _refuses(step, city, district):
                 continue
-            assert not (orders and "open_payment" in step.effects), (state, step.event)
-            waiting += [(way.target, _orders(step, orders)) for way in step.branches]
+            ordered = "open_payment" in step.effects
+            assert not (ordered and city + district), (state, step.event)
+            for way in step.branches:
+                if all(_allows(test, city, district) for test in way.when):
+                    waiting += [(way.target, *_orders(step, city, district))]
 
 
-def _refuses(step, orders):
+def _refuses(step, city, district):
     tests = [test for name in step.guards for test in GUARDS[name].tests]
-    return any(
-        test.fact == "payments_open" and (orders > 0) is (test.op == "at_most") for test in tests
-    )
+    return not all(_allows(test, city, district) for test in tests)
 
 
-def _orders(step, orders):
-    if "confirm_payment" in step.effects:
-        return orders - 1
-    return 1 if {"open_payment", "return_payment"} & set(step.effects) else orders
+def _allows(test, city, district):
+    counts = {
+        "payments_open": city + district,
+        "city_payments_open": city,
+        "district_payments_open": district,
+    }
+    if test.fact not in counts:
+        return True
+    return (counts[test.fact] > 0) is (test.op == "at_least")
+
+
+def _orders(step, city, district):
+    effects = set(step.effects)
+    if "open_payment" in effects:
+        return 1, 1
+    city = 0 if "confirm_payment" in effects else 1 if "return_payment" in effects else city
+    if "confirm_district_payment" in effects:
+        return city, 0
+    return city, 1 if "return_district_payment" in effects else district

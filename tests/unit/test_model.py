@@ -151,7 +151,7 @@ def test_the_hash_is_sha_256_in_hex():
 
 
 def test_the_hash_of_the_example_is_pinned():
-    assert example().hash == "2134ff753863b4e5bcf8be7e83dfaa1e3872b8f394d66170d91c7ae74e78e7f4"
+    assert example().hash == "01078343ff331e8efd7f03cce589c5a9439299dcf904c9ddc46267a9f70232ba"
 
 
 def test_the_order_of_keys_in_the_stored_data_does_not_matter():

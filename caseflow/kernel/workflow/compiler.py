@@ -9,13 +9,13 @@ from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.checker import check
 from caseflow.kernel.workflow.draft import Draft, add_facts
 from caseflow.kernel.workflow.joining import Place, join, road, stages_used
-from caseflow.kernel.workflow.model import Fact, Workflow
+from caseflow.kernel.workflow.model import OWN, Fact, Workflow
 from caseflow.kernel.workflow.pruning import prune
 from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, shape_problems
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Source, Where
 from caseflow.kernel.workflow.states import add_states
 from caseflow.kernel.workflow.steps import add_steps, resolve
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, SEATS
 
 __all__ = ["Library", "MeasureSpec", "Source", "Where", "compile_workflows"]
 
@@ -187,7 +187,17 @@ def _workflow(draft: Draft, measure: MeasureSpec) -> Workflow:
         facts=_facts(draft),
         children=draft.children,
         flags=() if is_child else tuple(sorted(measure.flags)),
+        payee=_payee(draft),
+        commits=family.data.get("commits", OWN),
     )
+
+
+def _payee(draft: Draft) -> str:
+    """Return the party that is paid; it must be one that a seat of the vocabulary has."""
+    payee = str(draft.family.data.get("payee", "applicant"))
+    if payee not in {seat.party for seat in SEATS.values()}:
+        _raise([draft.family.problem(("payee",), "unknown-seat", f"there is no party {payee!r}")])
+    return payee
 
 
 def _first(places: Sequence[Place]) -> Place:

@@ -4,17 +4,28 @@ The writes that go with an effect are made in `cases`, from the same names.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
+from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
 
 if TYPE_CHECKING:
     from caseflow.kernel.workflow.machine import Move
 
 Facts = dict[str, Any]
-OPEN_PAYMENT: Final = "open_payment_fen"
-"""The fen of the order that waits to be paid: a fact of the engine, not of definitions."""
+ORDERS: Final = "orders"
+"""The payment orders of a case so far, a tuple of `Order`: a fact of the engine only."""
+CITY_PERCENT: Final = "city_percent"
+"""What the city bears in percent, None while that is not settled: a fact of the engine only."""
+ORDERED_BEFORE: Final = "ordered_before_fen"
+"""What others have been ordered of the same commitment (redemptions of one voucher), in fen."""
+LAST_PAID: Final = "last_paid_fen"
+"""The fen of the order that the act has just confirmed, for who is told of it."""
+ENGINE_FACTS: Final = frozenset({ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID})
 
 
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
@@ -40,7 +51,23 @@ def derive(facts: Mapping[str, Any]) -> Facts:
     return {
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
-        "unpaid_fen": (approved or 0) - facts.get("paid_fen", 0),
+        **money(facts),
+    }
+
+
+def money(facts: Mapping[str, Any]) -> Facts:
+    """Return the facts that the payment orders and the approval settle between them."""
+    orders: tuple[Order, ...] = facts.get(ORDERS, ())
+    paid = [order for order in orders if order.status == PAID]
+    waiting = [order for order in orders if order.status != PAID]
+    paid_fen = sum(order.fen for order in paid)
+    return {
+        "payments_open": len(waiting),
+        "payments_paid": len(paid),
+        "city_payments_open": sum(order.share == CITY for order in waiting),
+        "district_payments_open": sum(order.share == DISTRICT for order in waiting),
+        "paid_fen": paid_fen,
+        "unpaid_fen": (facts.get("approved_fen") or 0) - paid_fen,
     }
 
 
@@ -74,35 +101,72 @@ def _list_publicity(facts: Facts, move: "Move") -> None:
 
 
 def _open_payment(facts: Facts, move: "Move") -> None:
-    unpaid = facts["unpaid_fen"]
-    fen = move.payload.get("instalment_fen", unpaid)
-    if not 0 < fen <= unpaid:
+    """下达: an order for every share of the instalment, of all that is not yet ordered if not told.
+
+    Raises:
+        InvalidInput: more than is left, nothing, or nobody has said yet who bears what.
+    """
+    orders: tuple[Order, ...] = facts.get(ORDERS, ())
+    ordered = sum(order.fen for order in orders)
+    left = (facts.get("approved_fen") or 0) - ordered
+    fen = move.payload.get("instalment_fen", left)
+    if not 0 < fen <= left:
         raise InvalidInput(
-            f"本期应拨 {fen} 分，须大于零且不超过尚未拨付的 {unpaid} 分。",
-            fields={"instalment_fen": f"大于 0，至多 {unpaid}"},
+            f"本期应拨 {fen} 分，须大于零且不超过尚未拨付的 {left} 分。",
+            fields={"instalment_fen": f"大于 0，至多 {left}"},
         )
-    facts[OPEN_PAYMENT] = fen
-    _add(facts, "payments_open", 1)
+    number = max((order.instalment for order in orders), default=0) + 1
+    before = facts.get(ORDERED_BEFORE, 0) + ordered
+    parts = split_of(fen, _percent(facts), before=before)
+    opened = (Order(number, share, part, ORDERED) for share, part in parts.items() if part)
+    _keep(facts, (*orders, *opened))
 
 
-def _confirm_payment(facts: Facts, _move: "Move") -> None:
-    fen = facts[OPEN_PAYMENT]
-    facts["last_paid_fen"] = fen
-    _add(facts, "payments_open", -1)
-    _add(facts, "payments_paid", 1)
-    _add(facts, "paid_fen", fen)
-    _add(facts, "unpaid_fen", -fen)
+def _keep(facts: Facts, orders: tuple[Order, ...]) -> None:
+    """Keep the orders as they are now, and what follows from them."""
+    facts[ORDERS] = orders
+    facts.update(money(facts))
 
 
-def _return_payment(facts: Facts, _move: "Move") -> None:
-    """退票: an order that waits only waits again; one that was paid is open and unpaid again."""
-    if facts.get("payments_open", 0) == 0 and facts.get("payments_paid", 0) > 0:
-        fen = facts["last_paid_fen"]
-        facts[OPEN_PAYMENT] = fen
-        _add(facts, "payments_open", 1)
-        _add(facts, "payments_paid", -1)
-        _add(facts, "paid_fen", -fen)
-        _add(facts, "unpaid_fen", fen)
+def _percent(facts: Facts) -> Fraction:
+    percent: Fraction | None = facts.get(CITY_PERCENT, WHOLE)
+    if percent is None:
+        raise InvalidInput(
+            "市区两级按现行财政体制分担，本属地的分担比例尚未录入，请财政部门先行录入。",
+            fields={"split": "未录入"},
+        )
+    return percent
+
+
+def _confirm(share: Share) -> Callable[[Facts, "Move"], None]:
+    def confirm(facts: Facts, _move: "Move") -> None:
+        orders: tuple[Order, ...] = facts[ORDERS]
+        order = [each for each in orders if each.share == share and each.status != PAID][-1]
+        facts[LAST_PAID] = order.fen
+        _keep(facts, _moved(orders, order, PAID))
+
+    return confirm
+
+
+def _return(share: Share) -> Callable[[Facts, "Move"], None]:
+    def give_back(facts: Facts, _move: "Move") -> None:
+        """退票: an order that waits waits again; where none does, the last one paid does."""
+        orders: tuple[Order, ...] = facts.get(ORDERS, ())
+        mine = [order for order in orders if order.share == share]
+        waiting = [order for order in mine if order.status != PAID]
+        found = [order for order in waiting if order.status == ORDERED] if waiting else mine
+        for order in found[-1:]:
+            _keep(facts, _moved(orders, order, RETURNED))
+
+    return give_back
+
+
+def _moved(orders: tuple[Order, ...], moved: Order, status: str) -> tuple[Order, ...]:
+    return tuple(replace(each, status=status) if each == moved else each for each in orders)
+
+
+def _renew_account(_facts: Facts, _move: "Move") -> None:
+    """The orders that came back take the account now registered; no fact changes."""
 
 
 def _place_hold(facts: Facts, _move: "Move") -> None:
@@ -128,8 +192,11 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "settle_objection": _settle_objection,
     "list_publicity": _list_publicity,
     "open_payment": _open_payment,
-    "confirm_payment": _confirm_payment,
-    "return_payment": _return_payment,
+    "confirm_payment": _confirm(CITY),
+    "confirm_district_payment": _confirm(DISTRICT),
+    "return_payment": _return(CITY),
+    "return_district_payment": _return(DISTRICT),
+    "renew_account": _renew_account,
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,

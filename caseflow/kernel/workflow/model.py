@@ -15,6 +15,8 @@ FactType = Literal["boolean", "integer", "fen", "date", "text", "choice", "list"
 Unit = Literal["working_days", "days", "months"]
 Phase = Literal["intake", "review", "decision", "payment", "follow_up", "end"]
 PREVIOUS = "$previous"
+OWN, WHOLE, DRAWS_ON_PARENT = COMMITS = ("own", "whole", "parent")
+"""How a case binds the budget: for itself; once for all its children; or within its parent's."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Workflow:
-    """One measure's concrete, checked workflow (or one kind of its child cases)."""
+    """One measure's concrete, checked workflow (or one kind of its child cases).
+
+    `payee` is the party that receives the money (a trustee that passes it on). `commits` says how
+    the budget is bound: the face of a voucher for all its redemptions at once (`whole`, and they
+    draw on it: `parent`), otherwise by each case from the budget of its own year.
+    """
 
     name: str
     title: str
@@ -113,6 +120,13 @@ class Workflow:
     facts: Mapping[str, Fact]
     children: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    payee: str = "applicant"
+    commits: str = OWN
+
+    @cached_property
+    def pays(self) -> bool:
+        """Return whether the case itself is paid; a parent may leave that to its children."""
+        return any("open_payment" in step.effects for step in self.steps.values())
 
     def step(self, state: str, event: str) -> Step | None:
         """Return what `event` does in `state`, or None where it is not possible."""
@@ -136,6 +150,8 @@ class Workflow:
             "facts": [_plain(fact) for fact in self.facts.values()],
             "children": dict(self.children),
             "flags": list(self.flags),
+            "payee": self.payee,
+            "commits": self.commits,
         }
 
     @cached_property
@@ -170,6 +186,8 @@ class Workflow:
             facts={fact.name: fact for fact in facts},
             children=dict(data["children"]),
             flags=tuple(data["flags"]),
+            payee=data.get("payee", "applicant"),
+            commits=data.get("commits", OWN),
         )
 
 

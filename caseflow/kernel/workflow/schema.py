@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from caseflow.kernel.errors import Problem
-from caseflow.kernel.workflow.model import FactType
+from caseflow.kernel.workflow.model import COMMITS, FactType
 from caseflow.kernel.workflow.source import Path, Source
 
 
@@ -149,6 +149,8 @@ FAMILY: Final = Record(
         "anywhere": ListOf(Either((TEXT, _PLACE))),
         "children": MapOf(TEXT),
         "child": FLAG,
+        "payee": TEXT,
+        "commits": Value("how the budget is bound", (str,), allowed=COMMITS),
     },
 )
 ENDS: Final = Record({"ends": MapOf(Record({"title": TEXT, "outcome": TEXT}))})

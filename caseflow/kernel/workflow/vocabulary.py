@@ -36,6 +36,8 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("children_paid_fen", "fen", "子办件累计已拨付金额"),
         _system("payments_open", "integer", "未付清的拨付单数"),
         _system("payments_paid", "integer", "已付清的拨付单数"),
+        _system("city_payments_open", "integer", "未付清的市级拨付单数"),
+        _system("district_payments_open", "integer", "未付清的区级拨付单数"),
         _system("paid_fen", "fen", "已拨付金额"),
         _system("unpaid_fen", "fen", "已审定未拨付金额"),
         _system("approval_within_publicity", "boolean", "审定金额不超过公示金额"),
@@ -139,6 +141,15 @@ GUARDS: Final[dict[str, Guard]] = {
     "children_settled": Guard((Test("children_open", "at_most", 0),), "尚有未办结的子办件"),
     "some_child": Guard((Test("children_total", "at_least", 1),), "尚无子办件"),
     "payment_open": Guard((Test("payments_open", "at_least", 1),), "没有待付的拨付单"),
+    "city_payment_open": Guard(
+        (Test("city_payments_open", "at_least", 1),), "没有待付的市级拨付单"
+    ),
+    "no_city_payment_open": Guard(
+        (Test("city_payments_open", "at_most", 0),), "市级拨付单尚未付清"
+    ),
+    "district_payment_open": Guard(
+        (Test("district_payments_open", "at_least", 1),), "没有待付的区级拨付单"
+    ),
     "no_payment_open": Guard((Test("payments_open", "at_most", 0),), "尚有未付清的拨付单"),
     "some_unpaid": Guard((Test("unpaid_fen", "more_than", 0),), "审定金额已全部拨付"),
     "fully_paid": Guard((Test("unpaid_fen", "at_most", 0),), "审定金额尚未全部拨付"),
@@ -156,9 +167,12 @@ EFFECTS: Final[dict[str, str]] = {
     "record_objection": "登记异议",
     "settle_objection": "异议办结",
     "list_publicity": "列入公示，公示金额为拟支持金额",
-    "open_payment": "生成拨付单",
-    "confirm_payment": "拨付单付清",
-    "return_payment": "退票，拨付单重开",
+    "open_payment": "按市区分担生成拨付单",
+    "confirm_payment": "市级拨付单付清",
+    "confirm_district_payment": "区级拨付单付清",
+    "return_payment": "市级拨付单退票重开",
+    "return_district_payment": "区级拨付单退票重开",
+    "renew_account": "退票的拨付单改用新登记的账户",
     "place_hold": "登记暂停拨付情形",
     "lift_hold": "解除暂停拨付情形",
     "remember_state": "记住中止前的环节",
@@ -166,7 +180,7 @@ EFFECTS: Final[dict[str, str]] = {
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
-PAYS: Final = frozenset({"open_payment", "confirm_payment"})
+PAYS: Final = frozenset({"open_payment", "confirm_payment", "confirm_district_payment"})
 """The effects that make a step a payment for the legal properties."""
 
 
@@ -190,6 +204,7 @@ SEATS: Final[dict[str, Seat]] = {
     "applicant": Seat("applicant", "applicant", "申报主体"),
     "district.handler": Seat("district", "district_handler", "属地经办"),
     "district.head": Seat("district", "district_head", "属地负责人"),
+    "district.finance": Seat("district", "district_finance", "属地财政"),
     "lead_bureau.handler": Seat("lead_bureau", "bureau_handler", "牵头部门经办"),
     "lead_bureau.reviewer": Seat("lead_bureau", "bureau_reviewer", "牵头部门复核"),
     "lead_bureau.division_head": Seat("lead_bureau", "bureau_division_head", "牵头部门处室负责人"),
