@@ -68,18 +68,21 @@ FUNCTIONS = {
                 RAISE EXCEPTION 'the line % bears the share %, not %', NEW.line_id, line.share, NEW.share
                     USING ERRCODE = 'integrity_constraint_violation';
             END IF;
-            UPDATE ledger_account SET balance_fen = balance_fen + NEW.fen
-            WHERE line_id = NEW.line_id AND kind = NEW.target;
             SELECT balance_fen - NEW.fen INTO left_over FROM ledger_account
             WHERE line_id = NEW.line_id AND kind = NEW.source;
             IF left_over < 0 AND NEW.source <> 'appropriation' THEN
-                RAISE EXCEPTION '%年预算“%”（%）余额 %.% 元，不足 %.% 元', line.year, line.title, NEW.source,
-                    (left_over + NEW.fen) / 100, lpad(((left_over + NEW.fen) %% 100)::text, 2, '0'),
-                    NEW.fen / 100, lpad((NEW.fen %% 100)::text, 2, '0')
+                RAISE EXCEPTION '%年预算“%”（%）余额 %.% 元，不足 %.% 元', line.year, line.title,
+                    CASE NEW.source WHEN 'available' THEN '可用' WHEN 'reserved' THEN '拟支持占用'
+                        WHEN 'committed' THEN '已审定' WHEN 'released' THEN '已下达' WHEN 'paid' THEN '已拨付'
+                        ELSE NEW.source END,
+                    (left_over + NEW.fen) / 100, lpad(((left_over + NEW.fen) % 100)::text, 2, '0'),
+                    NEW.fen / 100, lpad((NEW.fen % 100)::text, 2, '0')
                     USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'budget_short';
             END IF;
             UPDATE ledger_account SET balance_fen = balance_fen - NEW.fen
             WHERE line_id = NEW.line_id AND kind = NEW.source;
+            UPDATE ledger_account SET balance_fen = balance_fen + NEW.fen
+            WHERE line_id = NEW.line_id AND kind = NEW.target;
             RETURN NEW;
         END""",
     ),

@@ -331,6 +331,23 @@ NEVER = {
             FROM payment p WHERE p.case_id = c.id) AS p ON true
         WHERE p.paid <> c.paid_fen OR p.ordered > coalesce(c.approved_fen, 0)
             OR c.approved_fen > (c.facts->>'publicised_fen')::bigint""",
+    "an account that is not the sum of its entries": """
+        SELECT a.* FROM ledger_account a WHERE a.balance_fen <> (
+            SELECT coalesce(sum(CASE WHEN e.target = a.kind THEN e.fen ELSE -e.fen END), 0)
+            FROM ledger_entry e WHERE e.line_id = a.line_id AND a.kind IN (e.source, e.target))""",
+    "budget that an ended case and its children still hold": """
+        SELECT root.number, e.kind, sum(e.fen) FROM "case" root
+        JOIN "case" c ON c.root_id = root.id
+        JOIN (SELECT case_id, target AS kind, fen FROM ledger_entry
+            UNION ALL SELECT case_id, source, -fen FROM ledger_entry) e ON e.case_id = c.id
+        WHERE root.outcome IS NOT NULL AND e.kind IN ('reserved', 'committed', 'released')
+        GROUP BY root.number, e.kind HAVING sum(e.fen) <> 0""",
+    "a payment that the budget does not know": """
+        SELECT root.number FROM "case" root JOIN "case" c ON c.root_id = root.id
+        GROUP BY root.number, root.id HAVING sum(c.paid_fen) <> (
+            SELECT coalesce(sum(CASE WHEN e.target = 'paid' THEN e.fen ELSE -e.fen END), 0)
+            FROM ledger_entry e JOIN "case" k ON k.id = e.case_id
+            WHERE k.root_id = root.id AND 'paid' IN (e.source, e.target))""",
     "a refusal without reason, code or remedy": """
         SELECT c.number, e.name, e.payload FROM "case" c
         JOIN event e ON e.stream = c.id AND e.seq = c.head_seq

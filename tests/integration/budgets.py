@@ -1,0 +1,56 @@
+"""A town with budgets: giving money to the measure's own line, and looking at its accounts."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from caseflow.funds.service import Appropriation, Hand, appropriate
+from tests.integration.kept_database import keep
+from tests.integration.walking import Town, found_town, visit
+
+MEASURE = "QD26-7a"
+FEN = 10_000_000
+LINE = Appropriation(
+    policy="qidong-2026",
+    year=2026,
+    share="city",
+    territory="qidong",
+    fen=FEN,
+    document_no="启财预〔2026〕7号",
+    measure=MEASURE,
+)
+KINDS = ("available", "reserved", "committed", "released", "paid")
+
+
+def found(server, founded_template, folder: Path, name: str) -> Iterator[Town]:
+    """Yield a town with a call for the measure, in a database of its own."""
+    for database in keep(server, founded_template, f"budgets_{name}_{os.getpid()}"):
+        yield from visit(found_town(database, folder, measures=(MEASURE,)))
+
+
+def hand(town: Town, login: str = "caizhengju.finance_division") -> Hand:
+    """Return the hand of somebody at the test's time."""
+    (person,) = town.sql("SELECT id FROM person WHERE login = %s", login)
+    return replace(town.house.hand(town.now), by=person[0])
+
+
+def give(town: Town, login: str = "caizhengju.finance_division", **changes: object) -> int:
+    """Appropriate to the measure's own line and return its id."""
+    with town.house.database.session() as session:
+        wanted = replace(LINE, **changes)
+        return appropriate(session, wanted, hand(town, login), ids=town.house.ids).id
+
+
+def balances(town: Town, line: int) -> tuple[int, ...]:
+    """Return available, reserved, committed, released and paid of a line."""
+    rows = dict(town.sql("SELECT kind, balance_fen FROM ledger_account WHERE line_id = %s", line))
+    return tuple(rows[kind] for kind in KINDS)
+
+
+def owner(town: Town) -> psycopg.Connection:
+    """Connect as the owner, who is refused as well."""
+    url = town.house.database.address.owner_url.replace("+psycopg", "")
+    return psycopg.connect(url, autocommit=True)
