@@ -85,8 +85,7 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
 
 
 def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:
-    split = measure.definition.get("split") or reading.split
-    percent = city_percent(split, reading.fiscal_level)
+    percent = city_percent(measure.split, reading.fiscal_level)
     if percent is None and reading.fiscal_percent is not None:
         percent = Fraction(reading.fiscal_percent)
     draws = workflow.commits == DRAWS_ON_PARENT

@@ -47,9 +47,7 @@ COLUMNS: Final = f"""
       WHERE o.case_id = c.id AND o.status = 'open') AS objections,
     (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
         ORDER BY p.instalment, p.share) FROM payment p WHERE p.case_id = c.id) AS payments,
-    policy.definition->'split' AS split, place.fiscal_level,
-    CASE WHEN policy.definition->'split'->>'rule' = 'fiscal_system'
-        THEN {ENTERED_SPLIT} END AS fiscal_percent,
+    place.fiscal_level, {ENTERED_SPLIT} AS fiscal_percent,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0), coalesce(sum({TAKEN}), 0)::bigint)
        FROM "case" k WHERE k.parent_id = c.id) AS children,

@@ -30,6 +30,12 @@ class MeasureInfo:
     children: Mapping[str, str]
     organisations: Mapping[str, Any]
     definition: Mapping[str, Any]
+    policy_split: Mapping[str, Any] | None = None
+
+    @property
+    def split(self) -> Mapping[str, Any] | None:
+        """Return who bears the money: the measure's own rule before the policy's."""
+        return self.definition.get("split") or self.policy_split
 
     def ceiling_fen(self, child_kind: str | None) -> int | None:
         """Return the highest figure of the clause that one case may reach, in fen.
@@ -75,8 +81,10 @@ def _of_a_year(amount: Mapping[str, Any]) -> bool:
 
 QUERY = """
     SELECT v.id AS version_id, v.measure_id, v.policy_version_id, m.code, v.title, v.family,
-        v.workflow_hash, v.children, v.organisations, v.definition
-    FROM measure_version v JOIN measure m ON m.id = v.measure_id WHERE v.id = %s
+        v.workflow_hash, v.children, v.organisations, v.definition,
+        p.definition->'split' AS policy_split
+    FROM measure_version v JOIN measure m ON m.id = v.measure_id
+    JOIN policy_version p ON p.id = v.policy_version_id WHERE v.id = %s
 """
 
 
