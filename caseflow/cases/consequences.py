@@ -17,6 +17,7 @@ from caseflow.funds.part import AMOUNTS
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
+from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.workflow.effects import OPEN_PAYMENT
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
@@ -25,7 +26,7 @@ from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
 from caseflow.reviews.part import TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
-KEPT: Final = frozenset({*SYSTEM_FACTS, OPEN_PAYMENT, "ceiling_fen", "last_paid_fen"})
+KEPT: Final = frozenset({*SYSTEM_FACTS, OPEN_PAYMENT, "ceiling_fen", "last_paid_fen", TODAY})
 """Facts that are computed at each reading and so never stored among the entered ones."""
 
 

@@ -6,7 +6,9 @@ The writes that go with an effect are made in `cases`, from the same names.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def derive(facts: Mapping[str, Any]) -> Facts:
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
         "unpaid_fen": (approved or 0) - facts.get("paid_fen", 0),
+        "conversion_within_cap": is_within_cap(facts),
     }
 
 
@@ -134,4 +137,5 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
     "escalate": _escalate,
+    **EQUITY_EFFECTS,
 }
