@@ -265,6 +265,8 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
 def _wrong(name: str, value: Any) -> str:
     if name == "holders":
         return "" if isinstance(value, list) and all(isinstance(x, str) for x in value) else "列表"
+    if name == "round_title":
+        return "" if isinstance(value, str) and value.strip() else "须为文字"
     if name == "round_on":
         return "" if _is_day(value) else "须为日期 YYYY-MM-DD"
     if name == "meeting_may_be_largest":
