@@ -69,7 +69,7 @@ def _refuse(connection: psycopg.Connection, statement: str, words: str) -> None:
     [
         ("UPDATE event SET name = 'accept'", "append-only"),
         ("DELETE FROM event", "append-only"),
-        ("TRUNCATE event", "append-only"),
+        ("TRUNCATE event CASCADE", "append-only"),
         ("DELETE FROM amount_step", "append-only"),
         ("UPDATE amount_step SET fen = 1", "append-only"),
         ("UPDATE workflow SET definition = '{}'", "append-only"),
