@@ -98,6 +98,10 @@ def test_two_projects_of_one_pool_balance_to_the_fen_after_every_act(equity: Equ
     ]  # fmt: skip
     assert (equity.land.state(first), equity.land.state(second)) == ("exited", "exempted")
     assert equity.of(second).loss.exemption_no == "免责〔2027〕1号"
+    left, sold = equity.register("NT26-1d")[1], equity.of(first).exit
+    assert (left.exit_route, left.exit_on) == ("founder_buyback", date(2027, 12, 31))
+    assert (left.returned_fen, left.gain_fen, left.lost_fen) == (APPROVED, gain, 0)
+    assert [line.name for line in sold.lines][:3] == ["cost", "interest", "interest"]
     told = equity.pool("NT26-1d")
     assert (told.opening_fen, told.granted_fen) == (APPROVED + FIRST, APPROVED + FIRST)
     assert (told.converted_fen, told.exited_fen) == (shares, shares)
@@ -300,9 +304,11 @@ def test_a_repayment_in_two_parts_and_money_kept_as_a_grant_leave_the_company(eq
     assert (land.state(repaid), land.state(kept)) == ("repaid", "kept_as_grant")
 
 
-def test_a_project_that_was_never_funded_recovers_nothing(equity: Equity):
+def test_money_that_never_left_the_trustee_stays_in_the_pool(equity: Equity):
     land = equity.land
     case = equity.granted()
+    with pytest.raises(GuardFailed, match=f"尚有 {FIRST} 分"):
+        land.act(case, "terminate")
     land.act(case, "open_recovery", recovery_ground="fraud")
     land.act(case, "notify_breach")
     land.act(case, "make_statement")
@@ -310,7 +316,8 @@ def test_a_project_that_was_never_funded_recovers_nothing(equity: Equity):
 
     land.act(case, "record_recovery", recovered_fen=0, recovery_complete=True)
 
-    assert (land.state(case), equity.of(case).flows) == ("recovered", ())
+    flows = [(flow.source, flow.target, flow.fen) for flow in equity.of(case).flows]
+    assert (land.state(case), flows) == ("recovered", [("pool_opening", "available", FIRST)])
 
 
 def test_many_projects_move_the_balances_of_one_pool_at_once(equity: Equity):
