@@ -14,6 +14,7 @@ from caseflow.api import (
     cases,
     catalogue,
     documents,
+    equity,
     house,
     inbox,
     people,
@@ -43,6 +44,7 @@ BLUEPRINTS: Final = (
     publicities.blueprint,
     inbox.blueprint,
     house.blueprint,
+    equity.blueprint,
 )
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

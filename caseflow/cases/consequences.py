@@ -18,6 +18,7 @@ from caseflow.funds.part import AMOUNTS
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
+from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.workflow.effects import ENGINE_FACTS
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
@@ -26,7 +27,7 @@ from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
 from caseflow.reviews.part import TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
-KEPT: Final = frozenset({*SYSTEM_FACTS, *ENGINE_FACTS, "ceiling_fen"})
+KEPT: Final = frozenset({*SYSTEM_FACTS, *ENGINE_FACTS, "ceiling_fen", TODAY})
 """Facts that are computed at each reading and so never stored among the entered ones."""
 
 

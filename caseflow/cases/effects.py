@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from caseflow.cases.acting import Act
+from caseflow.cases.equity_effects import EQUITY_WRITERS
 from caseflow.cases.part import HOLDS, HOLDS_LIFTED
 from caseflow.cases.statement import Writes
 from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
@@ -110,4 +111,5 @@ _WRITERS: Final = {
     "renew_account": _renew_account,
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
+    **EQUITY_WRITERS,
 }

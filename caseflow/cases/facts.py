@@ -7,6 +7,7 @@ from typing import Any, Final
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
+from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.shares import city_percent
 from caseflow.kernel.workflow.effects import CITY_PERCENT, ORDERED_BEFORE, ORDERS, derive
@@ -81,6 +82,7 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
         "children_total": total,
         "children_paid_fen": paid_fen,
         "previous_state": reading.previous_state,
+        TODAY: iso(local_date(at)),
     }
 
 

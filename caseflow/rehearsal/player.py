@@ -6,10 +6,13 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
 
+from caseflow.cases.reading import iso
 from caseflow.cases.seats import ANYONE, SYSTEM
 from caseflow.cases.service import Outcome, Request
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.documents.service import ReceivedFile, attach, receive_file
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import State, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import SEATS
@@ -106,8 +109,9 @@ class Player:
         actor = person or self.person(case, step)
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
-        facts = {**case.facts, "paid_fen": case.paid_fen}
-        samples = payload_for(self.workflow(case), step, facts, self._ceiling_fen(case))
+        facts = {**case.facts, "paid_fen": case.paid_fen, TODAY: iso(local_date(at))}
+        ceiling_fen = self._ceiling_fen(case)
+        samples = payload_for(self.workflow(case), step, facts, ceiling_fen, given=given)
         payload = {**samples, **(given or {})}
         try:
             return self.house.cases.act(case.public_id, Request(step.event, actor, at, payload))

@@ -5,15 +5,24 @@ from typing import Any, Final
 
 from caseflow.kernel.workflow.model import Step, Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
+from caseflow.rehearsal.equity_samples import equity_figures
 
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
 
 
 def payload_for(
-    workflow: Workflow, step: Step, facts: Mapping[str, Any], ceiling_fen: int | None
+    workflow: Workflow,
+    step: Step,
+    facts: Mapping[str, Any],
+    ceiling_fen: int | None,
+    *,
+    given: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a payload that `step` accepts: every required value, and an instalment if due."""
+    """Return a payload that `step` accepts: every required value, and an instalment if due.
+
+    `given` is what the caller has decided already; computed figures follow it.
+    """
     payload = {
         name: _value(workflow, name, facts, ceiling_fen)
         for name in step.requires
@@ -22,7 +31,7 @@ def payload_for(
     instalment = _instalment(workflow, step, facts)
     if instalment is not None:
         payload[INSTALMENT] = instalment
-    return payload
+    return {**payload, **equity_figures(step, facts, given or {})}
 
 
 def _value(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None) -> Any:

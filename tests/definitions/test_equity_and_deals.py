@@ -103,21 +103,38 @@ def test_a_trigger_is_converted_in_thirty_days_notice_and_sixty_working_days():
     )
 
 
-@pytest.mark.parametrize(
-    ("percent", "largest", "target"),
-    [
-        (20, False, "equity_held"),
-        (21, False, "conversion_meeting"),
-        (20, True, "conversion_meeting"),
-        (21, True, "conversion_meeting"),
-    ],
-)
-def test_shares_beyond_the_cap_or_the_largest_holding_go_to_the_joint_meeting(
-    percent, largest, target
-):
-    facts = {"share_percent": percent, "largest_shareholder": largest}
+@pytest.mark.parametrize(("within", "target"), [(True, "equity_held"),
+                                                (False, "conversion_meeting")])  # fmt: skip
+def test_shares_beyond_the_cap_or_the_largest_holding_go_to_the_joint_meeting(within, target):
+    facts = {"conversion_within_cap": within}
 
     assert leads(workflow("equity"), "converting", "register_conversion", **facts) == [target]
+
+
+def test_the_joint_meeting_may_order_a_conversion_beyond_the_agreed_cap():
+    order = workflow("equity").step("conversion_meeting", "order_conversion")
+
+    assert set(order.accepts) == {"meeting_share_cap", "meeting_may_be_largest"}
+    assert "minutes_no" in order.requires
+    assert order.effects == ("limit_conversion",)
+
+
+def test_every_act_that_moves_money_of_the_pool_says_so():
+    flow = workflow("equity")
+    effects = {
+        step.event: step.effects[0] for step in flow.steps.values() if step.effects[:1] != ()
+    }
+
+    assert {
+        "transfer_to_company": "grant_from_pool",
+        "register_conversion": "convert_equity",
+        "record_equity_exit": "exit_equity",
+        "confirm_repayment": "repay_pool",
+        "record_recovery": "recover_pool",
+        "recognise_equity_loss": "lose_equity",
+        "keep_as_grant": "keep_grant",
+        "waive_and_exempt": "keep_grant",
+    }.items() <= effects.items()
 
 
 def test_a_conversion_is_waived_by_the_joint_meeting_alone():

@@ -107,31 +107,21 @@ def test_a_trigger_is_converted_held_and_exited(land: Land):
     with pytest.raises(InvalidInput):
         land.ask(incubating, "approve_exit", "lead_bureau.leader")
     land.act(incubating, "approve_exit", minutes_no="联席会纪要3号")
-    land.act(incubating, "record_equity_exit", exit_principal_fen=TRANCHE, exit_gain_fen=100)
+    land.act(incubating, "record_equity_exit")
 
     assert (term, pending) == ("ended", ["trustee"])
     assert (land.state(incubating), land.outcome(incubating)) == ("exited", "closed")
     assert land.paid(incubating) == TRANCHE
 
 
-@pytest.mark.parametrize(
-    ("shares", "state"),
-    [
-        ({"share_percent": 20, "largest_shareholder": False}, "equity_held"),
-        ({"share_percent": 21, "largest_shareholder": False}, "conversion_meeting"),
-        ({"share_percent": 1, "largest_shareholder": True}, "conversion_meeting"),
-    ],
-)
-def test_more_than_a_fifth_or_the_largest_holding_is_for_the_joint_meeting(
-    land: Land, shares: dict[str, object], state: str
-):
+def test_more_than_what_was_agreed_is_for_the_joint_meeting(land: Land):
     incubating = incubation(land)
     land.act(incubating, "report_trigger")
     land.act(incubating, "give_conversion_notice")
 
-    land.act(incubating, "register_conversion", **shares)
+    land.act(incubating, "register_conversion", pre_money_fen=TRANCHE)
 
-    assert land.state(incubating) == state
+    assert land.state(incubating) == "conversion_meeting"
 
 
 def test_a_loss_in_good_faith_is_heard_twice_recognised_by_minutes_and_exempted(land: Land):
@@ -176,7 +166,9 @@ def test_a_repayment_ends_when_all_has_come_and_is_enforced_when_it_has_not(land
     still = land.state(incubating)
     land.act(incubating, "refer_to_recovery")
     enforced = land.state(incubating)
-    land.act(incubating, "record_recovery", recovered_fen=TRANCHE, recovery_complete=True)
+    with pytest.raises(InvalidInput, match="累计金额"):
+        land.act(incubating, "record_recovery", recovered_fen=TRANCHE, recovery_complete=True)
+    land.act(incubating, "record_recovery", recovered_fen=TRANCHE - 1, recovery_complete=True)
 
     assert (still, enforced) == ("repayment", "recovery")
     assert (land.state(incubating), land.outcome(incubating)) == ("recovered", "closed")

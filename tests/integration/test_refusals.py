@@ -82,7 +82,7 @@ def _pay(connection: psycopg.Connection, *, instalment: int, fen: int) -> None:
     [
         ("UPDATE event SET name = 'accept'", "append-only"),
         ("DELETE FROM event", "append-only"),
-        ("TRUNCATE event", "append-only|referenced in a foreign key"),
+        ("TRUNCATE event CASCADE", "append-only"),
         ("DELETE FROM amount_step", "append-only"),
         ("UPDATE amount_step SET fen = 1", "append-only"),
         ("UPDATE workflow SET definition = '{}'", "append-only"),

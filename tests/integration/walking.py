@@ -272,14 +272,16 @@ class Town:
         if "documents_complete" in step.guards:
             self.player.upload_missing(standing, person or self.person(case, who), self.now)
         person = person or self.player.person(standing, step)
-        payload = {**self.sample(standing, step), **given}
+        payload = {**self.sample(standing, step, given), **given}
         return self.house.cases.act(case, Request(event, person, self.now, payload))
 
-    def sample(self, case: Standing, step: Step) -> dict[str, Any]:
+    def sample(self, case: Standing, step: Step, given: dict[str, Any]) -> dict[str, Any]:
         """Return a payload that the step accepts where the case stands."""
-        facts = {**case.facts, "paid_fen": case.paid_fen}
+        today = local_date(self.now).isoformat()
+        facts = {**case.facts, "paid_fen": case.paid_fen, "today": today}
         ceiling_fen = self.player.measure(case).ceiling_fen(case.child_kind)
-        payload = payload_for(self.player.workflow(case), step, facts, ceiling_fen)
+        workflow = self.player.workflow(case)
+        payload = payload_for(workflow, step, facts, ceiling_fen, given=given)
         return {name: value for name, value in payload.items() if name != "instalment_fen"}
 
     def assert_sound(self) -> None:

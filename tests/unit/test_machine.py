@@ -4,6 +4,7 @@ from functools import cache
 import pytest
 
 from caseflow.kernel.conditions import all_hold, regions
+from caseflow.kernel.equity.position import Position
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput
 from caseflow.kernel.workflow.machine import MOST_AUTOMATIC, Runner, Situation
 from caseflow.kernel.workflow.model import Branch, Fact, State, Step, Test, Workflow
@@ -61,6 +62,27 @@ def road(decision):
 @cache
 def runner_of(name):
     return Runner(Workflow.from_data(json.loads(json.dumps(workflow(name).to_data()))))
+
+
+# --- money that is out
+
+
+@pytest.mark.parametrize(("granted", "shares"), [(1, 0), (0, 1)])
+def test_a_case_does_not_end_while_a_fen_of_its_granted_money_is_out(granted, shares):
+    flow = build(step("close", "A", "B"), step("go_on", "A", "C"), ends=("B",))
+    money = Position(granted_fen=granted, equity_fen=shares).to_data()
+
+    assert decide(flow, "A", "go_on", equity_position=money).state == "C"
+    with pytest.raises(GuardFailed, match="尚有 1 分") as refused:
+        decide(flow, "A", "close", equity_position=money)
+    assert refused.value.details["failed"] == ["尚有 1 分拨投资金未收回、核销或转为补助"]
+
+
+def test_a_case_ends_when_its_granted_money_is_accounted_for():
+    flow = build(step("close", "A", "B"), ends=("B",))
+    money = Position(returned_fen=1, lost_fen=2, kept_fen=3).to_data()
+
+    assert decide(flow, "A", "close", equity_position=money).state == "B"
 
 
 # --- what is possible

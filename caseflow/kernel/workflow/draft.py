@@ -108,13 +108,14 @@ def add_facts(draft: Draft, declaring: Iterable[Source]) -> None:
 
 
 def _fact(draft: Draft, source: Source, name: str, data: Mapping[str, Any]) -> Fact:
+    sample = plain(data.get("sample"))
     fact = Fact(
         name=name,
         type=data["type"],
         title=data["title"],
         choices=tuple(data.get("choices", ())),
         unit=data.get("unit", "fen" if data["type"] == "fen" else ""),
-        sample=plain(data.get("sample")),
+        sample=list(sample) if isinstance(sample, tuple) else sample,
     )
     if data.get("sample") is not None and not fits(fact, data["sample"]):
         message = f"the sample {data['sample']!r} does not fit the type {fact.type}"

@@ -8,9 +8,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
+from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def derive(facts: Mapping[str, Any]) -> Facts:
     return {
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
+        "conversion_within_cap": is_within_cap(facts),
         **money(facts),
     }
 
@@ -201,4 +204,5 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
     "escalate": _escalate,
+    **EQUITY_EFFECTS,
 }

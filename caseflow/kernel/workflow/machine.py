@@ -11,6 +11,7 @@ from typing import Any, Final
 from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
+from caseflow.kernel.equity.acts import outstanding_in
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed
 from caseflow.kernel.workflow.effects import apply, derive
 from caseflow.kernel.workflow.model import Step, Test, Workflow
@@ -99,6 +100,7 @@ class Runner:
         moves = [self._move(step, situation.state, facts, given.payload)]
         facts = apply(moves[0], facts)
         moves += self._follow(moves[0].target, facts)
+        self._refuse_unsettled(moves[-1], facts)
         return Decision(tuple(moves), facts, given.facts)
 
     def wake(self, situation: Situation) -> Decision | None:
@@ -152,6 +154,19 @@ class Runner:
                 f"“{step.title}”暂不能办理：{'；'.join(refusals)}。",
                 allowed=self._names(step.source),
                 failed=refusals,
+            )
+
+    def _refuse_unsettled(self, last: Move, facts: Mapping[str, Any]) -> None:
+        """Refuse to end a case whose granted money is neither back nor accounted for."""
+        if not self.workflow.states[last.target].end:
+            return
+        outstanding = outstanding_in(facts)
+        if outstanding:
+            refusal = f"尚有 {outstanding} 分拨投资金未收回、核销或转为补助"
+            raise GuardFailed(
+                f"“{last.step.title}”暂不能办理：{refusal}。",
+                allowed=self._names(last.source),
+                failed=[refusal],
             )
 
     def _why_no_branch(self, step: Step, facts: Mapping[str, Any]) -> str:

@@ -46,6 +46,7 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("policy_ends_on", "date", "政策有效期截止日"),
         _system("publicity_ends_on", "date", "公示截止日"),
         _system(PREVIOUS_STATE, "choice", "中止前的环节"),
+        _system("conversion_within_cap", "boolean", "转股不超过协议（或联席会）确定的上限"),
     )
 }
 
@@ -177,6 +178,17 @@ EFFECTS: Final[dict[str, str]] = {
     "lift_hold": "解除暂停拨付情形",
     "remember_state": "记住中止前的环节",
     "escalate": "报上一级督办",
+    "fix_equity_terms": "记一版三方协议条款",
+    "seal_equity_terms": "三方协议条款生效",
+    "match_trigger": "核对转股触发条件",
+    "grant_from_pool": "资金池记拨至企业",
+    "limit_conversion": "联席会确定转股上限",
+    "convert_equity": "核对并登记转股，资金池记转为股权",
+    "exit_equity": "核对并登记退出，资金池记收回、收益和损失",
+    "repay_pool": "资金池记返还到账",
+    "recover_pool": "资金池记追回到账",
+    "lose_equity": "资金池记核销损失",
+    "keep_grant": "资金池记转为补助",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
