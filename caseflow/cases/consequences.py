@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
+from caseflow.cases.caps import add_caps
 from caseflow.cases.effects import add_effects
 from caseflow.cases.notices import add_notices
 from caseflow.cases.part import DUTIES, MOVED
@@ -57,6 +58,7 @@ def writes_of(act: Act, office: Office) -> Writes:
     writes.add(TIMERS, *act.timekeeper.timers(act.case_id), *_wake_parent(act))
     _add_tasks(act, writes)
     _add_amounts(act, writes)
+    add_caps(act, writes)
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
         if move.step.duty and act.seat != "system":

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
 from caseflow.cases.queries import (
@@ -27,6 +28,7 @@ from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.caps.model import Room
 from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.workflow.machine import Runner
@@ -126,6 +128,19 @@ class HoldView:
 
 
 @dataclass(frozen=True)
+class CaseCaps:
+    """The ceilings of a case in their order, and the prior facts of its quote that they tell.
+
+    `own_fen` is the most that the clause gives one case, whatever others have taken.
+    """
+
+    case: str
+    own_fen: int | None
+    caps: tuple[Room, ...]
+    priors: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class CaseDetail:
     """A case with everything that belongs to it; `version` is what `If-Match` takes."""
 
@@ -139,6 +154,7 @@ class CaseDetail:
     events: tuple[EventOption, ...]
     amounts: tuple[AmountView, ...]
     payments: tuple[PaymentView, ...]
+    caps: tuple[Room, ...]
     holds: tuple[HoldView, ...]
     objections: int
     objections_open: int
@@ -155,12 +171,7 @@ def case_detail(
         NotFound: there is none that the actor may see.
     """
     case = find_case(session, actor, public_id)
-    driver = _driver(session)
-    reading = read_case(driver, case.public_id, Asker(actor.id, at))
-    if reading is None:
-        raise NotFound(f"没有办件 {public_id!r}。")
-    runner = pinned.runner(driver, reading.workflow_hash)
-    measure = pinned.measure(driver, reading.measure_version_id)
+    reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
     objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
     asked = list(measure.checklist(reading.child_kind))
     return CaseDetail(
@@ -174,12 +185,39 @@ def case_detail(
         events=tuple(_events(reading, runner, measure, at)),
         amounts=_amounts(session, case),
         payments=_payments(session, case),
+        caps=room_of(reading, measure, runner.workflow),
         holds=_holds(session, case),
         objections=len(objections),
         objections_open=sum(status == "open" for status in objections),
         documents=tuple(checklist(session, case.id, asked)),
         children=_children(session, actor, case) if reading.children[0] else (),
     )
+
+
+def case_caps(
+    session: Session, actor: Actor, public_id: str, at: datetime, *, pinned: Pinned
+) -> CaseCaps:
+    """Return what the ceilings of the case leave it (told before a plan is drawn up).
+
+    Raises:
+        NotFound: there is none that the actor may see.
+    """
+    case = find_case(session, actor, public_id)
+    reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
+    caps = room_of(reading, measure, runner.workflow)
+    priors = priors_of(reading, measure, runner.workflow)
+    return CaseCaps(case.public_id, measure.ceiling_fen(reading.child_kind), caps, priors)
+
+
+def _read(
+    session: Session, actor: Actor, public_id: str, at: datetime, *, pinned: Pinned
+) -> tuple[Reading, Runner, MeasureInfo]:
+    driver = _driver(session)
+    reading = read_case(driver, public_id, Asker(actor.id, at))
+    if reading is None:
+        raise NotFound(f"没有办件 {public_id!r}。")
+    runner = pinned.runner(driver, reading.workflow_hash)
+    return reading, runner, pinned.measure(driver, reading.measure_version_id)
 
 
 def may_upload(session: Session, actor: Actor, case: Case) -> bool:
@@ -255,7 +293,7 @@ def _events(
     reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime
 ) -> Iterable[EventOption]:
     held = {*seats_held(reading.parties, reading.seats or []), ANYONE}
-    facts = facts_of(reading, measure, at)
+    facts = facts_of(reading, measure, runner.workflow, at)
     for step in runner.workflow.steps_from(reading.state):
         mine = tuple(seat for seat in step.by if seat in held and seat != SYSTEM)
         if mine:

@@ -1,47 +1,34 @@
 """The facts of a case that the system keeps, computed from one reading."""
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
+from caseflow.cases.caps import room_of
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
-from caseflow.kernel.money import FEN_PER_YUAN
+from caseflow.kernel.caps.counters import most_of
 from caseflow.kernel.workflow.effects import OPEN_PAYMENT, derive
+from caseflow.kernel.workflow.model import Workflow
 
-LIFE_CAP: Final = "life_cap"
 
-
-def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
+def facts_of(
+    reading: Reading, measure: MeasureInfo, workflow: Workflow, at: datetime
+) -> dict[str, Any]:
     """Return entered and kept facts as `at` finds them; dates as ISO text."""
     facts = dict(reading.facts)
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading))
-    facts["ceiling_fen"] = _ceiling_fen(reading, measure)
+    facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
     facts.update(derive(facts))
     return facts
 
 
-def _ceiling_fen(reading: Reading, measure: MeasureInfo) -> int | None:
-    """Return what the case may be given: its own figure, and what its siblings leave of the whole.
-
-    A life's figure (单个项目累计) binds the years or periods of one project together, and so does
-    what was approved for their parent (券面、协议金额): what the others were paid, and what those
-    still open have planned or approved, is taken.
-    """
-    own = measure.ceiling_fen(reading.child_kind)
-    if reading.siblings_fen is None:
-        return own
-    lives = [
-        amount["yuan"] * FEN_PER_YUAN
-        for amount in measure.definition["benefit"].get("amounts", ())
-        if amount.get("kind") == LIFE_CAP
-    ]
-    if reading.parent_approved_fen is not None:
-        lives.append(reading.parent_approved_fen)
-    left = [max(0, fen - reading.siblings_fen) for fen in lives]
-    return min(left if own is None else [own, *left], default=None)
+def _ceiling_fen(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> int | None:
+    """Return what the case may be given: its own figure, and what its ceilings leave of it."""
+    most = (measure.ceiling_fen(reading.child_kind), most_of(room_of(reading, measure, workflow)))
+    return min((fen for fen in most if fen is not None), default=None)
 
 
 def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:

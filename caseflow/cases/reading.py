@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.caps.queries import CAP_COLUMNS
 
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
@@ -40,12 +41,7 @@ COLUMNS: Final = f"""
         ORDER BY p.instalment) FROM payment p WHERE p.case_id = c.id) AS payments,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0)) FROM "case" k WHERE k.parent_id = c.id) AS children,
-    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
-          THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
-        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
-    END AS siblings_fen,
-    CASE WHEN c.parent_id IS NOT NULL THEN
-        (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) END AS parent_approved_fen,
+    {CAP_COLUMNS.strip()},
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,

@@ -1,4 +1,4 @@
-"""The amount history of a case and its payment orders (拨付单)."""
+"""The amount history of a case, its payment orders (拨付单), and the tables of the sub-folders."""
 
 from datetime import datetime
 
@@ -6,6 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, Fen, Model
+from caseflow.funds.caps import models as caps_models
+
+TABLES = (caps_models,)
+"""The sub-folders' tables: whoever imports this module knows all of the room's."""
 
 
 class AmountStep(Model):
