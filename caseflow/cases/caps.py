@@ -48,7 +48,9 @@ def explained(error: GuardFailed, left: Sequence[Room]) -> GuardFailed:
         return error
     words = [room_told(each) for each in left]
     message = f"{error.message}{'。'.join(words)}。"
-    return GuardFailed(message, allowed=error.details["allowed"], failed=[*error.failed, *words])
+    refused = GuardFailed(message, allowed=error.allowed, failed=[*error.failed, *words])
+    refused.details["caps"] = [vars(each) for each in left]
+    return refused
 
 
 def room_told(left: Room) -> str:

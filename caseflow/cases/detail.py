@@ -31,9 +31,10 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.caps.model import Room
 from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.workflow.effects import derive
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Step, Workflow
-from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, INPUTS, SEATS
 from caseflow.reviews.models import Objection, Task
 
 
@@ -316,7 +317,12 @@ def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
 
 
 def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable[str]:
-    """Yield why the event is refused now; guards on what the payload brings are not asked yet."""
+    """Yield why the event is refused now; guards on what the payload brings are not asked yet.
+
+    An amount of before is not held against an event that brings it anew.
+    """
+    anew = dict.fromkeys(name for name in step.requires if name in AMOUNTS)
+    facts = {**facts, **derive({**facts, **anew})} if anew else facts
     for name in step.guards:
         tests = GUARDS[name].tests
         if all(test.fact in facts for test in tests) and failed(tests, facts):

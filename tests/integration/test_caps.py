@@ -1,11 +1,16 @@
 """Ceilings over several cases: told beforehand, reached, never passed, and given back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import pytest
 
+from caseflow.cases.caps import priors_of
+from caseflow.cases.reading import Asker, read_case
+from caseflow.catalogue.quoting import rule_of
 from caseflow.database.access import Database
+from caseflow.kernel.benefits.quoting import quote
 from caseflow.kernel.errors import CapReached, GuardFailed
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
 from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
@@ -54,6 +59,34 @@ def test_four_products_of_half_a_million_reach_two_million_and_the_fifth_gets_no
         in refused.value.message
     )
     assert plan(land, proposed(land, ROBOT, firm, NEW_YEAR), 50 * WAN) == "plan_review"
+
+
+def test_the_quote_of_a_case_is_cut_by_what_other_cases_have_taken(land: Land):
+    firm = firm_of(land, ROBOT)
+    for _ in range(3):
+        plan(land, proposed(land, ROBOT, firm), 50 * WAN)
+    plan(land, proposed(land, ROBOT, firm), 30 * WAN)
+    definition, priors = told(land, proposed(land, ROBOT, firm))
+
+    facts = {"advanced": True, "launched_first": True, "decided_fen": 50 * WAN}
+    found = quote(rule_of(definition), {**facts, **priors})
+
+    assert priors == {"awards_before": 0, "granted_this_year_fen": 180 * WAN}
+    assert found.amount_fen == 20 * WAN
+    assert [(each.title, each.fen) for each in found.lines if each.kind == "cut"] == [
+        ("每家单位每年上限", 30 * WAN)
+    ]
+
+
+def told(land: Land, case: str) -> tuple[Mapping[str, Any], dict[str, int]]:
+    """Return the definition of a case's measure and the prior facts of its quote."""
+    with land.house.cases.connect() as connection:
+        pinned = land.house.cases.pinned
+        reading = read_case(connection, case, Asker(1, land.now))
+        assert reading is not None
+        measure = pinned.measure(connection, reading.measure_version_id)
+        workflow = pinned.runner(connection, reading.workflow_hash).workflow
+        return measure.definition, priors_of(reading, measure, workflow)
 
 
 def test_one_product_is_rewarded_once_whatever_the_case(land: Land):
