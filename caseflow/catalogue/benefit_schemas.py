@@ -119,7 +119,7 @@ class CapRecord(Record):
     counted = text(required=False, pattern=CODE)
     words = text(required=False)
     per = word(*PER, required=False)
-    period = word(*PERIODS, required=False)
+    within = word(*PERIODS, required=False)
     distinct = text(required=False, pattern=CODE)
 
     @validates_schema

@@ -178,7 +178,7 @@ def test_an_amount_written_is_the_amount(fen):
 
 PRIOR_CAPS = (
     Cap(kind="times", title="每个产品一次", most=1, counted="awards_before"),
-    Cap(kind="times", title="每年两个", most=2, counted="now", per="enterprise", period="year"),
+    Cap(kind="times", title="每年两个", most=2, counted="now", per="enterprise", within="year"),
     Cap(kind="case", title="上限", amount=0, less="granted_fen"),
     Cap(kind="year", title="每年", amount=0, less="granted_this_year_fen"),
     Cap(kind="life", title="累计", amount=0, less="granted_life_fen"),

@@ -145,7 +145,7 @@ def test_awards_are_counted_for_what_the_first_figure_counts_per():
     ],
 )
 def test_awards_are_counted_for_what_their_cap_says(per, period, scope):
-    assert scopes([], [cap("times", None, most=2, per=per, period=period)]) == [(scope, None, 2)]
+    assert scopes([], [cap("times", None, most=2, per=per, within=period)]) == [(scope, None, 2)]
 
 
 def test_awards_without_any_figure_are_counted_for_the_object():
@@ -153,7 +153,7 @@ def test_awards_without_any_figure_are_counted_for_the_object():
 
 
 def test_what_must_differ_is_supported_once_for_each_value():
-    counted = cap("times", None, most=2, per="enterprise", period="year", distinct="segment")
+    counted = cap("times", None, most=2, per="enterprise", within="year", distinct="segment")
 
     main, each = rules_of([], [counted])
 

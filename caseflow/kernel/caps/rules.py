@@ -149,7 +149,7 @@ def _times(caps: Sequence[Cap], rules: Sequence[CapRule]) -> Iterator[CapRule]:
 
 def scope_of(cap: Cap) -> Scope:
     """Return what a cap that says `per` counts for."""
-    mine, yearly = cap.per in APPLICANTS, cap.period == "year"
+    mine, yearly = cap.per in APPLICANTS, cap.within == "year"
     if mine:
         return "enterprise_clause_year" if yearly else "enterprise_clause_life"
     return "project_year" if yearly else "object"
