@@ -22,7 +22,7 @@ from caseflow.api.parsing import (
     request_id,
 )
 from caseflow.api.rules import Rule, admits
-from caseflow.cases.detail import CaseDetail, case_detail
+from caseflow.cases.detail import CaseCaps, CaseDetail, case_caps, case_detail
 from caseflow.cases.opening import Opening
 from caseflow.cases.opening import open_case as begin_case
 from caseflow.cases.queries import (
@@ -138,6 +138,14 @@ def show_case(public_id: str) -> tuple[CaseDetail, dict[str, str]]:
     pinned = house().cases.pinned
     found = case_detail(session(), actor(), public_id, now(), pinned=pinned)
     return found, {"ETag": entity_tag(found.case.version)}
+
+
+@blueprint.route("/cases/<public_id>/caps")
+@admits(Rule.SIGNED_IN)
+@blueprint.response(200, answer_of(CaseCaps))
+def show_caps(public_id: str) -> CaseCaps:
+    """Show what each ceiling of a case leaves it, in the order in which they apply."""
+    return case_caps(session(), actor(), public_id, now(), pinned=house().cases.pinned)
 
 
 @blueprint.route("/cases/<public_id>/events", methods=["POST"])

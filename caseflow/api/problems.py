@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from caseflow.kernel.errors import (
     CalendarMissing,
+    CapReached,
     CaseflowError,
     Conflict,
     DefinitionError,
@@ -46,6 +47,7 @@ STATUS: Final[dict[type[CaseflowError], tuple[int, str]]] = {
     EventNotAllowed: (CONFLICT, "现在不能办理此事项"),
     QuoteRefused: (422, "不能计算"),
     GuardFailed: (CONFLICT, "办理条件尚不具备"),
+    CapReached: (CONFLICT, "超过上限"),
     PolicyClosed: (CONFLICT, "政策或申报通知不受理"),
     CalendarMissing: (CONFLICT, "缺少工作日历"),
     RequestReused: (422, "请求号已用于另一请求"),

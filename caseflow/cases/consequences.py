@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
+from caseflow.cases.caps import add_caps
 from caseflow.cases.effects import add_effects, add_orders
 from caseflow.cases.ledger import add_entries
 from caseflow.cases.notices import add_notices
@@ -61,6 +62,7 @@ def writes_of(act: Act, office: Office) -> Writes:
     _add_amounts(act, writes)
     add_orders(act, writes)
     add_entries(act, writes)
+    add_caps(act, writes)
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
         if move.step.duty and act.seat != "system":

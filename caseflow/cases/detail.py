@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
 from caseflow.cases.queries import (
@@ -27,11 +28,13 @@ from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.caps.model import Room
 from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.workflow.effects import derive
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Step, Workflow
-from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, INPUTS, SEATS
 from caseflow.reviews.models import Objection, Task
 
 
@@ -126,6 +129,19 @@ class HoldView:
 
 
 @dataclass(frozen=True)
+class CaseCaps:
+    """The ceilings of a case in their order, and the prior facts of its quote that they tell.
+
+    `own_fen` is the most that the clause gives one case, whatever others have taken.
+    """
+
+    case: str
+    own_fen: int | None
+    caps: tuple[Room, ...]
+    priors: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class CaseDetail:
     """A case with everything that belongs to it; `version` is what `If-Match` takes."""
 
@@ -139,6 +155,7 @@ class CaseDetail:
     events: tuple[EventOption, ...]
     amounts: tuple[AmountView, ...]
     payments: tuple[PaymentView, ...]
+    caps: tuple[Room, ...]
     holds: tuple[HoldView, ...]
     objections: int
     objections_open: int
@@ -155,12 +172,7 @@ def case_detail(
         NotFound: there is none that the actor may see.
     """
     case = find_case(session, actor, public_id)
-    driver = _driver(session)
-    reading = read_case(driver, case.public_id, Asker(actor.id, at))
-    if reading is None:
-        raise NotFound(f"没有办件 {public_id!r}。")
-    runner = pinned.runner(driver, reading.workflow_hash)
-    measure = pinned.measure(driver, reading.measure_version_id)
+    reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
     objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
     asked = list(measure.checklist(reading.child_kind))
     return CaseDetail(
@@ -174,12 +186,39 @@ def case_detail(
         events=tuple(_events(reading, runner, measure, at)),
         amounts=_amounts(session, case),
         payments=_payments(session, case),
+        caps=room_of(reading, measure, runner.workflow),
         holds=_holds(session, case),
         objections=len(objections),
         objections_open=sum(status == "open" for status in objections),
         documents=tuple(checklist(session, case.id, asked)),
         children=_children(session, actor, case) if reading.children[0] else (),
     )
+
+
+def case_caps(
+    session: Session, actor: Actor, public_id: str, at: datetime, *, pinned: Pinned
+) -> CaseCaps:
+    """Return what the ceilings of the case leave it (told before a plan is drawn up).
+
+    Raises:
+        NotFound: there is none that the actor may see.
+    """
+    case = find_case(session, actor, public_id)
+    reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
+    caps = room_of(reading, measure, runner.workflow)
+    priors = priors_of(reading, measure, runner.workflow)
+    return CaseCaps(case.public_id, measure.ceiling_fen(reading.child_kind), caps, priors)
+
+
+def _read(
+    session: Session, actor: Actor, public_id: str, at: datetime, *, pinned: Pinned
+) -> tuple[Reading, Runner, MeasureInfo]:
+    driver = _driver(session)
+    reading = read_case(driver, public_id, Asker(actor.id, at))
+    if reading is None:
+        raise NotFound(f"没有办件 {public_id!r}。")
+    runner = pinned.runner(driver, reading.workflow_hash)
+    return reading, runner, pinned.measure(driver, reading.measure_version_id)
 
 
 def may_upload(session: Session, actor: Actor, case: Case) -> bool:
@@ -278,7 +317,12 @@ def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
 
 
 def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable[str]:
-    """Yield why the event is refused now; guards on what the payload brings are not asked yet."""
+    """Yield why the event is refused now; guards on what the payload brings are not asked yet.
+
+    An amount of before is not held against an event that brings it anew.
+    """
+    anew = dict.fromkeys(name for name in step.requires if name in AMOUNTS)
+    facts = {**facts, **derive({**facts, **anew})} if anew else facts
     for name in step.guards:
         tests = GUARDS[name].tests
         if all(test.fact in facts for test in tests) and failed(tests, facts):

@@ -2,18 +2,17 @@
 
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
+from caseflow.cases.caps import room_of
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
+from caseflow.kernel.caps.counters import most_of
 from caseflow.kernel.equity.acts import TODAY
-from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.shares import city_percent
 from caseflow.kernel.workflow.effects import CITY_PERCENT, ORDERED_BEFORE, ORDERS, derive
 from caseflow.kernel.workflow.model import DRAWS_ON_PARENT, Workflow
-
-LIFE_CAP: Final = "life_cap"
 
 
 def facts_of(
@@ -24,30 +23,15 @@ def facts_of(
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading, measure, workflow))
-    facts["ceiling_fen"] = _ceiling_fen(reading, measure)
+    facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
     facts.update(derive(facts))
     return facts
 
 
-def _ceiling_fen(reading: Reading, measure: MeasureInfo) -> int | None:
-    """Return what the case may be given: its own figure, and what its siblings leave of the whole.
-
-    A life's figure (单个项目累计) binds the years or periods of one project together, and so does
-    what was approved for their parent (券面、协议金额): what the others were paid, and what those
-    still open have planned or approved, is taken.
-    """
-    own = measure.ceiling_fen(reading.child_kind)
-    if reading.siblings_fen is None:
-        return own
-    lives = [
-        amount["yuan"] * FEN_PER_YUAN
-        for amount in measure.definition["benefit"].get("amounts", ())
-        if amount.get("kind") == LIFE_CAP
-    ]
-    if reading.parent_approved_fen is not None:
-        lives.append(reading.parent_approved_fen)
-    left = [max(0, fen - reading.siblings_fen) for fen in lives]
-    return min(left if own is None else [own, *left], default=None)
+def _ceiling_fen(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> int | None:
+    """Return what the case may be given: its own figure, and what its ceilings leave of it."""
+    most = (measure.ceiling_fen(reading.child_kind), most_of(room_of(reading, measure, workflow)))
+    return min((fen for fen in most if fen is not None), default=None)
 
 
 def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:

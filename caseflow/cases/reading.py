@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.caps.queries import CAP_COLUMNS
 from caseflow.kernel.ledger import Order
 
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
@@ -51,15 +52,12 @@ COLUMNS: Final = f"""
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0), coalesce(sum({TAKEN}), 0)::bigint)
        FROM "case" k WHERE k.parent_id = c.id) AS children,
-    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum({TAKEN}), 0)::bigint
-        FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
-    END AS siblings_fen,
     CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(p.fen), 0)::bigint
         FROM "case" k JOIN payment p ON p.case_id = k.id
         WHERE k.parent_id = c.parent_id AND k.id <> c.id)
     END AS siblings_ordered_fen,
-    parent.approved_fen AS parent_approved_fen, parent.workflow_hash AS parent_workflow_hash,
     parent.outcome AS parent_outcome,
+    {CAP_COLUMNS.strip()},
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,

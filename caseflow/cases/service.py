@@ -9,6 +9,7 @@ from typing import Any, Final
 from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.cases.acting import Act, Office
+from caseflow.cases.caps import explained, room_of
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.facts import facts_of
@@ -19,10 +20,12 @@ from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
+from caseflow.funds.caps.service import refusal_of
 from caseflow.history.queries import act_result
 from caseflow.kernel.errors import (
     CaseflowError,
     Conflict,
+    GuardFailed,
     InvalidInput,
     NotFound,
     RequestReused,
@@ -88,7 +91,7 @@ class Cases:
             NotAllowed: not in the actor's seat, or against the separation of duties.
             StaleVersion: the case is not at `expected_version` any more.
             RequestReused: the request's id was used before for something else.
-            InvalidInput: the payload is wrong.
+            InvalidInput: the payload is wrong. CapReached: a ceiling leaves less than is asked.
         """
         _refuse_reserved(request)
         for _ in range(TRIES):
@@ -100,7 +103,8 @@ class Cases:
                         raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
                     continue
                 except IntegrityError as error:
-                    raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+                    refused = Conflict(f"数据库拒绝：{error.diag.message_primary}")
+                    raise (refusal_of(error) or refused) from error
             if outcome is not None:
                 return outcome
             if request.expected_version is not None:
@@ -130,9 +134,13 @@ class Cases:
         step = runner.workflow.step(reading.state, request.event)
         is_system = request.actor_id == self.office.system_id
         facts = facts_of(reading, measure, runner.workflow, request.at)
-        situation = Situation(reading.state, facts)
         seat = seat_of(reading, step, is_system=is_system) if step else "system"
-        decision = runner.decide(situation, request.event, request.payload)
+        try:
+            decision = runner.decide(
+                Situation(reading.state, facts), request.event, request.payload
+            )
+        except GuardFailed as error:
+            raise explained(error, room_of(reading, measure, runner.workflow)) from error
         return self._act(connection, reading, decision, request=request, seat=seat, expired=expired)
 
     def wake(self, connection: Any, reading: Reading, at: datetime) -> Act | None:

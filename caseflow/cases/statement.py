@@ -15,6 +15,7 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
+from caseflow.funds.caps.part import CAP_USES, CAPS
 from caseflow.funds.equity.part import PARTS as EQUITY_PARTS
 from caseflow.funds.ledger import ENTRIES
 from caseflow.funds.part import ACCOUNTS_RENEWED, AMOUNTS, PAYMENTS, PAYMENTS_MOVED
@@ -25,13 +26,14 @@ from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
 PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED,
-    ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS,
+    ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
 )  # fmt: skip
 
 NEEDS: Final = {
     OPENED.name: MOVED.name,
     TASKS_OPENED.name: TASKS_CLOSED.name,
     DELIVERIES.name: NOTICES.name,
+    CAP_USES.name: CAPS.name,
 }
 """Parts that read what another part returns."""
 NOTHING: Final = "SELECT NULL::bigint AS id WHERE false"

@@ -117,6 +117,15 @@ class CapRecord(Record):
     less = text(required=False, pattern=CODE)
     count = text(required=False, pattern=CODE)
     counted = text(required=False, pattern=CODE)
+    words = text(required=False)
+    per = word(*PER, required=False)
+    within = word(*PERIODS, required=False)
+    distinct = text(required=False, pattern=CODE)
+
+    @validates_schema
+    def _distinct_for_whom(self, data: Mapping[str, Any], **_: Any) -> None:
+        if "distinct" in data and "per" not in data:
+            raise ValidationError("Goes with `per`: for whom the values differ.", "distinct")
 
 
 class BenefitRecord(Record):

@@ -199,6 +199,7 @@ def _quoted(measure: Measure) -> Iterator[tuple[Path, str]]:
     lists: dict[Path, Iterable[str | None]] = {
         ("benefit", "rates"): (rate.words for rate in measure.benefit.rates),
         ("benefit", "amounts"): (amount.words for amount in measure.benefit.amounts),
+        ("benefit", "caps"): (cap.words or None for cap in measure.benefit.caps),
         ("conditions",): (condition.words for condition in measure.conditions),
         ("thresholds",): (threshold.words for threshold in measure.thresholds),
         ("figures",): (figure.words for figure in measure.figures),

@@ -1,24 +1,34 @@
 """What a case pins, by id and hash: never changed once written, so read once a process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any, Final
 
 from psycopg.rows import namedtuple_row
 
 from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH
+from caseflow.catalogue.quoting import rule_of
+from caseflow.kernel.benefits.model import Cap
+from caseflow.kernel.caps.model import CapRule, StatedAmount
+from caseflow.kernel.caps.rules import rules_of
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
 MONTHS_A_YEAR: Final = 12
+STATED: Final = ("per", "period", "words", "kind", "tier")
+"""What a ceiling needs to know of an amount besides its yuan."""
 
 
 @dataclass(frozen=True)
 class MeasureInfo:
-    """One version of a measure as its cases need it; `organisations` maps parties to ids."""
+    """One version of a measure as its cases need it; `organisations` maps parties to ids.
+
+    `parameters` is what a bureau filled in where the clause is open, by name.
+    """
 
     version_id: int
     measure_id: int
@@ -30,12 +40,30 @@ class MeasureInfo:
     children: Mapping[str, str]
     organisations: Mapping[str, Any]
     definition: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     policy_split: Mapping[str, Any] | None = None
 
     @property
     def split(self) -> Mapping[str, Any] | None:
         """Return who bears the money: the measure's own rule before the policy's."""
         return self.definition.get("split") or self.policy_split
+
+    @cached_property
+    def benefit_caps(self) -> tuple[Cap, ...]:
+        """Return the cuts of the measure's benefit rule."""
+        return rule_of(self.definition).caps
+
+    @cached_property
+    def cap_rules(self) -> tuple[CapRule, ...]:
+        """Return the ceilings on which its cases draw, in the order in which they apply."""
+        stated = [
+            StatedAmount(
+                fen=amount["yuan"] * FEN_PER_YUAN,
+                **{name: amount[name] for name in STATED if name in amount},
+            )
+            for amount in self.definition["benefit"]["amounts"]
+        ]
+        return rules_of(stated, self.benefit_caps, self.parameters)
 
     def ceiling_fen(self, child_kind: str | None) -> int | None:
         """Return the highest figure of the clause that one case may reach, in fen.

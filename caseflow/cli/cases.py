@@ -139,13 +139,25 @@ def _view(data: dict[str, Any]) -> RenderableType:
         "依据": "rule",
     }
     options = {"可办": "event", "名称": "title", "填写（*必填）": "inputs", "暂不能办": "blocked"}
+    caps = {"上限": "title", "条款": "words", "限额": "limit", "已占用": "used", "尚余": "left"}
     papers = {"材料": "kind", "名称": "title", "必交": "required"}
     return Group(
         facts(line["title"], head),
         table("时限", clocks, data["clocks"]),
+        table("上限", caps, [_cap(each) for each in data["caps"]]),
         table("可办事项", options, events),
         table("材料", papers, data["documents"]),
     )
+
+
+def _cap(room: dict[str, Any]) -> dict[str, str]:
+    """Return a ceiling as a table shows it: money, or times where it counts awards."""
+    shown = {"title": room["title"], "words": room["words"]}
+    for name in ("limit", "used", "left"):
+        fen = yuan(room[f"{name}_fen"]) if room["limit_fen"] is not None else ""
+        times = f"{room[f'{name}_times']} 次" if room["limit_times"] is not None else ""
+        shown[name] = " ".join(filter(None, (fen, times)))
+    return shown
 
 
 @cases.command("tasks")

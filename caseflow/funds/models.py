@@ -15,6 +15,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
+from caseflow.funds.caps import models as caps_models
+
+TABLES = (caps_models,)
+"""The sub-folders' tables: whoever imports this module knows all of the room's."""
 
 
 class AmountStep(Model):

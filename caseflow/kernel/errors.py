@@ -74,6 +74,14 @@ class GuardFailed(EventNotAllowed):
         self.failed = tuple(failed)
 
 
+class CapReached(CaseflowError):
+    """A ceiling leaves less than what is asked: `cap` is its key, words, limit and what is used."""
+
+    def __init__(self, message: str, *, cap: dict[str, Any]) -> None:
+        super().__init__(message, cap=cap)
+        self.cap = cap
+
+
 class PolicyClosed(CaseflowError):
     """The policy or its call takes no submission now: a draft, not yet open, closed, or expired."""
 

@@ -13,11 +13,9 @@ from caseflow.kernel.errors import NotFound
 STANDINGS: Final = """
     SELECT c.id, c.public_id, c.number, c.root_id, c.child_kind, c.workflow_hash,
         c.measure_version_id, c.state, c.facts, c.parties, c.paid_fen,
-        (SELECT p.approved_fen - (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
-              THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0)
-              ELSE k.paid_fen END), 0)::bigint
-            FROM "case" k WHERE k.parent_id = p.id AND k.id <> c.id)
-          FROM "case" p WHERE p.id = c.parent_id) AS left_by_parent_fen,
+        (SELECT k.limit_fen - k.used_fen + coalesce(u.fen, 0) FROM cap k
+           LEFT JOIN cap_use u ON u.cap_key = k.key AND u.case_id = c.id
+          WHERE k.key = 'promise:' || c.parent_id) AS left_by_parent_fen,
         coalesce((SELECT array_agg(t.seat ORDER BY t.id) FROM task t
             WHERE t.case_id = c.id AND t.status = 'open' AND t.state = c.state), '{}') AS seats,
         coalesce((SELECT jsonb_object_agg(d.person_id, d.duty) FROM duty d

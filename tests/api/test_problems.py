@@ -13,6 +13,7 @@ from caseflow.api import problems
 from caseflow.kernel import errors
 from caseflow.kernel.errors import (
     CalendarMissing,
+    CapReached,
     CaseflowError,
     Conflict,
     DefinitionError,
@@ -57,6 +58,7 @@ def answered(error: Exception, **headers: str):
         (StaleVersion("x"), 409, "stale-version"),
         (EventNotAllowed("x", allowed=["a"]), 409, "event-not-allowed"),
         (GuardFailed("x", allowed=["a"], failed=["b"]), 409, "guard-failed"),
+        (CapReached("x", cap={"key": "life:X:1"}), 409, "cap-reached"),
         (PolicyClosed("x", policy="p", status="expired"), 409, "policy-closed"),
         (CalendarMissing("x"), 409, "calendar-missing"),
         (RequestReused("x"), 422, "request-reused"),

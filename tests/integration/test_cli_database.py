@@ -283,6 +283,8 @@ def test_a_case_shows_what_can_be_done_with_it(run):
     assert (shown["case"]["state"], shown["case"]["version"]) == ("draft", 1)
     assert events["submit"]["blocked"] == ["必交材料不齐全"]
     assert "提交申报" in told
+    assert [cap["left_fen"] for cap in shown["caps"]] == [200_000_000]
+    assert "2,000,000.00 元" in told
 
 
 def test_a_task_waits_for_its_holder(run):

@@ -96,7 +96,9 @@ class Cap:
 
     The amount is multiplied by the fact `count`, or by `most` where the clause itself has the
     number (3年 of a monthly amount: 36). `times` allows `most` awards, of which the fact `counted`
-    were given; `paid` takes off what another award of the matter has given (补差).
+    were given; `paid` takes off what another award of the matter has given (补差). Where awards
+    are counted for another thing than the first figure's, `per` and `within` say for which;
+    `distinct` names the fact of a case whose values are each supported once.
     """
 
     kind: CapKind
@@ -108,6 +110,10 @@ class Cap:
     count: str | None = None
     most: int | None = None
     counted: str | None = None
+    words: str = ""
+    per: str | None = None
+    within: str | None = None
+    distinct: str | None = None
 
 
 @dataclass(frozen=True)

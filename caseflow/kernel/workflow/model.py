@@ -136,6 +136,16 @@ class Workflow:
         """Return every step out of `state`, in the order of the definition."""
         return tuple(step for (source, _), step in self.steps.items() if source == state)
 
+    @cached_property
+    def gives(self) -> bool:
+        """Return whether an amount is approved in it: its case draws on the ceilings itself."""
+        return any("approved_fen" in step.requires for step in self.steps.values())
+
+    @cached_property
+    def planning(self) -> frozenset[str]:
+        """Return the states in which a plan is still to be drawn up."""
+        return frozenset(s.source for s in self.steps.values() if "planned_fen" in s.requires)
+
     def to_data(self) -> dict[str, Any]:
         """Return plain JSON data; the inverse of `from_data`."""
         return {

@@ -1,0 +1,75 @@
+"""Ceilings over HTTP: told before a plan is drawn up, and named where a plan is too much."""
+
+import pytest
+
+from tests.api.story import APPLICANT, BEFORE_COSIGNING, COSIGNERS, FEN, HANDLER, REVIEWER, Story
+
+LIMIT = 200_000_000
+
+
+def caps(story: Story, case: str, login: str = HANDLER):
+    return story.client.done(story.client.get(f"/cases/{case}/caps", login))
+
+
+def proposed(story: Story) -> str:
+    """Bring a case to where a plan is to be drawn up."""
+    case = story.submitted()
+    story.run(case, BEFORE_COSIGNING[1:])
+    for login in COSIGNERS:
+        story.run(case, ((login, "answer_seat", {"verdict": "pass", "note": "无异议"}),))
+    return case
+
+
+def plan(story: Story, case: str, fen: int):
+    return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen, credit_at_plan="pass")
+
+
+def test_what_is_left_is_told_before_anything_is_planned(shared_story: Story):
+    found = caps(shared_story, shared_story.draft(), APPLICANT)
+
+    (cap,) = found["caps"]
+    assert (cap["title"], cap["words"]) == ("单个企业每年最高", "单个企业每年最高200万元")
+    assert cap["key"].startswith("year:QD26-7a:")
+    assert cap["key"].endswith(":2026")
+    assert (cap["limit_fen"], cap["used_fen"], cap["left_fen"]) == (LIMIT, 0, LIMIT)
+    assert found["own_fen"] == LIMIT
+    assert found["priors"] == {"granted_this_year_fen": 0}
+
+
+def test_what_another_case_of_the_enterprise_has_planned_is_not_planned_again(story: Story):
+    first, second = proposed(story), proposed(story)
+    story.client.done(plan(story, first, FEN))
+
+    (own,), (others,) = caps(story, first)["caps"], story.show(second)["caps"]
+    refused = plan(story, second, LIMIT - FEN + 1)
+    priors = caps(story, second)["priors"]
+
+    assert (own["own_fen"], own["used_fen"], own["left_fen"]) == (FEN, 0, LIMIT)
+    assert (others["own_fen"], others["used_fen"], others["left_fen"]) == (0, FEN, LIMIT - FEN)
+    assert priors == {"granted_this_year_fen": FEN}
+    assert (refused.status_code, refused.json["type"]) == (409, "/problems/guard-failed")
+    assert "上限200万元，已占用10万元，尚余190万元" in refused.json["detail"]
+    assert refused.json["caps"] == [others]
+    assert plan(story, second, LIMIT - FEN).status_code == 200
+
+
+def test_a_plan_returned_is_not_held_against_the_next_one(story: Story):
+    first, second = proposed(story), proposed(story)
+    story.client.done(plan(story, first, LIMIT))
+    story.client.done(story.client.act(first, REVIEWER, "return_plan", reason="重新核算"))
+    story.client.done(plan(story, second, LIMIT - 1))
+
+    events = {each["event"]: each for each in story.show(first, HANDLER)["events"]}
+
+    assert events["draft_plan"]["blocked"] == []
+    assert plan(story, first, 2).status_code == 409
+    assert plan(story, first, 1).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/cases/nothing/caps", "/cases/{case}/caps"])
+def test_nobody_is_told_the_ceilings_of_a_case_he_may_not_see(shared_story: Story, path: str):
+    case = shared_story.draft()
+
+    answer = shared_story.client.get(path.format(case=case), "kejiju.handler")
+
+    assert answer.status_code == 404

@@ -1,0 +1,168 @@
+"""Many at once on one ceiling, and any order of acts: what is used is what is held, never more."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from caseflow.cases.part import WRITTEN
+from caseflow.cases.statement import Writes, write
+from caseflow.database.access import Database
+from caseflow.funds.caps.part import CAP_USES, CAPS
+from caseflow.kernel.caps.model import Counter
+from caseflow.kernel.errors import CapReached, CaseflowError, GuardFailed
+from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
+from tests.integration.five_cities import YUAN, Land, found_land, visit_untraced
+from tests.integration.kept_database import keep
+from tests.integration.walking import together
+
+WAN = 10_000 * YUAN
+VOUCHER, ROBOT = "QD26-7a", "WX-8a"
+LIMIT = 200 * WAN
+AT_ONCE = 32
+WRITERS, ROUNDS = 8, 20
+Way = Callable[[Land, str, int], int]
+
+
+@pytest.fixture(scope="module")
+def kept(server, everything_template) -> Iterator[Database]:
+    yield from keep(server, everything_template, "caps_together")
+
+
+@pytest.fixture(scope="module")
+def founded(kept, tmp_path_factory, pytestconfig) -> Land:
+    return found_land(kept, tmp_path_factory.mktemp("land"), [VOUCHER, ROBOT], pytestconfig)
+
+
+@pytest.fixture
+def land(founded, pytestconfig) -> Iterator[Land]:
+    yield from visit_untraced(founded, pytestconfig)
+    assert_counted(founded)
+
+
+@pytest.mark.parametrize(
+    ("measure", "each", "fit"), [(VOUCHER, 10 * WAN, 20), (ROBOT, 50 * WAN, 4)]
+)
+def test_of_thirty_two_plans_at_once_exactly_as_many_as_fit_are_made(
+    land: Land, measure: str, each: int, fit: int
+):
+    firm = firm_of(land, measure)
+    cases = [proposed(land, measure, firm) for _ in range(AT_ONCE)]
+
+    answers = together(*[lambda case=case: plan(land, case, each) for case in cases])
+
+    refused = [each for each in answers if isinstance(each, CapReached | GuardFailed)]
+    assert answers.count("plan_review") == fit
+    assert len(refused) == AT_ONCE - fit
+    assert used(land, f"year:{measure}:{firm.id}:2026") == (LIMIT, fit)
+
+
+def test_two_ceilings_written_in_either_order_wait_and_never_deadlock(land: Land):
+    firm = firm_of(land, VOUCHER)
+    public_ids = [opened(land, VOUCHER, firm) for _ in range(WRITERS)]
+    query = 'SELECT id FROM "case" WHERE public_id = ANY(%s)'
+    cases = [case_id for (case_id,) in land.sql(query, public_ids)]
+    together(*[partial(take_and_give_back, land, firm.id, case) for case in cases])
+
+    rows = land.sql("SELECT used_fen, used_times FROM cap WHERE key LIKE %s", f"both:{firm.id}:%")
+    assert rows == [(ROUNDS * WRITERS, WRITERS)] * 2
+
+
+def take_and_give_back(land: Land, firm: int, case: int) -> None:
+    """Take ever more of two ceilings in one statement, each round in the other order."""
+    keys = [f"both:{firm}:a", f"both:{firm}:b"]
+    for number in range(1, ROUNDS + 1):
+        keys.reverse() if number % 2 == case % 2 else None
+        writes = Writes()
+        writes.add(WRITTEN, case)
+        for key in keys:
+            counter = Counter(key, "object", "上限", "", None, None)
+            writes.add(CAPS, {"case_id": case, "stated": False, "organisation_id": firm,
+                              "measure_id": None, **vars(counter)})  # fmt: skip
+            use = {"case_id": case, "key": key, "fen": number, "times": 1, "state": "reserved"}
+            writes.add(CAP_USES, use)
+        with land.house.cases.connect() as connection:
+            write(connection, writes)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 2]),
+        st.sampled_from(["plan", "plan", "replan", "approve", "reject", "withdraw"]),
+        st.sampled_from([0, 1, LIMIT // 2, LIMIT // 2 + 1, LIMIT - 1, LIMIT, LIMIT + 1]),
+    ),
+    max_size=10,
+)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=steps)
+def test_any_order_of_acts_keeps_what_is_used_what_is_held_and_within_the_limit(
+    land: Land, steps: list[tuple[int, str, int]]
+):
+    firm = firm_of(land, VOUCHER)
+    cases = [proposed(land, VOUCHER, firm) for _ in range(3)]
+    held = dict.fromkeys(cases, 0)
+
+    for number, act, fen in steps:
+        case = cases[number]
+        change = _asked(land, case, act, fen)
+        others = sum(held.values()) - held[case]
+        if change is not None:
+            assert others + change <= LIMIT
+            held[case] = change
+        assert used(land, f"year:{VOUCHER}:{firm.id}:2026")[0] == sum(held.values())
+
+
+def _asked(land: Land, case: str, act: str, fen: int) -> int | None:
+    """Ask for an act where the case stands; what it holds then, None where that is as before."""
+    way = WAYS.get((act, land.state(case)))
+    if way is None:
+        return None
+    try:
+        return way(land, case, fen)
+    except CaseflowError:
+        return None
+
+
+def _planned(land: Land, case: str, fen: int) -> int:
+    plan(land, case, fen)
+    return fen
+
+
+def _given_back(*events: str) -> Way:
+    def way(land: Land, case: str, _fen: int) -> int:
+        for event in events:
+            land.act(case, event)
+        return 0
+
+    return way
+
+
+def _approved(land: Land, case: str, fen: int) -> int:
+    """Approve no more than what was planned."""
+    planned = land.value(
+        "SELECT (facts->>'planned_fen')::bigint FROM \"case\" WHERE public_id = %s", case
+    )
+    land.walk(case, "awaiting_approval")
+    land.act(case, "approve", approved_fen=min(fen, planned))
+    return min(fen, planned)
+
+
+WITHDRAWN = _given_back("request_withdrawal", "consent_withdrawal")
+WAYS: dict[tuple[str, str], Way] = {
+    ("plan", "proposed"): _planned,
+    ("replan", "plan_review"): _given_back("return_plan"),
+    ("approve", "plan_review"): _approved,
+    ("reject", "proposed"): _given_back("reject"),
+    ("reject", "plan_review"): _given_back("reject"),
+    ("withdraw", "proposed"): WITHDRAWN,
+    ("withdraw", "plan_review"): WITHDRAWN,
+    ("withdraw", "approved"): WITHDRAWN,
+}
