@@ -21,10 +21,10 @@ from tests.integration.kept_database import keep
 from tests.integration.walking import at
 
 WAN = 10_000 * YUAN
-VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT = (
-    "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a",
+VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL = (
+    "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a", "WX-5b",
 )  # fmt: skip
-MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT]
+MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL]
 NEW_YEARS_EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
 
 
@@ -220,6 +220,28 @@ def next_year(land: Land, case: str) -> list[str]:
     while len(land.children(case)) == before:
         land.wait(case)
     return land.children(case)
+
+
+def test_a_deal_is_not_made_smaller_than_what_its_stages_have_taken(land: Land):
+    deal = land.reached("implementing", DEAL, **amounts(500 * WAN))
+    land.act(deal, "report_milestone")
+    land.act(deal, "open_milestone", last_milestone=False)
+    land.walk(land.children(deal)[0], **amounts(300 * WAN))
+    root = land.value('SELECT id FROM "case" WHERE public_id = %s', deal)
+    agreed = used(land, f"object:WX-5b:%:case/{root}"), used(land, f"promise:{root}")
+    land.act(deal, "request_renegotiation")
+    land.act(deal, "agree_renegotiation")
+    land.walk(deal, "awaiting_approval", **amounts(300 * WAN - 1))
+
+    with pytest.raises(CapReached, match=r"已审定的总额.*上限299\.999999万元，已占用300万元"):
+        land.act(deal, "approve", approved_fen=300 * WAN - 1)
+
+    land.act(deal, "return_plan")
+    land.walk(deal, "awaiting_approval", **amounts(300 * WAN))
+    land.act(deal, "approve", approved_fen=300 * WAN)
+    assert agreed == ((500 * WAN, 1), (300 * WAN, 1))
+    assert used(land, f"object:WX-5b:%:case/{root}") == (300 * WAN, 1)
+    assert used(land, f"promise:{root}") == (300 * WAN, 1)
 
 
 def test_an_unused_rest_of_a_voucher_is_given_back_when_it_expires(land: Land):
