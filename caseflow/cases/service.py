@@ -212,6 +212,9 @@ class Cases:
 
         The cases are locked, decided in memory and written by one statement. A case that may not
         take the event is left as it is, and its result is the error that says why.
+
+        Raises:
+            CapReached: each fits under a ceiling, all together do not; nothing is written.
         """
         results: dict[int, Outcome | CaseflowError] = {}
         acts = []
@@ -222,7 +225,10 @@ class Cases:
             except CaseflowError as error:
                 results[reading.id] = error
         writes = self.gather(connection, acts)
-        written = write(connection, writes) if acts else set()
+        try:
+            written = write(connection, writes) if acts else set()
+        except IntegrityError as error:
+            raise (refusal_of(error) or error) from error
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale

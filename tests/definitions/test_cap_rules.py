@@ -1,8 +1,13 @@
 """The ceilings of the published clauses, as an official would list them."""
 
+import shutil
+
 import pytest
 
+from caseflow.catalogue.loading import read_policy
 from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.kernel.errors import DefinitionError
+from tests.conftest import EVERYTHING
 from tests.definitions.families import policies
 
 WAN = 1_000_000
@@ -77,3 +82,16 @@ def test_every_figure_that_bounds_a_measure_is_a_ceiling_of_its_cases():
     ]
 
     assert without == []
+
+
+def test_what_must_differ_says_for_whom(tmp_path):
+    whole, folder = EVERYTHING / "policies" / "wuxi-2025", tmp_path / "wuxi-2025"
+    folder.mkdir()
+    for file in ("policy.yaml", "text.txt", "WX-9b.yaml"):
+        shutil.copy(whole / file, folder / file)
+    path = folder / "WX-9b.yaml"
+    words = path.read_text(encoding="utf-8")
+    path.write_text(words.replace("per: enterprise, within: year, ", ""), encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match="Goes with `per`"):
+        read_policy(folder)

@@ -1,6 +1,7 @@
 """Ceilings over several cases: told beforehand, reached, never passed, and given back."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from caseflow.cases.caps import priors_of
 from caseflow.cases.reading import Asker, read_case
+from caseflow.cases.service import Cases
+from caseflow.catalogue.pinned import MeasureInfo, Pinned
 from caseflow.catalogue.quoting import rule_of
 from caseflow.database.access import Database
 from caseflow.kernel.benefits.quoting import quote
@@ -18,10 +21,10 @@ from tests.integration.kept_database import keep
 from tests.integration.walking import at
 
 WAN = 10_000 * YUAN
-VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT = (
-    "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a",
+VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL = (
+    "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a", "WX-5b",
 )  # fmt: skip
-MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT]
+MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL]
 NEW_YEARS_EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
 
 
@@ -150,6 +153,50 @@ def test_a_second_product_of_the_same_segment_does_not_win(land: Land, segment):
         plan(land, second, 1, **segment)
 
 
+# --- 年度总额控制
+
+
+class Filled(Pinned):
+    """Measures for which the bureau has filled in what the text leaves open."""
+
+    def measure(self, connection: Any, version_id: int) -> MeasureInfo:
+        return replace(
+            super().measure(connection, version_id),
+            parameters={
+                "policy_year_fen": 150 * WAN,
+                "policy_year_times": 3,
+                "policy_year_words": "锡工信〔2026〕1号",
+            },
+        )
+
+
+@pytest.fixture
+def controlled(land: Land) -> Land:
+    """The land whose 无锡 has entered its yearly control."""
+    office, ids = land.house.cases.office, land.house.ids
+    cases = Cases(land.house.database, office, ids=ids, pinned=Filled())
+    return Land(replace(land.house, cases=cases), land.calls, land.now)
+
+
+def test_all_clauses_of_a_policy_share_the_yearly_control_of_an_enterprise(controlled: Land):
+    firm = firm_of(controlled, ROBOT)
+    for measure, segment in ((ROBOT, {}), (HIT, {"market_segment": "全屋智能"}), (ROBOT, {})):
+        plan(controlled, proposed(controlled, measure, firm), 40 * WAN, **segment)
+    fourth, next_year = (
+        proposed(controlled, ROBOT, firm, day) for day in (NEW_YEARS_EVE, NEW_YEAR)
+    )
+
+    with pytest.raises(GuardFailed) as refused:
+        plan(controlled, fourth, 1)
+
+    assert used(controlled, f"policy-year:WX:{firm.id}:2026") == (120 * WAN, 3)
+    assert (
+        "单个企业年度总额控制（锡工信〔2026〕1号）：上限150万元，已占用120万元，尚余30万元；"
+        "上限3次，已占用3次，尚余0次" in refused.value.message
+    )
+    assert plan(controlled, next_year, 50 * WAN) == "plan_review"
+
+
 # --- 项目累计、券面
 
 
@@ -173,6 +220,28 @@ def next_year(land: Land, case: str) -> list[str]:
     while len(land.children(case)) == before:
         land.wait(case)
     return land.children(case)
+
+
+def test_a_deal_is_not_made_smaller_than_what_its_stages_have_taken(land: Land):
+    deal = land.reached("implementing", DEAL, **amounts(500 * WAN))
+    land.act(deal, "report_milestone")
+    land.act(deal, "open_milestone", last_milestone=False)
+    land.walk(land.children(deal)[0], **amounts(300 * WAN))
+    root = land.value('SELECT id FROM "case" WHERE public_id = %s', deal)
+    agreed = used(land, f"object:WX-5b:%:case/{root}"), used(land, f"promise:{root}")
+    land.act(deal, "request_renegotiation")
+    land.act(deal, "agree_renegotiation")
+    land.walk(deal, "awaiting_approval", **amounts(300 * WAN - 1))
+
+    with pytest.raises(CapReached, match=r"已审定的总额.*上限299\.999999万元，已占用300万元"):
+        land.act(deal, "approve", approved_fen=300 * WAN - 1)
+
+    land.act(deal, "return_plan")
+    land.walk(deal, "awaiting_approval", **amounts(300 * WAN))
+    land.act(deal, "approve", approved_fen=300 * WAN)
+    assert agreed == ((500 * WAN, 1), (300 * WAN, 1))
+    assert used(land, f"object:WX-5b:%:case/{root}") == (300 * WAN, 1)
+    assert used(land, f"promise:{root}") == (300 * WAN, 1)
 
 
 def test_an_unused_rest_of_a_voucher_is_given_back_when_it_expires(land: Land):

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caseflow.cases.part import WRITTEN
+from caseflow.cases.service import Request
 from caseflow.cases.statement import Writes, write
 from caseflow.database.access import Database
 from caseflow.funds.caps.part import CAP_USES, CAPS
@@ -23,6 +24,7 @@ VOUCHER, ROBOT = "QD26-7a", "WX-8a"
 LIMIT = 200 * WAN
 AT_ONCE = 32
 WRITERS, ROUNDS = 8, 20
+PASSED = {"credit_at_plan": "pass"}
 Way = Callable[[Land, str, int], int]
 
 
@@ -57,6 +59,27 @@ def test_of_thirty_two_plans_at_once_exactly_as_many_as_fit_are_made(
     assert answers.count("plan_review") == fit
     assert len(refused) == AT_ONCE - fit
     assert used(land, f"year:{measure}:{firm.id}:2026") == (LIMIT, fit)
+
+
+def test_plans_made_as_one_set_fit_together_or_none_is_made(land: Land):
+    firm = firm_of(land, VOUCHER)
+    cases = [proposed(land, VOUCHER, firm) for _ in range(2)]
+    handler = land.person(cases[0], "lead_bureau.handler")
+    query = 'SELECT id FROM "case" WHERE public_id = ANY(%s) ORDER BY id'
+    ids = [case_id for (case_id,) in land.sql(query, cases)]
+
+    def plan_all(fen: int) -> None:
+        request = Request("draft_plan", handler, land.now, {**PASSED, "planned_fen": fen})
+        with land.house.cases.connect() as connection, connection.transaction():
+            land.house.cases.act_many(connection, ids, request)
+
+    with pytest.raises(CapReached, match=r"已占用100\.000001万元，尚余99\.999999万元"):
+        plan_all(LIMIT // 2 + 1)
+    before = [land.state(case) for case in cases]
+    plan_all(LIMIT // 2)
+
+    assert before == ["proposed", "proposed"]
+    assert used(land, f"year:{VOUCHER}:{firm.id}:2026") == (LIMIT, 2)
 
 
 def test_two_ceilings_written_in_either_order_wait_and_never_deadlock(land: Land):
