@@ -109,14 +109,13 @@ def register(
 
 
 def whole_register(
-    session: Session, actor: Actor, wanted: RegisterFilter | None = None
+    session: Session, actor: Actor, wanted: RegisterFilter | None = None, *, limit: int = MAX_PAGE
 ) -> list[RegisterLine]:
-    """Return every project that the actor may see, page by page."""
-    lines: list[RegisterLine] = []
-    page = register(session, actor, wanted, limit=MAX_PAGE)
-    lines += page.items
+    """Return every project that the actor may see, read `limit` at a time."""
+    page = register(session, actor, wanted, limit=limit)
+    lines = list(page.items)
     while page.next is not None:
-        page = register(session, actor, wanted, after=page.next, limit=MAX_PAGE)
+        page = register(session, actor, wanted, after=page.next, limit=limit)
         lines += page.items
     return lines
 

@@ -31,7 +31,7 @@ FUNCTIONS = {
     "pool_entry_moves": ("SECURITY DEFINER", """
         DECLARE
             paid bigint;
-            transferred bigint;
+            pooled bigint;
         BEGIN
             IF NOT EXISTS (SELECT FROM pool_account WHERE measure_id = NEW.measure_id) THEN
                 INSERT INTO pool_account (measure_id, account, fen)
@@ -45,10 +45,12 @@ FUNCTIONS = {
                 WHERE measure_id = NEW.measure_id AND account = NEW.source;
             UPDATE pool_account SET fen = fen + NEW.fen
                 WHERE measure_id = NEW.measure_id AND account = NEW.target;
-            INSERT INTO equity_position (case_id, granted_fen, equity_fen, returned_fen, gain_fen,
-                lost_fen, kept_fen, transferred_fen) VALUES (NEW.case_id, 0, 0, 0, 0, 0, 0, 0)
+            INSERT INTO equity_position (case_id, pooled_fen, granted_fen, equity_fen, returned_fen,
+                gain_fen, lost_fen, kept_fen, transferred_fen)
+                VALUES (NEW.case_id, 0, 0, 0, 0, 0, 0, 0, 0)
                 ON CONFLICT DO NOTHING;
             UPDATE equity_position SET
+                pooled_fen = pooled_fen + NEW.fen * (NEW.source = 'pool_opening')::int,
                 granted_fen = granted_fen + NEW.fen * ((NEW.target = 'granted')::int - (NEW.source = 'granted')::int),
                 equity_fen = equity_fen + NEW.fen * ((NEW.target = 'equity')::int - (NEW.source = 'equity')::int),
                 returned_fen = returned_fen + NEW.fen * (NEW.target = 'returned')::int,
@@ -56,11 +58,11 @@ FUNCTIONS = {
                 lost_fen = lost_fen + NEW.fen * (NEW.target = 'lost')::int,
                 kept_fen = kept_fen + NEW.fen * (NEW.target = 'kept')::int,
                 transferred_fen = transferred_fen + NEW.fen * (NEW.target = 'granted')::int
-                WHERE case_id = NEW.case_id RETURNING transferred_fen INTO transferred;
+                WHERE case_id = NEW.case_id RETURNING pooled_fen INTO pooled;
             SELECT paid_fen INTO paid FROM "case" WHERE id = NEW.case_id;
-            IF transferred > paid THEN
-                RAISE EXCEPTION 'case % has more at the company (%) than was paid (%)', NEW.case_id,
-                    transferred, paid USING ERRCODE = 'integrity_constraint_violation';
+            IF pooled > paid THEN
+                RAISE EXCEPTION 'case % has put more into the pool (%) than was paid (%)', NEW.case_id,
+                    pooled, paid USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             RETURN NULL;
         END"""),
@@ -205,6 +207,7 @@ def _create_tables() -> None:
     )
     op.create_table('equity_position',
     sa.Column('case_id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('pooled_fen', sa.BigInteger(), nullable=False),
     sa.Column('granted_fen', sa.BigInteger(), nullable=False),
     sa.Column('equity_fen', sa.BigInteger(), nullable=False),
     sa.Column('returned_fen', sa.BigInteger(), nullable=False),
@@ -213,6 +216,7 @@ def _create_tables() -> None:
     sa.Column('kept_fen', sa.BigInteger(), nullable=False),
     sa.Column('transferred_fen', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('granted_fen >= 0 AND equity_fen >= 0', name=op.f('ck_equity_position_not_overdrawn')),
+    sa.CheckConstraint('transferred_fen <= pooled_fen', name=op.f('ck_equity_position_within_paid_in')),
     sa.CheckConstraint('transferred_fen = granted_fen + equity_fen + returned_fen + lost_fen + kept_fen', name=op.f('ck_equity_position_conserved')),
     sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_equity_position_case_id')),
     sa.PrimaryKeyConstraint('case_id', name=op.f('pk_equity_position'))

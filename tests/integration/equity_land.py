@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from caseflow.cases.equity_pools import PoolView, pools
+from caseflow.cases.equity_register import RegisterFilter, RegisterLine, whole_register
 from caseflow.cases.queries import find_case
 from caseflow.database.access import Database
 from caseflow.funds.equity.queries import case_equity
@@ -38,6 +39,11 @@ class Equity:
         with self.land.house.database.session() as session:
             page = pools(session, self.actor())
         return next(each for each in page.items if each.measure == measure)
+
+    def register(self, measure: str) -> list[RegisterLine]:
+        """The 股权台账 of a measure as the auditor sees it, the newest first."""
+        with self.land.house.database.session() as session:
+            return whole_register(session, self.actor(), RegisterFilter(measure))
 
     def of(self, case: str) -> CaseEquity:
         """Everything of a case's equity."""

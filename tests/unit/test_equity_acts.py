@@ -5,9 +5,16 @@ from datetime import date
 
 import pytest
 
-from caseflow.kernel.equity.acts import ACTS, is_within_cap, limit_of, limited, position_in
+from caseflow.kernel.equity.acts import (
+    ACTS,
+    is_within_cap,
+    limit_of,
+    limited,
+    outstanding_in,
+    position_in,
+)
 from caseflow.kernel.equity.conversion import Limit
-from caseflow.kernel.equity.position import Position
+from caseflow.kernel.equity.position import Movement, Position
 from caseflow.kernel.equity.terms import Trigger
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.workflow.effects import apply
@@ -16,7 +23,9 @@ from caseflow.kernel.workflow.model import Branch, Step
 from tests.factories.equity import PRICE, TENTH, computed, entered_round, entered_terms, terms
 
 TODAY = "2027-10-01"
-GRANTED = Position(tranches=((date(2027, 1, 15), 500_000_055),), granted_fen=500_000_055)
+GRANTED = Position(
+    tranches=((date(2027, 1, 15), 500_000_055),), pooled_fen=500_000_055, granted_fen=500_000_055
+)
 
 
 def facts(position: Position | None = GRANTED, **changes):
@@ -295,6 +304,31 @@ def test_what_is_kept_as_a_grant_is_no_loss():
     effected = done("keep_grant")
 
     assert (effected.position.kept_fen, effected.position.lost_fen) == (500_000_055, 0)
+
+
+def test_a_recovery_leaves_what_is_still_at_the_trustee_in_the_pool():
+    entered = {"recovered_fen": 500_000_055, "recovery_complete": True}
+
+    effected = done("recover_pool", entered, paid_fen=500_000_058)
+
+    assert effected.movements[0] == Movement("pool_opening", "available", 3)
+    assert (effected.position.pooled_fen, effected.position.outstanding_fen) == (500_000_058, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fen"),
+    [
+        ({}, 500_000_055),
+        ({"paid_fen": 500_000_056}, 500_000_056),
+        ({"position": HELD}, 500_000_055),
+    ],
+)
+def test_what_is_out_is_at_the_company_in_shares_or_still_at_the_trustee(changes, fen):
+    assert outstanding_in(facts(**changes)) == fen
+
+
+def test_a_case_without_an_agreement_has_nothing_out():
+    assert outstanding_in({"paid_fen": 100}) == 0
 
 
 def test_an_act_that_moves_nothing_leaves_the_facts_alone():

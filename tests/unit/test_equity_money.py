@@ -29,6 +29,7 @@ FIRST, SECOND = date(2027, 1, 15), date(2027, 7, 15)
 CONVERTED, LEFT = date(2027, 10, 1), date(2028, 1, 15)
 HELD = Position(
     tranches=((FIRST, 300_000_000), (SECOND, 200_000_055)),
+    pooled_fen=500_000_055,
     granted_fen=55,
     equity_fen=500_000_000,
     converted_on=CONVERTED,
@@ -209,5 +210,6 @@ def test_money_of_the_pool_is_conserved_whatever_happens(acts):
         assert found["available"] == position.returned_fen + position.gain_fen
         assert (found["granted"], found["equity"]) == (position.granted_fen, position.equity_fen)
     assert {(move.source, move.target) for move in ledger} <= set(MOVES)
+    assert position.pooled_fen == position.transferred_fen
     ended = position.returned_fen + position.lost_fen + position.kept_fen
     assert position.transferred_fen == position.outstanding_fen + ended

@@ -323,6 +323,7 @@ class EquityPosition(Model):
     case_id: Mapped[Big] = mapped_column(
         ForeignKey("case.id"), primary_key=True, autoincrement=False
     )
+    pooled_fen: Mapped[Fen]
     granted_fen: Mapped[Fen]
     equity_fen: Mapped[Fen]
     returned_fen: Mapped[Fen]
@@ -333,6 +334,7 @@ class EquityPosition(Model):
 
     __table_args__ = (
         CheckConstraint("granted_fen >= 0 AND equity_fen >= 0", name="not_overdrawn"),
+        CheckConstraint("transferred_fen <= pooled_fen", name="within_paid_in"),
         CheckConstraint(
             "transferred_fen = granted_fen + equity_fen + returned_fen + lost_fen + kept_fen",
             name="conserved",

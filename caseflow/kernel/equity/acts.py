@@ -16,6 +16,7 @@ from caseflow.kernel.equity.position import (
     Position,
     granted,
     moved,
+    pooled,
     position_of,
     taken_back,
 )
@@ -46,6 +47,21 @@ class Effected:
 def position_in(facts: Facts) -> Position:
     """Return the position among a case's facts."""
     return position_of(facts.get(POSITION))
+
+
+def at_trustee(facts: Facts) -> int:
+    """Return what finance paid to the trustee and was passed on neither to company nor to pool.
+
+    None of it for cases without an agreement, or with one from before there was a pool.
+    """
+    if "valuation_basis" not in facts:
+        return 0
+    return int(facts.get("paid_fen", 0) - position_in(facts).pooled_fen)
+
+
+def outstanding_in(facts: Facts) -> int:
+    """Return the fen of a case that nobody has accounted for: with it, the case does not end."""
+    return position_in(facts).outstanding_fen + at_trustee(facts)
 
 
 def limit_of(facts: Facts) -> Limit:
@@ -198,7 +214,7 @@ def _come_back(road: str, complete: str) -> Callable[[Facts, Facts], Effected]:
                 f"累计金额 {total} 分须在已登记的 {low} 分与 {low + most} 分之间。",
                 fields={road: f"{low} 至 {low + most}"},
             )
-        movements = taken_back(position, fen)
+        movements = pooled(at_trustee(facts)) + taken_back(position, fen)
         after = replace(position.after(movements), **{road: total})
         _refuse_other(payload, {complete: after.outstanding_fen == 0})
         return Effected(after, movements)

@@ -53,11 +53,13 @@ class Movement:
 class Position:
     """The money of one project: what is at the company, what became shares, what ended how.
 
-    `tranches` are (day of arrival, fen); `returned_fen` sums principal, of which `repaid_fen` and
-    `recovered_fen` came by those two roads.
+    `tranches` are (day of arrival, fen), `pooled_fen` is what finance put in for the project,
+    `returned_fen` the principal that came back; `repaid_fen` and `recovered_fen` of it came by
+    those two roads.
     """
 
     tranches: tuple[tuple[date, int], ...] = ()
+    pooled_fen: int = 0
     granted_fen: int = 0
     equity_fen: int = 0
     returned_fen: int = 0
@@ -90,12 +92,13 @@ class Position:
             "lost": self.lost_fen,
             "kept": self.kept_fen,
         }
-        returned, gain = self.returned_fen, self.gain_fen
+        pooled, returned, gain = self.pooled_fen, self.returned_fen, self.gain_fen
         for move in movements:
             if move.source in held:
                 held[move.source] -= move.fen
             if move.target in held:
                 held[move.target] += move.fen
+            pooled += move.fen * (move.source == "pool_opening")
             returned += move.fen * (move.target == "returned")
             gain += move.fen * (move.source == "gain")
         for account in ("granted", "equity"):
@@ -106,6 +109,7 @@ class Position:
                 )
         return replace(
             self,
+            pooled_fen=pooled,
             granted_fen=held["granted"],
             equity_fen=held["equity"],
             lost_fen=held["lost"],
@@ -141,9 +145,14 @@ def moved(*steps: tuple[str, str, int]) -> tuple[Movement, ...]:
     return tuple(Movement(source, target, fen) for source, target, fen in steps if fen)
 
 
+def pooled(fen: int) -> tuple[Movement, ...]:
+    """Return money that finance put into the pool."""
+    return moved(("pool_opening", "available", fen))
+
+
 def granted(fen: int) -> tuple[Movement, ...]:
     """Return a tranche: finance put it into the pool, the pool gives it to the company."""
-    return moved(("pool_opening", "available", fen), ("available", "granted", fen))
+    return (*pooled(fen), *moved(("available", "granted", fen)))
 
 
 def came_back(source: str, fen: int) -> tuple[Movement, ...]:

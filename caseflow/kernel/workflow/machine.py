@@ -11,7 +11,7 @@ from typing import Any, Final
 from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
-from caseflow.kernel.equity.acts import position_in
+from caseflow.kernel.equity.acts import outstanding_in
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed
 from caseflow.kernel.workflow.effects import apply, derive
 from caseflow.kernel.workflow.model import Step, Test, Workflow
@@ -160,7 +160,7 @@ class Runner:
         """Refuse to end a case whose granted money is neither back nor accounted for."""
         if not self.workflow.states[last.target].end:
             return
-        outstanding = position_in(facts).outstanding_fen
+        outstanding = outstanding_in(facts)
         if outstanding:
             refusal = f"尚有 {outstanding} 分拨投资金未收回、核销或转为补助"
             raise GuardFailed(
