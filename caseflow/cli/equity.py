@@ -39,7 +39,7 @@ POOLS = {
     "条款": "measure",
     "项目": "projects",
     "财政拨入": "opening",
-    "拨在企业": "granted",
+    "累计拨出": "granted",
     "转股": "converted",
     "退出": "exited",
     "收回本金": "returned",
@@ -68,7 +68,7 @@ FLOWS = {
     "至": "target_title",
     "金额": "amount",
 }
-STEPS = {"事项": "title", "数额": "amount", "精确值": "exact", "依据": "words"}
+STEPS = {"事项": "title", "数额": "amount", "精确值（分、股、%）": "exact", "依据": "words"}
 UNITS = {"shares": "股", "percent": "%", "days": "天"}
 REQUIRED = (
     "converted_fen", "round_on", "pre_money_fen", "raised_fen", "shares_before", "shares_issued",

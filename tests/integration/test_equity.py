@@ -110,6 +110,22 @@ def test_two_projects_of_one_pool_balance_to_the_fen_after_every_act(equity: Equ
     assert (told.balance_fen, told.outstanding_fen) == (APPROVED + 7 + gain, 0)
 
 
+def test_an_exit_stands_in_the_register_and_explains_its_interest(equity: Equity):
+    case = equity.converting(equity.incubating())
+    equity.convert(case, converted_fen=FIRST, **computed(shares_held=250_000,
+                   shares_total=TOTAL + 250_000, share_percent=3))  # fmt: skip
+
+    sold_back(equity, case)
+
+    line = next(each for each in equity.register("NT24-7") if each.case == case)
+    told = equity.of(case)
+    assert (line.exit_route, line.exit_on) == ("founder_buyback", date(2027, 12, 31))
+    assert (line.returned_fen, line.gain_fen) == (FIRST, 11_643_750)  # 250,000,000×3.45%×486/360
+    assert [each.name for each in told.exit.lines][:2] == ["cost", "interest"]
+    assert told.exit.lines[1].words == "250000000分×345/10000×486/360"
+    assert told.position.dpi == "41863/40000"
+
+
 def test_a_conversion_keeps_its_terms_its_cap_table_and_every_step(equity: Equity):
     case = equity.converting(equity.incubating())
 
