@@ -16,6 +16,7 @@ from caseflow.api import (
     documents,
     house,
     inbox,
+    parameters,
     people,
     problems,
     publicities,
@@ -36,6 +37,7 @@ LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
     quotes.blueprint,
+    parameters.blueprint,
     versions.blueprint,
     people.blueprint,
     cases.blueprint,
