@@ -102,16 +102,14 @@ def confirm_parameter(session: Session, public_id: str, hand: Hand) -> MeasurePa
         raise NotAllowed(f"{PARAMETERS[row.name].title}须由录入人以外的第二人确认。")
     told = told_value(row.name, typed_value(row.name, row.value))
     read_parameter(subject_of(measure.version.definition), row.name, told)
+    taken = f"{measure.code} 的{PARAMETERS[row.name].title}已有自 {row.valid_from} 起的确认值"
     row.confirmed_by, row.confirmed_at = hand.actor.id, hand.at
     try:
         session.flush()
     except IntegrityError as error:
-        if constraint_of(error) != ONE_VALUE:
+        if _constraint_of(error) != ONE_VALUE:
             raise
-        raise Conflict(
-            f"{measure.code} 的{PARAMETERS[row.name].title}已有自 {row.valid_from} 起的确认值；"
-            "如需更改，请录入自另一日起的新值。"
-        ) from error
+        raise Conflict(f"{taken}；如需更改，请录入自另一日起的新值。") from error
     _record(session, row, "parameter_confirmed", hand, _facts(row))
     return row
 
@@ -134,7 +132,7 @@ def withdraw_parameter(
     return row
 
 
-def constraint_of(error: IntegrityError) -> str | None:
+def _constraint_of(error: IntegrityError) -> str | None:
     """Return the name of the constraint that refused a statement."""
     diagnosis = getattr(error.orig, "diag", None)
     return getattr(diagnosis, "constraint_name", None)
