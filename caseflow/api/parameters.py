@@ -17,6 +17,7 @@ from caseflow.catalogue.parameters.queries import (
     InForce,
     Missing,
     ParameterLine,
+    ParameterPage,
     in_force,
     missing,
     parameter_line,
@@ -46,13 +47,18 @@ class MeasureParameters:
     next: str | None
 
 
-class ParameterQuery(PageQuery):
-    """The day and instant asked about, and which of the values entered."""
+class ValueQuery(PageQuery):
+    """Which of the values entered are asked for."""
+
+    name = Line(one_of=tuple(PARAMETERS))
+    status = Line(one_of=STATES)
+
+
+class ParameterQuery(ValueQuery):
+    """The day and the instant asked about, and which of the values entered."""
 
     on = Day()
     known_at = Instant()
-    name = Line(one_of=tuple(PARAMETERS))
-    status = Line(one_of=STATES)
 
 
 class NewParameter(Body):
@@ -71,6 +77,15 @@ class Withdrawal(Body):
     reason = Line(required=True)
 
 
+@blueprint.route("/parameters")
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(ValueQuery, location="query")
+@blueprint.response(200, answer_of(ParameterPage))
+def list_values(wanted: dict[str, Any]) -> ParameterPage:
+    """List the values of all measures that I may see; what is `entered` waits to be confirmed."""
+    return parameter_list(session(), actor(), **wanted)
+
+
 @blueprint.route("/measures/<code>/parameters")
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(ParameterQuery, location="query")
@@ -83,7 +98,7 @@ def list_parameters(wanted: dict[str, Any], code: str) -> MeasureParameters:
     page = parameter_list(
         session(),
         actor(),
-        measure,
+        measure=code,
         **{name: wanted.get(name) for name in ("name", "status", "after")},
         limit=wanted["limit"],
     )

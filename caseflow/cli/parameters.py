@@ -26,7 +26,7 @@ from caseflow.catalogue.parameters.service import (
 )
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.measures import IN_FORCE, MISSING
-from caseflow.cli.output import facts, json_option, note, show, table
+from caseflow.cli.output import Option, facts, json_option, note, show, table
 from caseflow.cli.policies import on_option
 from caseflow.database.ids import PublicIds
 from caseflow.kernel.benefits.parameters import PARAMETERS
@@ -41,8 +41,13 @@ ENTERED = {
     "录入": "entered_by",
     "确认": "confirmed_by",
 }
+WAITING = {"编号": "public_id", "条款": "measure", **ENTERED}
 TEXTS = frozenset({"choice", "percent"})
 """Types whose values are text, also where they read as a number."""
+
+limit_option: Option = click.option(
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many."
+)
 
 
 @click.group()
@@ -59,8 +64,7 @@ def parameters() -> None:
 @click.option("--name", type=click.Choice(tuple(PARAMETERS)), help="Only this parameter.")
 @click.option("--status", type=click.Choice(STATES), help="Only values in this state.")
 @click.option("--after", metavar="ID", help="Begin after this value.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True,
-              help="At most so many.")  # fmt: skip
+@limit_option
 @as_option
 @json_option
 def list_parameters(
@@ -76,7 +80,7 @@ def list_parameters(
         found = catalogue.measure(session, measure)
         known = parameters_on(session, found.id, on=on, known_at=at)
         actor = house.actor(login, at)
-        page = parameter_list(session, actor, found, limit=limit, **wanted)
+        page = parameter_list(session, actor, measure=measure, limit=limit, **wanted)
         data = {
             "measure": measure,
             "on": on,
@@ -97,6 +101,25 @@ def _view(data: dict[str, Any]) -> RenderableType:
         table("尚未录入的参数", MISSING, data["missing"]),
         table("录入记录", ENTERED, data["items"]),
     )
+
+
+@parameters.command()
+@click.option("--after", metavar="ID", help="Begin after this value.")
+@limit_option
+@as_option
+@json_option
+def waiting(*, login: str, as_json: bool, limit: int, after: str | None) -> None:
+    """List the values of all measures that wait for a second person in the actor's bureaus.
+
+    Example: caseflow parameters waiting --as fagaiwei.reviewer
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        page = parameter_list(session, actor, status="entered", after=after, limit=limit)
+    rows = [asdict(each) for each in page.items]
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    show(rows, as_json=as_json, view=lambda: table("待确认的参数", WAITING, rows))
 
 
 @parameters.command()

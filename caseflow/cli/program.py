@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "quote": Place("caseflow.cli.quote:quote", "What a measure would give (测算), and why."),
     "parameters": Place(
         "caseflow.cli.parameters:parameters",
-        "Parameters (参数) of measures: list, enter, confirm, withdraw.",
+        "Parameters (参数) of measures: list, waiting, enter, confirm, withdraw.",
     ),
     "workflows": Place(
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."

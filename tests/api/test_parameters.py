@@ -91,6 +91,23 @@ def test_others_see_what_is_confirmed_alone(story: Story):
         assert answer.status_code == 404
 
 
+def test_what_waits_for_a_second_person_is_listed_over_all_measures(client: Client):
+    waiting = entered(client)
+
+    told = client.done(client.get("/parameters", REVIEWER, status="entered"))
+
+    assert [each["public_id"] for each in told["items"]] == [waiting]
+    assert client.done(client.get("/parameters", "kejiju.reviewer"))["items"] == []
+
+
+def test_a_measure_lists_the_facts_that_a_parameter_asks_for(client: Client):
+    confirmed(client, name="tax_inclusive", value=False)
+
+    facts = client.done(client.get("/measures/QD26-7a", None))["facts"]
+
+    assert "paid_rent_vat_fen" in [fact["name"] for fact in facts]
+
+
 def test_a_value_is_withdrawn_with_a_reason_and_stays_on_record(client: Client):
     path = f"/parameters/{entered(client)}/withdrawal"
 

@@ -123,6 +123,18 @@ def test_values_are_listed_and_withdrawn(run):
     assert "录入记录" in run(*mine, "--status", "entered").out
 
 
+def test_what_waits_for_a_second_person_is_found_without_naming_a_measure(run):
+    for day in ("2026-06-01", "2026-06-02"):
+        enter(run, "QD26-5a", "ratio", "50", on=day)
+    mine = ("parameters", "waiting", "--as", "fagaiwei.reviewer")
+    page = run(*mine, "--limit", "1", "--json")
+
+    assert [each["valid_from"] for each in page.json] == ["2026-06-02"]
+    assert f"--after {page.json[0]['public_id']}" in page.err
+    assert "2026-06-01" in run(*mine).out
+    assert run("parameters", "waiting", "--as", "kejiju.reviewer", "--json").json == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

@@ -348,13 +348,12 @@ def test_a_list_goes_page_by_page_and_shows_strangers_what_is_confirmed(house: H
     withdraw(house, withdrawn)
 
     with house.cases.database.session() as session:
-        measure = catalogue.measure(session, "QD26-5a")
         mine = actor_by_login(session, "fagaiwei.leader", BEFORE)
-        first = parameter_list(session, mine, measure, limit=2)
-        second = parameter_list(session, mine, measure, limit=2, after=first.next)
+        first = parameter_list(session, mine, measure="QD26-5a", limit=2)
+        second = parameter_list(session, mine, measure="QD26-5a", limit=2, after=first.next)
         stranger = actor_by_login(session, "applicant1", BEFORE)
-        seen = parameter_list(session, stranger, measure)
-        open_ones = parameter_list(session, mine, measure, status="entered", name="ratio")
+        seen = parameter_list(session, stranger)
+        open_ones = parameter_list(session, mine, status="entered", name="ratio")
 
     assert [each.public_id for each in first.items] == [withdrawn, waiting]
     assert [each.status for each in (*first.items, *second.items)] == [
@@ -368,7 +367,26 @@ def test_a_list_goes_page_by_page_and_shows_strangers_what_is_confirmed(house: H
 @pytest.mark.parametrize("wanted", [{"status": "lost"}, {"after": "nothing"}])
 def test_a_list_that_cannot_be_is_refused(house: House, wanted):
     with house.cases.database.session() as session:
-        measure = catalogue.measure(session, "QD26-5a")
         actor = actor_by_login(session, "fagaiwei.leader", BEFORE)
         with pytest.raises(InvalidInput):
-            parameter_list(session, actor, measure, **wanted)
+            parameter_list(session, actor, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("login", "seen"),
+    [
+        ("fagaiwei.reviewer", ["QD26-5a"]),
+        ("shujuju.reviewer", ["QD26-7a"]),
+        ("shenjiju.auditor", ["QD26-7a", "QD26-5a"]),
+        ("applicant1", []),
+    ],
+)
+def test_what_waits_is_seen_by_the_bureau_that_leads_and_by_auditors(house: House, login, seen):
+    enter(house)
+    enter(house, ROUNDING)
+
+    with house.cases.database.session() as session:
+        actor = actor_by_login(session, login, BEFORE)
+        found = parameter_list(session, actor, status="entered").items
+
+    assert [each.measure for each in found] == seen

@@ -4,6 +4,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caseflow.kernel.benefits.settled import settle, settled_terms
 from caseflow.kernel.errors import InvalidInput, QuoteRefused
@@ -282,6 +284,31 @@ def test_what_is_settled_comes_before_what_is_asked_for_and_before_the_default()
     assert (settled_terms({}).rounding, settled_terms({}).day_count) == ("trunc_fen", "exclusive")
     with pytest.raises(InvalidInput, match="启数〔2026〕1号"):
         settled_terms(rounding, "trunc_fen")
+
+
+@given(
+    cost=st.integers(0, 500 * WAN), tier=st.sampled_from(["一档", "二档"]),
+    rates=st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
+    ceilings=st.tuples(*[st.integers(1, 200 * WAN)] * 2),
+    before=st.tuples(*[st.integers(0, 200 * WAN)] * 3),
+)  # fmt: skip
+def test_no_ceiling_is_ever_exceeded_and_the_lines_add_up(cost, tier, rates, ceilings, before):
+    table = {name: Fraction(rate, 100) for name, rate in zip(("一档", "二档"), rates, strict=True)}
+    wanted = replace(TIERED, amounts=(amount(100),), caps=(cap("year", amount=0, less="granted"),),
+                     facts=(*TIERED.facts, GRANTED))  # fmt: skip
+    settled = (
+        parameter("tiers", table), parameter("cap_period", "once"),
+        parameter("enterprise_year_fen", ceilings[0]), parameter("pool_fen", ceilings[1]),
+    )  # fmt: skip
+
+    told = under(wanted, *settled, cost=cost, tier=tier, granted_in_all_fen=before[0],
+                 granted_to_enterprise_this_year_fen=before[1],
+                 committed_of_pool_fen=before[2])  # fmt: skip
+
+    rooms = [max(0, most - less) for most, less in zip((100 * WAN, *ceilings), before, strict=True)]
+    assert told.amount_fen == min(int(cost * table[tier] / 100), *rooms)
+    awards, cuts = lines(told, "award"), lines(told, "cut")
+    assert sum(fen for _, fen in awards) - sum(fen for _, fen in cuts) == told.amount_fen
 
 
 def test_a_parameter_that_a_clause_has_no_use_for_changes_nothing():

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from caseflow.catalogue.models import Measure
+from caseflow.catalogue.models import Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.parameters.models import MeasureParameter
-from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.catalogue.quoting import subject_of
 from caseflow.identity.models import Person
 from caseflow.identity.queries import Actor
@@ -181,28 +180,41 @@ def _seats(roles: tuple[str, ...]) -> str:
     return "或".join(titles[role] for role in roles)
 
 
-def sees_unconfirmed(actor: Actor, measure: LoadedMeasure) -> bool:
-    """Return whether an actor may see what is not confirmed: the lead bureau and auditors may."""
-    lead = measure.version.organisations["lead_bureau"]
-    return any(held.organisation_id == lead or held.role == AUDITOR for held in actor.assignments)
+def visible_parameters(actor: Actor) -> ColumnElement[bool]:
+    """Return the one rule of what an actor may see, as a condition on `MeasureParameter`.
+
+    What is confirmed is everybody's; what is not, the measure's lead bureau's and the auditors'.
+    """
+    if any(held.role == AUDITOR for held in actor.assignments):
+        return true()
+    bureaus = sorted({held.organisation_id for held in actor.assignments})
+    led = (
+        select(MeasureVersion.measure_id)
+        .join(PolicyVersion, PolicyVersion.id == MeasureVersion.policy_version_id)
+        .where(
+            PolicyVersion.current,
+            MeasureVersion.organisations["lead_bureau"].as_integer().in_(bureaus),
+        )
+    )
+    return or_(MeasureParameter.confirmed_at.is_not(None), MeasureParameter.measure_id.in_(led))
 
 
 def parameter_list(
-    session: Session, actor: Actor, measure: LoadedMeasure, *, name: str | None = None,
+    session: Session, actor: Actor, *, measure: str | None = None, name: str | None = None,
     status: str | None = None, after: str | None = None, limit: int = 50,
 ) -> ParameterPage:  # fmt: skip
-    """Return a page of the values of a measure that the actor may see.
+    """Return a page of the values that the actor may see; `measure` is a code, None all measures.
 
     Raises:
-        InvalidInput: an unknown status, or `after` is no value of this measure.
+        InvalidInput: an unknown status, or `after` is no value that the actor may see.
     """
-    conditions = [MeasureParameter.measure_id == measure.id, *_status(status)]
-    if not sees_unconfirmed(actor, measure):
-        conditions.append(MeasureParameter.confirmed_at.is_not(None))
+    conditions = [visible_parameters(actor), *_status(status)]
+    if measure is not None:
+        conditions.append(Measure.code == measure)
     if name is not None:
         conditions.append(MeasureParameter.name == name)
     if after is not None:
-        conditions.append(MeasureParameter.id < _place(session, measure.id, after))
+        conditions.append(MeasureParameter.id < _place(session, actor, after))
     size = max(1, min(limit, MAX_PAGE))
     query = _lines().where(*conditions).order_by(MeasureParameter.id.desc()).limit(size + 1)
     rows = session.execute(query).all()
@@ -230,9 +242,9 @@ def _status(status: str | None) -> list[ColumnElement[bool]]:
     return known[status]
 
 
-def _place(session: Session, measure_id: int, public_id: str) -> int:
+def _place(session: Session, actor: Actor, public_id: str) -> int:
     query = select(MeasureParameter.id).where(
-        MeasureParameter.public_id == public_id, MeasureParameter.measure_id == measure_id
+        MeasureParameter.public_id == public_id, visible_parameters(actor)
     )
     found = session.scalars(query).one_or_none()
     if found is None:
@@ -281,13 +293,15 @@ def _line(found: Any) -> ParameterLine:
     )
 
 
-def locked(session: Session, public_id: str) -> MeasureParameter:
+def locked(session: Session, actor: Actor, public_id: str) -> MeasureParameter:
     """Return a value, locked until the transaction ends.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none that the actor may see; the two are not told apart.
     """
-    query = select(MeasureParameter).where(MeasureParameter.public_id == public_id)
+    query = select(MeasureParameter).where(
+        MeasureParameter.public_id == public_id, visible_parameters(actor)
+    )
     found = session.scalars(query.with_for_update(key_share=True)).one_or_none()
     if found is None:
         raise NotFound(f"没有参数 {public_id!r}。")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.models import Measure
 from caseflow.catalogue.parameters.models import MeasureParameter
-from caseflow.catalogue.parameters.queries import CONFIRMERS, ENTERERS, locked, sees_unconfirmed
+from caseflow.catalogue.parameters.queries import CONFIRMERS, ENTERERS, locked
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.catalogue.quoting import subject_of
 from caseflow.database.ids import PublicIds
@@ -26,7 +26,7 @@ from caseflow.kernel.benefits.parameters import (
     told_value,
     typed_value,
 )
-from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed
 
 LONGEST: Final = {"basis": 1000, "document_no": 100}
 """How long a basis and a document's number may be."""
@@ -142,11 +142,9 @@ def _waiting(
     session: Session, public_id: str, actor: Actor
 ) -> tuple[MeasureParameter, LoadedMeasure]:
     """Return a value that is neither confirmed nor withdrawn, locked, with its measure."""
-    row = locked(session, public_id)
+    row = locked(session, actor, public_id)
     code = session.scalars(select(Measure.code).where(Measure.id == row.measure_id)).one()
     measure = catalogue.measure(session, code)
-    if row.confirmed_at is None and not sees_unconfirmed(actor, measure):
-        raise NotFound(f"没有参数 {public_id!r}。")
     for ended, word in ((row.confirmed_at, "确认，不能更改"), (row.withdrawn_at, "撤回")):
         if ended is not None:
             raise Conflict(f"{measure.code} 的{PARAMETERS[row.name].title}已{word}。")

@@ -127,12 +127,12 @@ def settled_questions(
     kinds = applicable(subject)
     settled, partly = set(), {}
     for question in subject.questions:
-        whole_ = [kind.name for kind in kinds if question in kind.answers]
-        if whole_ and in_force.issuperset(whole_):
+        answering = [kind.name for kind in kinds if question in kind.answers]
+        if answering and in_force.issuperset(answering):
             settled.add(question)
             continue
-        part = [kind.name for kind in kinds if question in kind.bears_on]
-        partly[question] = tuple(name for name in (*whole_, *part) if name in in_force)
+        touching = [kind.name for kind in kinds if question in kind.bears_on]
+        partly[question] = tuple(name for name in (*answering, *touching) if name in in_force)
     return frozenset(settled), partly
 
 

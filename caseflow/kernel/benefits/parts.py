@@ -97,7 +97,9 @@ def _settled(sheet: Sheet, part: Part, figure: Figure | None) -> Standard | None
     general = standard(sheet, part)
     if decided is None:
         if general is not None and figure is not None and general.value > figure.value:
-            raise sheet.refuse(part.kind, f"{general.words}：超过条款规定（{figure.words}）")
+            raise sheet.refuse(
+                part.decided or part.kind, f"{general.words}：超过条款规定（{figure.words}）"
+            )
         return general and Standard(general.value, "；".join(filter(None, (words, general.words))))
     if figure is not None:
         _inside(sheet, part, decided, figure)
