@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from caseflow.catalogue import queries
 from caseflow.catalogue.parameters.queries import in_force, missing, parameters_on
-from caseflow.catalogue.quoting import Clause
+from caseflow.catalogue.quoting import Clause, subject_of
 from caseflow.cli.house import open_house
 from caseflow.cli.measures import find_measure
 from caseflow.cli.output import note
 from caseflow.cli.policies import chosen_day
 from caseflow.database.access import EMBEDDED_FOLDER
 from caseflow.kernel.benefits.model import Parameter
+from caseflow.kernel.benefits.parameters import settled_questions
 from caseflow.kernel.errors import InvalidInput, NotFound, Unavailable
 from caseflow.settings import Settings, read_settings
 
@@ -77,11 +78,13 @@ def known_parameters(measure_id: str, day: datetime | None) -> Known:
 
 
 def parameters_entry(known: Known, definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is in force of a measure and what is missing, as plain JSON data."""
+    """Return what is in force of a measure, the questions that answers, and what is missing."""
+    answered, _ = settled_questions(subject_of(definition), frozenset(known.parameters))
     return {
         "on": known.on,
         "read_from": known.read_from,
         "in_force": [asdict(each) for each in in_force(known.parameters)],
+        "answered": sorted(answered),
         "missing": [asdict(each) for each in missing(definition, known.parameters)],
     }
 

@@ -138,9 +138,10 @@ def _measure_view(entry: dict[str, Any]) -> RenderableType:
         parts.append(table(f"已确定的参数（{parameters['on']}）", IN_FORCE, parameters["in_force"]))
     if parameters["missing"]:
         parts.append(table("尚未录入的参数", MISSING, parameters["missing"]))
-    if entry["open_questions"]:
+    questions = [q for q in entry["open_questions"] if q["id"] not in parameters["answered"]]
+    if questions:
         columns = {"编号": "id", "问题": "text", "现行处理": "default"}
-        parts.append(table("待明确", columns, entry["open_questions"]))
+        parts.append(table("待明确", columns, questions))
     return Group(*parts)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from caseflow.cli import main
 from caseflow.clock import VirtualClock
+from caseflow.kernel.benefits.parameters import PARAMETERS
 from tests.conftest import EVERYTHING
 from tests.factories.commands import Result
 from tests.integration.conftest import House, shanghai
@@ -79,10 +80,12 @@ def test_a_measure_shows_what_is_in_force_and_who_must_enter_the_rest(run):
         "牵头部门复核或牵头部门处室负责人",
     )
     assert [each["name"] for each in after["in_force"]] == ["ratio"]
+    assert (before["answered"], after["answered"]) == ([], ["AMB-21"])
     assert [each["name"] for each in after["missing"]] == ["rounding", "pool_fen"]
     shown = run("measures", "show", "QD26-5a", "--on", "2026-10-12").out
     assert "已确定的参数" in shown
     assert "尚未录入的参数" in shown
+    assert "待明确" not in shown
 
 
 def test_without_an_answer_the_files_are_shown_and_no_amount_is_told(run, monkeypatch):
@@ -150,6 +153,12 @@ def test_a_value_that_cannot_be_is_refused_in_a_line(run, name, value, words):
     assert told.code == 1
     assert words in told.err
     assert told.err.count("\n") == 1
+
+
+def test_the_help_of_entering_names_every_parameter(run):
+    told = run("parameters", "enter", "--help").out
+
+    assert [name for name in PARAMETERS if name not in told] == []
 
 
 def test_a_case_is_quoted_by_its_number(run, house: House):
