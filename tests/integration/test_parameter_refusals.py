@@ -15,7 +15,7 @@ from caseflow.kernel.benefits.parameters import PARAMETERS
 from tests.conftest import ROOT, settings_of_templates
 from tests.integration.conftest import House, found_house
 from tests.integration.kept_database import keep
-from tests.integration.test_parameters import confirm, enter, withdraw
+from tests.integration.settling import confirm, enter, withdraw
 
 INSERT = (
     "INSERT INTO measure_parameter (public_id, measure_id, name, value, valid_from, basis,"

@@ -1,4 +1,4 @@
-"""What a bureau settles: by whom, from which day, and which cases it holds for."""
+"""Which value of a parameter holds on a day and for a case, and that only one ever does."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -6,71 +6,26 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from caseflow.cases.quoting import quote_case
 from caseflow.catalogue import queries as catalogue
-from caseflow.catalogue.parameters.queries import parameter_list, parameters_on
-from caseflow.catalogue.parameters.service import (
-    Entry,
-    Hand,
-    confirm_parameter,
-    enter_parameter,
-    withdraw_parameter,
-)
+from caseflow.catalogue.parameters.queries import parameter_list
 from caseflow.history.queries import verify
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import actor_by_login
 from caseflow.identity.service import assign
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
 from tests.integration.conftest import House, shanghai
-
-RATIO, ROUNDING = ("QD26-5a", "ratio", "50"), ("QD26-7a", "rounding", "trunc_wan")
-HANDLERS = {"QD26-5a": "fagaiwei", "QD26-1a": "fagaiwei", "QD26-7a": "shujuju"}
-BEFORE = shanghai(10, 20)
-FACTS = {"paid_rent_fen": 33_333_333, "real_scenario": True, "granted_this_year_fen": 0}
-EXACT, ROUNDED = 16_666_666, 16_000_000
-"""Half of the rent, to the fen and to the 万元."""
-
-
-def hand(house, session, login, at):
-    return Hand(actor_by_login(session, login, at), at, house.cases.office.signer)
-
-
-def enter(house, wanted=RATIO, *, on="2026-10-01", at=BEFORE, by=None, **texts):
-    measure, name, value = wanted
-    texts = {"basis": "实施细则第三条", "document_no": "启发改〔2026〕8号", **texts}
-    entry = Entry(measure, name, value, date.fromisoformat(on), **texts)
-    login = by or f"{HANDLERS[measure]}.handler"
-    with house.cases.database.session() as session:
-        made = enter_parameter(session, entry, hand(house, session, login, at), ids=house.ids)
-        return made.public_id
-
-
-def confirm(house, parameter, *, at=BEFORE, by="fagaiwei.reviewer"):
-    with house.cases.database.session() as session:
-        confirm_parameter(session, parameter, hand(house, session, by, at))
-
-
-def withdraw(house, parameter, *, by="fagaiwei.handler", reason="文号有误"):
-    with house.cases.database.session() as session:
-        withdraw_parameter(session, parameter, hand(house, session, by, BEFORE), reason=reason)
-
-
-def settle(house, wanted=RATIO, *, on="2026-10-01", at=BEFORE):
-    confirm(house, enter(house, wanted, on=on, at=at), at=at, by=f"{HANDLERS[wanted[0]]}.reviewer")
-
-
-def in_force(house, on, known_at=None, measure="QD26-5a"):
-    with house.cases.database.session() as session:
-        number = catalogue.measure(session, measure).id
-        found = parameters_on(session, number, on=date.fromisoformat(on), known_at=known_at)
-        return {name: each.value for name, each in found.items()}
-
-
-def quoted(house, case, at, login="shujuju.handler", **facts):
-    with house.cases.database.session() as session:
-        actor = actor_by_login(session, login, at)
-        return quote_case(session, actor, case, {**FACTS, **facts}, at)
-
+from tests.integration.settling import (
+    BEFORE,
+    EXACT,
+    ROUNDED,
+    ROUNDING,
+    confirm,
+    enter,
+    in_force,
+    quoted,
+    settle,
+    withdraw,
+)
 
 # Which value holds on a day
 
@@ -176,33 +131,6 @@ def test_a_case_is_quoted_for_those_who_may_see_it(house: House):
         quoted(house, case, shanghai(12, 1), "jiaotongju.handler")
 
 
-# Who settles
-
-
-@pytest.mark.parametrize("login", ["kejiju.handler", "fagaiwei.reviewer", "applicant1"])
-def test_only_a_handler_of_the_lead_bureau_enters(house: House, login):
-    with pytest.raises(NotAllowed, match="市发展改革委经办录入"):
-        enter(house, by=login)
-
-
-@pytest.mark.parametrize("login", ["fagaiwei.handler", "fagaiwei.leader", "shenjiju.auditor"])
-def test_only_a_reviewer_or_division_head_of_the_lead_bureau_confirms(house: House, login):
-    parameter = enter(house)
-
-    with pytest.raises(NotAllowed):
-        confirm(house, parameter, by=login)
-    confirm(house, parameter, by="fagaiwei.division_head")
-
-
-@pytest.mark.parametrize("login", ["kejiju.reviewer", "applicant1"])
-def test_what_is_not_confirmed_is_hidden_from_others(house: House, login):
-    parameter = enter(house)
-
-    for act in (confirm, withdraw):
-        with pytest.raises(NotFound):
-            act(house, parameter, by=login)
-
-
 def test_whoever_entered_a_value_does_not_confirm_it(house: House):
     with house.cases.database.session() as session:
         person = actor_by_login(session, "fagaiwei.handler", BEFORE)
@@ -215,62 +143,7 @@ def test_whoever_entered_a_value_does_not_confirm_it(house: House):
         confirm(house, parameter, by="fagaiwei.handler")
 
 
-# What is refused
-
-
-@pytest.mark.parametrize(("ratio", "is_read"), [("10", True), ("10.000001", False)])
-def test_a_ratio_over_the_clauses_rate_is_refused_in_its_words(house: House, ratio, is_read):
-    wanted = ("QD26-1a", "ratio", ratio)
-
-    if is_read:
-        assert enter(house, wanted)
-    else:
-        with pytest.raises(InvalidInput, match="投入额的10%"):
-            enter(house, wanted)
-
-
-@pytest.mark.parametrize(
-    ("day", "is_inside"),
-    [("2026-05-13", False), ("2026-05-14", True), ("2028-05-13", True), ("2028-05-14", False)],
-)
-def test_the_first_day_lies_in_the_policys_life_both_ends_inside(house: House, day, is_inside):
-    if is_inside:
-        assert enter(house, on=day)
-    else:
-        with pytest.raises(InvalidInput, match="有效期"):
-            enter(house, on=day)
-
-
-@pytest.mark.parametrize("texts", [{"basis": " "}, {"document_no": "x" * 101}, {"basis": "一\n二"}])
-def test_a_value_without_a_readable_source_is_refused(house: House, texts):
-    with pytest.raises(InvalidInput) as refusal:
-        enter(house, **texts)
-
-    assert set(refusal.value.fields) == set(texts)
-
-
-def test_a_withdrawal_says_why(house: House):
-    parameter = enter(house)
-
-    with pytest.raises(InvalidInput, match="reason"):
-        withdraw(house, parameter, reason="")
-
-
-def test_a_value_takes_one_step_and_no_other(house: House):
-    confirmed, withdrawn = enter(house), enter(house, on="2026-10-02")
-    confirm(house, confirmed)
-    withdraw(house, withdrawn)
-
-    for act in (confirm, withdraw):
-        with pytest.raises(Conflict, match="已确认，不能更改"):
-            act(house, confirmed)
-        with pytest.raises(Conflict, match="已撤回"):
-            act(house, withdrawn)
-
-
-def test_an_unknown_value_is_not_found(house: House):
-    with pytest.raises(NotFound):
-        confirm(house, "nothing")
+# Confirming
 
 
 def test_a_second_value_of_one_first_day_is_not_confirmed(house: House):
