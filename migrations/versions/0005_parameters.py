@@ -37,6 +37,23 @@ FIXED = """
         RETURN NEW;
     END"""
 
+# Which cases a value holds for follows from the instant of its confirmation, so that instant is its event's.
+RECORDED = """
+    BEGIN
+        IF NOT EXISTS (
+            SELECT FROM event e
+            WHERE e.stream = NEW.id AND (e.name, e.actor_id, e.at) IN (
+                ('parameter_entered', CASE WHEN TG_OP = 'INSERT' THEN NEW.entered_by END, NEW.entered_at),
+                ('parameter_confirmed', NEW.confirmed_by, NEW.confirmed_at),
+                ('parameter_withdrawn', NEW.withdrawn_by, NEW.withdrawn_at))
+        ) THEN
+            RAISE EXCEPTION 'parameter % of measure % is not moved without the event that says so',
+                NEW.name, NEW.measure_id USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN NULL;
+    END"""
+FUNCTIONS = {"parameter_is_fixed": FIXED, "parameter_is_recorded": RECORDED}
+
 
 def upgrade() -> None:
     person = lambda name: sa.ForeignKeyConstraint(  # noqa: E731
@@ -91,9 +108,14 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="confirmed_at IS NOT NULL",
     )
+    for name, body in FUNCTIONS.items():
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+            f" SET search_path = public AS $body$ {body}; $body$"
+        )
     op.execute(
-        "CREATE FUNCTION parameter_is_fixed() RETURNS trigger LANGUAGE plpgsql"
-        f" SET search_path = public AS $body$ {FIXED}; $body$"
+        "CREATE CONSTRAINT TRIGGER measure_parameter_recorded AFTER INSERT OR UPDATE ON measure_parameter"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION parameter_is_recorded()"
     )
     for name, when, function in (
         ("measure_parameter_fixed", "BEFORE INSERT OR UPDATE ON {} FOR EACH ROW", "parameter_is_fixed"),
@@ -110,4 +132,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("measure_parameter")
-    op.execute("DROP FUNCTION parameter_is_fixed()")
+    for name in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {name}()")

@@ -27,18 +27,20 @@ ENTERED = {"name": "name", "value": "value", "basis": "basis", "by": "NULL", "at
 SECOND = "(SELECT id FROM person WHERE login = 'fagaiwei.division_head')"
 BY_SECOND = f"confirmed_by = {SECOND}, confirmed_at = now()"
 CONFIRMED, WAITING = "confirmed_at IS NOT NULL", "document_no = 'waiting'"
+ALONE = "document_no = 'alone'"
 WITHDRAWN = "withdrawn_at IS NOT NULL"
 SET = "UPDATE measure_parameter SET "
 
 
 @pytest.fixture(scope="module")
 def standing(server: Server, founded_template: str) -> Iterator[House]:
-    """A house with a confirmed, a waiting and a withdrawn value; nothing more is changed."""
+    """A house with a confirmed value, two that wait, one withdrawn; nothing more is changed."""
     settings = settings_of_templates(tempfile.gettempdir())
     for database in keep(server, founded_template, "parameter_refusals"):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         confirm(house, enter(house))
         enter(house, document_no="waiting")
+        enter(house, on="2026-10-02", document_no="alone")
         withdraw(house, enter(house, on="2026-10-03"))
         yield house
 
@@ -83,6 +85,12 @@ def given(**changes):
             "uq_measure_parameter_confirmed",
         ),
         (given(by=SECOND, at="now()"), "begins unconfirmed"),
+        (given(), "without the event that says so"),
+        (f"{SET} {BY_SECOND} WHERE {ALONE}", "without the event that says so"),
+        (
+            f"{SET} withdrawn_by = {SECOND}, withdrawn_at = now() WHERE {ALONE}",
+            "without the event that says so",
+        ),
         (given(name="'colour'"), "ck_measure_parameter_name"),
         (given(value="'null'"), "ck_measure_parameter_value"),
         (given(basis="' '"), "sourced"),
