@@ -126,6 +126,17 @@ def test_tiers_named_as_the_clauses_levels_need_no_other_fact():
     assert "tier" not in {each.name for each in settle(wanted, {"tiers": table}).facts}
 
 
+def test_tiers_that_are_not_all_the_clauses_levels_are_told_apart_from_them():
+    levels = part("amount", by="level", tiers={"national": 0, "provincial": 1}, must_decide=True)
+    wanted = rule(levels, facts=(LEVEL,), amounts=(amount(200), amount(100)))
+    table = parameter("tiers", {"national": 150 * WAN})
+
+    assert under(wanted, table, level="national", tier="national").amount_fen == 150 * WAN
+    assert "tier" in refusal(wanted, table, level="provincial").reasons
+    over = refusal(wanted, table, level="provincial", tier="national")
+    assert "超过条款规定（100万元）" in over.message
+
+
 def test_a_tier_of_each_item_counts_for_every_item():
     items = part("items", amount=0, count="count", decided="decided", must_decide=True)
     wanted = rule(items, facts=(COUNT, DECIDED), amounts=(amount(100),))
