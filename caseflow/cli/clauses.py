@@ -1,6 +1,6 @@
 """A measure as the database has it, with its parameters; else as its file has it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -10,11 +10,11 @@ from caseflow.catalogue.parameters.queries import in_force, missing, parameters_
 from caseflow.catalogue.quoting import Clause, subject_of
 from caseflow.cli.house import open_house
 from caseflow.cli.measures import find_measure
-from caseflow.cli.output import note
+from caseflow.cli.output import Row, cell, note, yuan
 from caseflow.cli.policies import chosen_day
 from caseflow.database.access import EMBEDDED_FOLDER
 from caseflow.kernel.benefits.model import Parameter
-from caseflow.kernel.benefits.parameters import settled_questions
+from caseflow.kernel.benefits.parameters import PARAMETERS, settled_questions
 from caseflow.kernel.errors import InvalidInput, NotFound, Unavailable
 from caseflow.settings import Settings, read_settings
 
@@ -87,6 +87,25 @@ def parameters_entry(known: Known, definition: Mapping[str, Any]) -> dict[str, A
         "answered": sorted(answered),
         "missing": [asdict(each) for each in missing(definition, known.parameters)],
     }
+
+
+def readable(rows: Iterable[Row]) -> list[Row]:
+    """Return rows of parameters with their values as people read them: yuan, percent, tiers."""
+    return [{**row, "value": _readable(row["name"], row["value"])} for row in rows]
+
+
+def _readable(name: str, value: Any) -> str:
+    kind = PARAMETERS[name]
+    if kind.type == "tiers":
+        return "；".join(f"{tier}：{_figure(figure)}" for tier, figure in value.items())
+    if kind.type in {"fen", "percent"}:
+        return _figure(value)
+    return f"{cell(value)}{'' if kind.choices else kind.unit}"
+
+
+def _figure(value: int | str) -> str:
+    """Return whole fen as yuan, a percentage (which is text) with its sign."""
+    return f"{value}%" if isinstance(value, str) else yuan(value)
 
 
 def _of_files(measure_id: str, on: date) -> Standing:

@@ -31,7 +31,6 @@ IN_FORCE = {
     "代码": "name",
     "参数": "title",
     "值": "value",
-    "单位": "unit",
     "自": "valid_from",
     "文号": "document_no",
 }
@@ -124,6 +123,8 @@ def show_measure(*, measure_id: str, day: Any, as_json: bool) -> None:
 
 
 def _measure_view(entry: dict[str, Any]) -> RenderableType:
+    from caseflow.cli.clauses import readable
+
     labels = {**MEASURES, "条文": "clause", "申报主体": "applicants"}
     parts: list[RenderableType] = [
         facts(entry["id"], {label: entry[key] for label, key in labels.items()}),
@@ -135,7 +136,8 @@ def _measure_view(entry: dict[str, Any]) -> RenderableType:
         parts.append(table("测算所需事实", columns, entry["facts"]))
     parameters = entry["parameters"]
     if parameters["in_force"]:
-        parts.append(table(f"已确定的参数（{parameters['on']}）", IN_FORCE, parameters["in_force"]))
+        title, rows = f"已确定的参数（{parameters['on']}）", readable(parameters["in_force"])
+        parts.append(table(title, IN_FORCE, rows))
     if parameters["missing"]:
         parts.append(table("尚未录入的参数", MISSING, parameters["missing"]))
     questions = [q for q in entry["open_questions"] if q["id"] not in parameters["answered"]]

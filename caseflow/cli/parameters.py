@@ -24,6 +24,7 @@ from caseflow.catalogue.parameters.service import (
     enter_parameter,
     withdraw_parameter,
 )
+from caseflow.cli.clauses import readable
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.measures import IN_FORCE, MISSING
 from caseflow.cli.output import Option, facts, json_option, note, show, table
@@ -97,9 +98,9 @@ def list_parameters(
 def _view(data: dict[str, Any]) -> RenderableType:
     title = f"{data['measure']} 已确定的参数（{data['on']}）"
     return Group(
-        table(title, IN_FORCE, data["in_force"]),
+        table(title, IN_FORCE, readable(data["in_force"])),
         table("尚未录入的参数", MISSING, data["missing"]),
-        table("录入记录", ENTERED, data["items"]),
+        table("录入记录", ENTERED, readable(data["items"])),
     )
 
 
@@ -119,7 +120,7 @@ def waiting(*, login: str, as_json: bool, limit: int, after: str | None) -> None
     rows = [asdict(each) for each in page.items]
     if page.next is not None:
         note(f"There are more; the next page: --after {page.next}")
-    show(rows, as_json=as_json, view=lambda: table("待确认的参数", WAITING, rows))
+    show(rows, as_json=as_json, view=lambda: table("待确认的参数", WAITING, readable(rows)))
 
 
 @parameters.command()
@@ -202,4 +203,7 @@ def _hand(house: House, login: str) -> Hand:
 
 def _told(title: str, line: ParameterLine, *, as_json: bool) -> None:
     data = asdict(line)
-    show(data, as_json=as_json, view=lambda: facts(title, {k: data[v] for k, v in ENTERED.items()}))
+    (shown,) = readable([data])
+    show(
+        data, as_json=as_json, view=lambda: facts(title, {k: shown[v] for k, v in ENTERED.items()})
+    )

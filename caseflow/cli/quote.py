@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 
 from caseflow.catalogue.parameters.queries import in_force
 from caseflow.catalogue.quoting import quote_clause, quote_data
-from caseflow.cli.clauses import standing
+from caseflow.cli.clauses import readable, standing
 from caseflow.cli.output import facts as fact_table
 from caseflow.cli.output import json_option, show, table
 from caseflow.cli.policies import on_option
@@ -26,7 +26,6 @@ SIGNS = {"base": "", "award": "+", "cut": "−"}
 PARAMETERS = {
     "参数": "title",
     "值": "value",
-    "单位": "unit",
     "自": "valid_from",
     "文号": "document_no",
 }
@@ -119,7 +118,7 @@ def quote_view(title: str, data: Mapping[str, Any]) -> RenderableType:
         table("计算过程", LINES, rows),
     ]
     if data.get("parameters"):
-        parts.append(table("已确定的参数", PARAMETERS, data["parameters"]))
+        parts.append(table("已确定的参数", PARAMETERS, readable(data["parameters"])))
     if data["open"]:
         parts.append(table("尚待明确", {"编号": "id", "内容": "text"}, data["open"]))
     return Group(*parts)

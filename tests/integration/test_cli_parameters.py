@@ -5,6 +5,7 @@ import json
 import pytest
 
 from caseflow.cli import main
+from caseflow.cli.clauses import readable
 from caseflow.clock import VirtualClock
 from caseflow.kernel.benefits.parameters import PARAMETERS
 from tests.conftest import EVERYTHING
@@ -153,6 +154,22 @@ def test_a_value_that_cannot_be_is_refused_in_a_line(run, name, value, words):
     assert told.code == 1
     assert words in told.err
     assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("tiers", {"一档": 200_000_000, "二档": 1}, "一档：2,000,000.00 元；二档：0.01 元"),
+        ("tiers", {"一档": "30"}, "一档：30%"),
+        ("ratio", "12.5", "12.5%"),
+        ("pool_fen", 1, "0.01 元"),
+        ("tax_inclusive", False, "否"),
+        ("allowance_months", 24, "24月"),
+        ("day_count", "inclusive", "inclusive"),
+    ],
+)
+def test_a_value_is_shown_as_people_read_it(name, value, text):
+    assert readable([{"name": name, "value": value}])[0]["value"] == text
 
 
 def test_the_help_of_entering_names_every_parameter(run):
