@@ -9,6 +9,7 @@ from caseflow.cases import models as cases_models
 from caseflow.cases.assembly import assemble
 from caseflow.cases.service import Cases
 from caseflow.catalogue import models as catalogue_models
+from caseflow.catalogue.parameters import models as parameters_models
 from caseflow.catalogue.places import data_root
 from caseflow.clock import Clock, clock_for
 from caseflow.database.access import locate, open_database
@@ -25,8 +26,8 @@ from caseflow.settings import Settings, read_settings
 
 TABLES = (
     batches_models, cases_models, catalogue_models, deadlines_models, documents_models,
-    funds_models, history_models, identity_models, notifications_models, reviews_models,
-    equity_models,
+    equity_models, funds_models, history_models, identity_models, notifications_models,
+    parameters_models, reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

@@ -24,6 +24,7 @@ from caseflow.api.rules import Rule, admits
 from caseflow.catalogue import queries, service
 from caseflow.catalogue.drawing import mermaid, svg
 from caseflow.catalogue.models import Call, Measure
+from caseflow.catalogue.parameters.queries import parameters_on
 from caseflow.catalogue.queries import LoadedMeasure, LoadedPolicy, MeasureFilter
 from caseflow.catalogue.quoting import facts_listing
 from caseflow.catalogue.service import Window
@@ -215,12 +216,13 @@ def list_measures(wanted: dict[str, Any]) -> Measures:
 @blueprint.response(200, answer_of(MeasureDetail))
 def show_measure(code: str) -> MeasureDetail:
     """Show a measure: its clause word for word, and everything that follows from it."""
-    found = queries.measure(session(), code)
+    found, today = queries.measure(session(), code), local_date(now())
+    settled = parameters_on(session(), found.id, on=today)
     return MeasureDetail(
         measure=_measure(found),
-        policy_status=queries.status_on(found.policy, local_date(now())),
+        policy_status=queries.status_on(found.policy, today),
         definition=found.version.definition,
-        facts=tuple(facts_listing(found.version.definition)),
+        facts=tuple(facts_listing(found.version.definition, settled)),
         workflow_hash=found.version.workflow_hash,
         children=found.version.children,
     )

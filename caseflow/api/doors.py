@@ -17,6 +17,7 @@ from caseflow.api import (
     equity,
     house,
     inbox,
+    parameters,
     people,
     problems,
     publicities,
@@ -37,6 +38,7 @@ LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
     quotes.blueprint,
+    parameters.blueprint,
     versions.blueprint,
     people.blueprint,
     cases.blueprint,

@@ -1,12 +1,13 @@
 """Quotes: what a measure would give for these facts on this day, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from math import prod
 from typing import Any, Final
 
-from caseflow.catalogue.measures import FEN_PER_YUAN, Measure
+from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH, FEN_PER_YUAN, Measure
 from caseflow.catalogue.policies import Policy
 from caseflow.catalogue.queries import NOT_IN_FORCE, LoadedMeasure, status_on
 from caseflow.kernel.benefits.facts import read_facts
@@ -17,16 +18,23 @@ from caseflow.kernel.benefits.model import (
     Cap,
     Figure,
     Open,
+    Parameter,
     Part,
     Quote,
 )
+from caseflow.kernel.benefits.parameters import PARAMETERS, Subject, settled_questions
 from caseflow.kernel.benefits.quoting import quote
+from caseflow.kernel.benefits.settled import settle
 from caseflow.kernel.benefits.sheet import Terms
 from caseflow.kernel.errors import QuoteRefused
 
 DRAFT: Final = "consultation_draft"
 SHOWN: Final = ("name", "title", "type", "unit", "role")
 """What is told of every fact; its choices, bounds and words where it has any."""
+
+VOUCHERS: Final = "vouchers"
+MODES: Final = {"vouchers": "A", "issued_vouchers": "B", "instant_vouchers": "C"}
+"""How each workflow of the family pays its vouchers. (domain handbook 4.5)"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Clause:
 def quote_clause(
     clause: Clause, given: Mapping[str, Any], *, on: date, terms: Terms | None = None
 ) -> Quote:
-    """Return what a measure would give on the day `on`.
+    """Return what a measure would give on the day `on`; `terms` hold the parameters in force.
 
     Under a draft it is a simulation, and says so.
 
@@ -66,7 +74,8 @@ def quote_clause(
             decide first; the message says who.
     """
     rule = rule_of(clause.definition)
-    values = read_facts(rule, given)
+    terms = terms or Terms()
+    values = read_facts(settle(rule, terms.parameters), given)
     try:
         _refuse_outside(clause, values.get(MATTER_ON, on), on)
         _refuse_without_figure(rule)
@@ -75,7 +84,9 @@ def quote_clause(
         names = "、".join(clause.definition["bureaus"])
         message = f"{clause.code} {refusal.message}责任单位：{names}。"
         raise QuoteRefused(message, reasons=refusal.reasons) from refusal
-    return Quote(found.amount_fen, found.lines, (*found.open, *_questions(clause)))
+    return Quote(
+        found.amount_fen, found.lines, (*found.open, *_questions(clause, terms.parameters))
+    )
 
 
 def rule_of(definition: Mapping[str, Any]) -> BenefitRule:
@@ -92,6 +103,24 @@ def rule_of(definition: Mapping[str, Any]) -> BenefitRule:
     )
 
 
+def subject_of(definition: Mapping[str, Any]) -> Subject:
+    """Return a measure as its parameters see it."""
+    workflow, form = definition["workflow"], definition["benefit"]["form"]
+    process = workflow["process"] or definition["family"]
+    lengths = (_stated(workflow["parameters"][name]) for name in ALLOWANCE_LENGTH)
+    return Subject(
+        rule=rule_of(definition),
+        form=form,
+        questions=frozenset(each["id"] for each in definition["open_questions"]),
+        voucher_mode=MODES.get(process) if definition["family"] == VOUCHERS else None,
+        most_months=prod(lengths) if form == ALLOWANCE else None,
+    )
+
+
+def _stated(value: Any) -> int:
+    return int(value["value"] if isinstance(value, Mapping) else value)
+
+
 def facts_of(definition: Mapping[str, Any]) -> tuple[BenefitFact, ...]:
     """Return every fact a quote of a measure may be given; the matter's date is always one."""
     listed = definition["benefit"].get("facts", ())
@@ -100,15 +129,18 @@ def facts_of(definition: Mapping[str, Any]) -> tuple[BenefitFact, ...]:
     return (*(BenefitFact(**_frozen(each)) for each in listed), matter)
 
 
-def facts_listing(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the facts of a measure as plain JSON data."""
+def facts_listing(
+    definition: Mapping[str, Any], parameters: Mapping[str, Parameter] | None = None
+) -> list[dict[str, Any]]:
+    """Return the facts of a measure under the parameters in force, as plain JSON data."""
+    rule = settle(rule_of(definition), parameters or {})
     return [
         {name: getattr(fact, name) for name in SHOWN}
         | ({"choices": list(fact.choices)} if fact.choices else {})
         | ({"must": dict(fact.must)} if fact.must else {})
         | ({"words": fact.words} if fact.words else {})
         | {"required": fact.required}
-        for fact in facts_of(definition)
+        for fact in rule.facts
     ]
 
 
@@ -141,18 +173,26 @@ def _refuse(name: str, text: str) -> None:
     raise QuoteRefused(f"不能计算：{text}。", reasons={name: text})
 
 
-def _questions(clause: Clause) -> tuple[Open, ...]:
-    """Return the clause's open questions, and that a draft is one."""
+def _questions(clause: Clause, parameters: Mapping[str, Parameter]) -> tuple[Open, ...]:
+    """Return the clause's questions that no parameter settles, and that a draft is one."""
+    settled, partly = settled_questions(subject_of(clause.definition), frozenset(parameters))
     draft = [Open("draft", "政策尚为征求意见稿，仅供测算，不得据以受理、拨付")]
     asked = [
-        Open(each["id"], f"{each['text']}（暂按：{each['default']}）")
+        Open(each["id"], _question(each, [parameters[name] for name in partly[each["id"]]]))
         for each in clause.definition["open_questions"]
+        if each["id"] not in settled
     ]
     return (*(draft if clause.status == DRAFT else ()), *asked)
 
 
+def _question(question: Mapping[str, Any], settling: Sequence[Parameter]) -> str:
+    """Return a question with its reading till it is settled, and what is settled of it."""
+    told = "；".join(f"{PARAMETERS[each.name].title}已明确（{each.source}）" for each in settling)
+    return f"{question['text']}（暂按：{question['default']}）{f'其中{told}' if told else ''}"
+
+
 def _figure(value: Fraction, written: Mapping[str, Any]) -> Figure:
-    return Figure(value, written["bound"], written["words"])
+    return Figure(value, written["bound"], written["words"], written.get("period"))
 
 
 def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_t
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import case_history
 from caseflow.catalogue.pinned import Pinned
+from caseflow.cli.case_quotes import quote_one
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import Option, cell, facts, json_option, note, show, table, yuan
 from caseflow.cli.payload import given_payload
@@ -63,6 +64,9 @@ def cases() -> None:
 
     Example: caseflow cases list --as shujuju.handler
     """
+
+
+cases.add_command(quote_one)
 
 
 @cases.command("list")

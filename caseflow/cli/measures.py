@@ -14,7 +14,7 @@ from caseflow.catalogue.places import data_root
 from caseflow.catalogue.policies import PolicyFiles
 from caseflow.catalogue.quoting import facts_listing
 from caseflow.cli.output import Page, facts, json_option, paged, progress, show, table
-from caseflow.cli.policies import MEASURES
+from caseflow.cli.policies import MEASURES, on_option
 from caseflow.kernel.errors import NotFound
 
 REHEARSED = {
@@ -25,6 +25,23 @@ REHEARSED = {
     "事件": "events",
     "提醒": "reminders",
     "历时（天）": "days",
+}
+
+IN_FORCE = {
+    "代码": "name",
+    "参数": "title",
+    "值": "value",
+    "自": "valid_from",
+    "文号": "document_no",
+}
+MISSING = {
+    "代码": "name",
+    "参数": "title",
+    "必需": "needed",
+    "明确": "answers",
+    "责任单位": "bureau",
+    "录入": "enters",
+    "确认": "confirms",
 }
 
 
@@ -82,25 +99,32 @@ def list_measures(
 
 @measures.command("show")
 @click.argument("measure_id", metavar="MEASURE")
+@on_option
 @json_option
-def show_measure(*, measure_id: str, as_json: bool) -> None:
-    """Show all that a measure's file says.
+def show_measure(*, measure_id: str, day: Any, as_json: bool) -> None:
+    """Show all that a measure's file says, which parameters are in force on a day, which missing.
 
-    Example: caseflow measures show QD26-7a
+    Example: caseflow measures show QD26-5a --on 2026-10-12
     """
+    from caseflow.cli.clauses import known_parameters, parameters_entry
+
     files, measure = find_measure(measure_id)
+    known = known_parameters(measure_id, day)
     entry = {
         **measure.to_data(),
         "id": measure.id,
         "policy": files.policy.code,
         "amounts_yuan": measure.amounts_yuan,
         "rates_pct": measure.rates_pct,
-        "facts": facts_listing(measure.to_data()),
+        "facts": facts_listing(measure.to_data(), known.parameters),
+        "parameters": parameters_entry(known, measure.to_data()),
     }
     show(entry, as_json=as_json, view=lambda: _measure_view(entry))
 
 
 def _measure_view(entry: dict[str, Any]) -> RenderableType:
+    from caseflow.cli.clauses import readable
+
     labels = {**MEASURES, "条文": "clause", "申报主体": "applicants"}
     parts: list[RenderableType] = [
         facts(entry["id"], {label: entry[key] for label, key in labels.items()}),
@@ -110,9 +134,16 @@ def _measure_view(entry: dict[str, Any]) -> RenderableType:
     if entry["benefit"]["parts"]:
         columns = {"事实": "name", "名称": "title", "类型": "type", "单位": "unit", "用途": "role"}
         parts.append(table("测算所需事实", columns, entry["facts"]))
-    if entry["open_questions"]:
+    parameters = entry["parameters"]
+    if parameters["in_force"]:
+        title, rows = f"已确定的参数（{parameters['on']}）", readable(parameters["in_force"])
+        parts.append(table(title, IN_FORCE, rows))
+    if parameters["missing"]:
+        parts.append(table("尚未录入的参数", MISSING, parameters["missing"]))
+    questions = [q for q in entry["open_questions"] if q["id"] not in parameters["answered"]]
+    if questions:
         columns = {"编号": "id", "问题": "text", "现行处理": "default"}
-        parts.append(table("待明确", columns, entry["open_questions"]))
+        parts.append(table("待明确", columns, questions))
     return Group(*parts)
 
 

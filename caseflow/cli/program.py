@@ -26,12 +26,18 @@ COMMANDS: Final = {
     ),
     "measures": Place("caseflow.cli.measures:measures", "Measures (条款): list, show, rehearse."),
     "quote": Place("caseflow.cli.quote:quote", "What a measure would give (测算), and why."),
+    "parameters": Place(
+        "caseflow.cli.parameters:parameters",
+        "Parameters (参数) of measures: list, waiting, enter, confirm, withdraw.",
+    ),
     "workflows": Place(
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
     ),
     "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
-    "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
+    "cases": Place(
+        "caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, quote, history."
+    ),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from caseflow.catalogue.places import policy_folders
-from caseflow.catalogue.quoting import Clause, quote_clause, rule_of
+from caseflow.catalogue.quoting import Clause, quote_clause, rule_of, subject_of
 from caseflow.catalogue.yaml_reader import read_yaml
+from caseflow.kernel.benefits.model import Parameter
+from caseflow.kernel.benefits.parameters import read_parameter
 from caseflow.kernel.benefits.sheet import Terms
 from caseflow.kernel.errors import QuoteRefused
 from tests.conftest import EVERYTHING
@@ -16,7 +18,7 @@ from tests.definitions.families import policies
 pytestmark = pytest.mark.no_cover
 
 FOLDERS = {folder.name: folder / "examples" for folder in policy_folders(EVERYTHING)}
-KEYS = {"title", "day", "facts", "yuan", "refused", "cuts", "terms"}
+KEYS = {"title", "day", "facts", "yuan", "refused", "cuts", "terms", "parameters"}
 
 
 @pytest.fixture(scope="module", params=FOLDERS)
@@ -37,8 +39,17 @@ def examples(files):
 
 def told(files, measure, example):
     clause = Clause.of_files(files.policy, measure, example["day"])
-    terms = Terms(**example.get("terms", {}))
+    terms = Terms(**example.get("terms", {}), parameters=settled(measure, example))
     return quote_clause(clause, example.get("facts", {}), on=example["day"], terms=terms)
+
+
+def settled(measure, example):
+    """Return the parameters of an example, each read as the bureau's handler enters it."""
+    subject = subject_of(measure.to_data())
+    return {
+        name: Parameter(name, read_parameter(subject, name, value), example["day"], "文号")
+        for name, value in example.get("parameters", {}).items()
+    }
 
 
 def test_an_example_gives_the_yuan_an_official_worked_out(files):

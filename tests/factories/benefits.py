@@ -1,9 +1,11 @@
 """Rules small enough to be worked out by hand, for the tests of quotes."""
 
+from datetime import date
 from fractions import Fraction
 
-from caseflow.kernel.benefits.model import BenefitFact, BenefitRule, Cap, Figure, Part
+from caseflow.kernel.benefits.model import BenefitFact, BenefitRule, Cap, Figure, Parameter, Part
 from caseflow.kernel.benefits.quoting import quote
+from caseflow.kernel.benefits.settled import settled_terms
 from caseflow.kernel.benefits.sheet import Terms
 
 WAN = 1_000_000
@@ -42,6 +44,15 @@ MONTHS = fact("months", "integer", "months")
 DECIDED = fact("decided", role="decided")
 DECIDED_PERCENT = fact("decided_percent", "percent", "decided")
 OF_COST = part("rate", base="cost", rate=0)
+
+
+def parameter(name, value, day="2026-06-01", number="启数〔2026〕1号"):
+    return Parameter(name, value, date.fromisoformat(day), number)
+
+
+def under(wanted, *parameters, **facts):
+    """Return the quote of `facts` under these parameters."""
+    return quote(wanted, facts, settled_terms({each.name: each for each in parameters}))
 
 
 def told(wanted, rounding="trunc_fen", day_count="exclusive", **facts):

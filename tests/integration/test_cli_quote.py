@@ -86,12 +86,12 @@ def test_a_clause_without_a_figure_says_who_must_enter_one(quote):
     assert "市财政局" in err
 
 
-def test_facts_come_from_standard_input_too():
+def test_facts_come_from_standard_input_too(tmp_path):
     command = [sys.executable, "-m", "caseflow", "quote", "QD26-7a", "--facts", "-"]
     done = subprocess.run(
         [*command, "--on", "2026-10-12", "--json"],
         input=json.dumps(FACTS),
-        env={**os.environ, "PYTHONPATH": str(EVERYTHING)},
+        env={**os.environ, "PYTHONPATH": str(EVERYTHING), "CASEFLOW_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from caseflow.cases.models import Case
+from caseflow.cases.quoting import case_day
 from caseflow.database.access import Database
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import GuardFailed
@@ -73,6 +76,18 @@ def test_the_clock_opens_a_child_every_twelve_months_and_the_third_settled_concl
     assert len(town.children(case)) == 3
     town.walk(case)
     assert town.outcome(case) == "disbursed"
+
+
+def test_a_years_child_keeps_the_values_of_its_parents_day(town: Town):
+    case = town.reached("operating", FAMILIES["platforms"])
+    submitted = town.value('SELECT submitted_at FROM "case" WHERE public_id = %s', case)
+    child = next_child(town, case, "year")
+
+    with town.house.cases.database.session() as session:
+        found = session.scalars(select(Case).where(Case.public_id == child)).one()
+        day = case_day(session, found, town.now)
+
+    assert (day.known_at, day.on) == (submitted, local_date(submitted))
 
 
 @pytest.mark.parametrize(("family", "state", "clock"), RECURRING)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -55,14 +56,28 @@ def _read(fact: BenefitFact, value: Any) -> Any:
 
 
 def _fen(_: BenefitFact, value: Any) -> int:
-    return _whole(value, MOST_FEN, "须为以分为单位的整数")
+    return fen(value)
+
+
+def fen(value: Any) -> int:
+    """Return an amount in fen.
+
+    Raises:
+        ValueError: no whole number, or beyond all measure; the text says so in Chinese.
+    """
+    return whole(value, MOST_FEN, "须为以分为单位的整数")
 
 
 def _integer(_: BenefitFact, value: Any) -> int:
-    return _whole(value, MOST_COUNT, "须为整数")
+    return whole(value, MOST_COUNT, "须为整数")
 
 
-def _whole(value: Any, most: int, what: str) -> int:
+def whole(value: Any, most: int, what: str) -> int:
+    """Return a whole number from 0 to `most`; a bool or a float is none.
+
+    Raises:
+        ValueError: it is none; `what` says in Chinese what is wanted.
+    """
     if type(value) is not int:
         raise ValueError(f"{what}，不是 {value!r:.40}")
     if not 0 <= value <= most:
@@ -71,12 +86,26 @@ def _whole(value: Any, most: int, what: str) -> int:
 
 
 def _percent(_: BenefitFact, value: Any) -> Fraction:
+    return percent(value)
+
+
+def percent(value: Any) -> Fraction:
+    """Return a percentage written as text, e.g. "12.5", exactly.
+
+    Raises:
+        ValueError: not such a text, or over 100.
+    """
     if not isinstance(value, str) or not _PERCENT.fullmatch(value):
         raise ValueError(f'须为文本写的百分数，如 "12.5"，不是 {value!r:.40}')
-    percent = Fraction(value)
-    if percent > HIGHEST_PERCENT:
+    read = Fraction(value)
+    if read > HIGHEST_PERCENT:
         raise ValueError("不得超过 100")
-    return percent
+    return read
+
+
+def percent_text(value: Fraction) -> str:
+    """Return a percentage as `percent` reads it."""
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
 
 
 def _date(_: BenefitFact, value: Any) -> date:

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 FactType = Literal["fen", "integer", "percent", "date", "boolean", "choice", "stretches"]
 Role = Literal["base", "tier", "count", "months", "decided", "prior", "date", "condition"]
 PartKind = Literal["rate", "amount", "range", "items", "months", "interest", "fee"]
-CapKind = Literal["case", "object", "joint", "year", "life", "times", "paid"]
+CapKind = Literal[
+    "case", "object", "joint", "year", "life", "times", "paid", "enterprise_year", "pool"
+]
 LineKind = Literal["base", "award", "cut"]
 
 MATTER_ON: Final = "matter_on"
@@ -98,7 +100,8 @@ class Cap:
     number (3年 of a monthly amount: 36). `times` allows `most` awards, of which the fact `counted`
     were given; `paid` takes off what another award of the matter has given (补差). Where awards
     are counted for another thing than the first figure's, `per` and `within` say for which;
-    `distinct` names the fact of a case whose values are each supported once.
+    `distinct` names the fact of a case whose values are each supported once. What an enterprise
+    gets in a year under the whole policy, and a pool, are bounded by parameters.
     """
 
     kind: CapKind
@@ -118,11 +121,12 @@ class Cap:
 
 @dataclass(frozen=True)
 class Figure:
-    """A rate in percent or an amount in fen, as the clause words it."""
+    """A rate in percent or an amount in fen, as the clause words it; None: it names no period."""
 
     value: Fraction
     bound: str
     words: str
+    period: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,25 @@ class BenefitRule:
     facts: tuple[BenefitFact, ...]
     parts: tuple[Part, ...]
     caps: tuple[Cap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a bureau has settled of a clause from a day on, and by which document.
+
+    The value has the type of its kind: a word, a truth, whole fen or a number, a percentage as
+    Fraction; a table of tiers maps each name to fen or to a percentage.
+    """
+
+    name: str
+    value: Any
+    valid_from: date
+    document_no: str
+
+    @property
+    def source(self) -> str:
+        """Return the document and the day, as a line of a quote names them."""
+        return f"{self.document_no}，自{self.valid_from}起"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from caseflow.kernel.benefits.facts import percent_text
 from caseflow.kernel.benefits.model import Figure, Part, Stretch
+from caseflow.kernel.benefits.parameters import takes_tiers
 from caseflow.kernel.benefits.rounding import days
+from caseflow.kernel.benefits.settled import Standard, standard, tax_told, tier_fact, vat_fact
 from caseflow.kernel.benefits.sheet import Sheet
 from caseflow.kernel.calendar import nominal_end
+from caseflow.kernel.errors import QuoteRefused
 
 WHOLE: Final = 100
 DAYS_OF_INTEREST: Final = 360
@@ -26,14 +29,22 @@ def give(sheet: Sheet, part: Part) -> None:
 
 
 def _base(sheet: Sheet, part: Part) -> int:
-    """Return the base recognised: what was told, less what other public money bears."""
+    """Return the base recognised: what was told, less VAT and what other public money bears."""
     assert part.base is not None
     told = int(sheet.told(part.base))
-    off = min(told, sum(sheet.prior(name) for name in part.less))
-    sheet.write("base", part.base, part.title, told)
-    if off:
-        sheet.write("base", f"{part.base}.less", "减：其他财政资金已承担", off)
-    return _by_days(sheet, part, told - off)
+    sheet.write("base", part.base, f"{part.title}{tax_told(sheet)}", told)
+    tax = min(told, _tax(sheet, part.base))
+    off = min(told - tax, sum(sheet.prior(name) for name in part.less))
+    for rule, title, fen in (("vat", "减：增值税额", tax), ("less", "减：其他财政资金已承担", off)):
+        if fen:
+            sheet.write("base", f"{part.base}.{rule}", title, fen)
+    return _by_days(sheet, part, told - tax - off)
+
+
+def _tax(sheet: Sheet, base: str) -> int:
+    """Return the VAT in a base where it is settled that it does not count."""
+    settled = sheet.terms.parameters.get("tax_inclusive")
+    return 0 if settled is None or settled.value else sheet.prior(vat_fact(base))
 
 
 def _by_days(sheet: Sheet, part: Part, fen: int) -> int:
@@ -57,26 +68,44 @@ def _by_days(sheet: Sheet, part: Part, fen: int) -> int:
 def _rate(sheet: Sheet, part: Part) -> None:
     base = _base(sheet, part)
     figure = None if part.rate is None else sheet.rule.rates[part.rate]
-    percent = _percent(sheet, part, figure)
-    fen = sheet.round(base * percent / WHOLE)
+    rate = _percent(sheet, part, figure)
+    fen = sheet.round(base * rate.value / WHOLE)
+    sheet.write("award", "rate", f"按 {percent_text(rate.value)}% 计算", fen, rate.words)
+
+
+def _percent(sheet: Sheet, part: Part, figure: Figure | None) -> Standard:
+    """Return the rate: the one decided or settled, inside the clause's; else the clause's own."""
+    settled = _settled(sheet, part, figure)
+    if settled is not None:
+        return settled
+    if figure is None or part.must_decide:
+        raise _undecided(sheet, part)
+    if figure.bound == "ceiling":
+        sheet.ask(
+            part.decided or "rate", f"按上限比例计算，实际比例由责任单位核定（{figure.words}）"
+        )
+    return Standard(figure.value, figure.words)
+
+
+def _settled(sheet: Sheet, part: Part, figure: Figure | None) -> Standard | None:
+    """Return the figure decided for this case, else what a parameter gives; None: neither.
+
+    A decision is inside the clause, and not above what is settled for all cases.
+    """
     words = figure.words if figure else ""
-    sheet.write("award", "rate", f"按 {_shown(percent)}% 计算", fen, words)
-
-
-def _percent(sheet: Sheet, part: Part, figure: Figure | None) -> Fraction:
-    """Return the rate: the one decided, inside the clause's; else the clause's own."""
     decided = sheet.values.get(part.decided) if part.decided else None
+    general = standard(sheet, part)
     if decided is None:
-        if figure is None or part.must_decide:
-            raise sheet.refuse(part.decided or part.kind, _undecided(part))
-        if figure.bound == "ceiling":
-            sheet.ask(
-                part.decided or "rate", f"按上限比例计算，实际比例由责任单位核定（{figure.words}）"
+        if general is not None and figure is not None and general.value > figure.value:
+            raise sheet.refuse(
+                part.decided or part.kind, f"{general.words}：超过条款规定（{figure.words}）"
             )
-        return figure.value
+        return general and Standard(general.value, "；".join(filter(None, (words, general.words))))
     if figure is not None:
         _inside(sheet, part, decided, figure)
-    return Fraction(decided)
+    if general is not None and decided > general.value:
+        raise sheet.refuse(str(part.decided), f"核定数超过已确认的标准（{general.words}）")
+    return Standard(Fraction(decided), words)
 
 
 def _inside(sheet: Sheet, part: Part, decided: int | Fraction, figure: Figure) -> None:
@@ -87,30 +116,36 @@ def _inside(sheet: Sheet, part: Part, decided: int | Fraction, figure: Figure) -
         raise sheet.refuse(str(part.decided), f"条款规定的是固定数，不得核减（{figure.words}）")
 
 
-def _undecided(part: Part) -> str:
+def _undecided(sheet: Sheet, part: Part) -> QuoteRefused:
+    """Return the refusal: the tier must be told where a table has them, else a bureau decides."""
+    table = sheet.terms.parameters.get("tiers")
+    if table is not None and takes_tiers(part):
+        tiers = "、".join(table.value)
+        fact = tier_fact(sheet.rule, part, table)
+        return sheet.refuse(fact, f"{part.title}：须填写档次（{fact}）：{tiers}；{table.source}")
     why = f"（{part.question}）" if part.question else ""
-    return f"{part.title}：条款没有写明，须由责任单位录入并附依据{why}"
+    reason = f"{part.title}：条款没有写明，须由责任单位录入并附依据{why}"
+    return sheet.refuse(part.decided or part.kind, reason)
 
 
 def _amount(sheet: Sheet, part: Part) -> None:
     figure = sheet.figure(part.amount, part.by, part.tiers)
-    sheet.write("award", "amount", part.title, _decided(sheet, part, figure), figure.words)
+    given = _decided(sheet, part, figure)
+    sheet.write("award", "amount", part.title, int(given.value), given.words)
 
 
-def _decided(sheet: Sheet, part: Part, figure: Figure) -> int:
+def _decided(sheet: Sheet, part: Part, figure: Figure) -> Standard:
     """Return a fixed amount as it stands; of a ceiling what was decided, the ceiling till then."""
-    most = int(figure.value)
-    decided = sheet.values.get(part.decided) if part.decided else None
-    if decided is not None:
-        _inside(sheet, part, decided, figure)
-        return int(decided)
+    settled = _settled(sheet, part, figure)
+    if settled is not None:
+        return settled
     if part.must_decide:
-        raise sheet.refuse(part.decided or part.kind, _undecided(part))
+        raise _undecided(sheet, part)
     if figure.bound == "ceiling":
         sheet.ask(
             part.decided or "amount", f"按上限金额计算，实际金额由责任单位核定（{figure.words}）"
         )
-    return most
+    return Standard(figure.value, figure.words)
 
 
 def _range(sheet: Sheet, part: Part) -> None:
@@ -120,7 +155,7 @@ def _range(sheet: Sheet, part: Part) -> None:
     low, high = (sheet.rule.amounts[position] for position in pair)
     decided = sheet.values.get(part.decided)
     if decided is None:
-        raise sheet.refuse(part.decided, _undecided(part))
+        raise _undecided(sheet, part)
     if not low.value <= decided <= high.value:
         raise sheet.refuse(part.decided, f"核定金额不在条款规定的幅度内（{low.words}）")
     sheet.write("award", "range", part.title, int(decided), low.words)
@@ -130,7 +165,8 @@ def _items(sheet: Sheet, part: Part) -> None:
     assert part.count is not None
     figure = sheet.figure(part.amount, part.by, part.tiers)
     each, count = _decided(sheet, part, figure), int(sheet.told(part.count))
-    sheet.write("award", "items", f"{part.title} × {count}", each * count, figure.words)
+    fen = int(each.value) * count
+    sheet.write("award", "items", f"{part.title} × {count}", fen, each.words)
 
 
 def _months(sheet: Sheet, part: Part) -> None:
@@ -156,8 +192,9 @@ def _interest(sheet: Sheet, part: Part) -> None:
     off = min(paid, sum(sheet.prior(name) for name in part.less))
     if off:
         sheet.write("base", "paid.less", "减：其他贴息", off)
-    fen = sheet.round(reference * _percent(sheet, part, figure) / WHOLE)
-    sheet.write("award", "interest", part.title, fen, figure.words)
+    rate = _percent(sheet, part, figure)
+    fen = sheet.round(reference * rate.value / WHOLE)
+    sheet.write("award", "interest", part.title, fen, rate.words)
     title = "不高于实际支付的利息（减其他贴息）"
     sheet.write("cut", "interest_paid", title, max(0, fen - paid + off))
 
@@ -183,7 +220,7 @@ def _reference(sheet: Sheet, stretch: Stretch, last: date | None) -> Fraction:
     fen = stretch.principal_fen * count * stretch.percent / WHOLE / DAYS_OF_INTEREST
     late = "，期限届满后的天数不计" if ends < stretch.ends else ""
     title = (
-        f"{stretch.begins}至{stretch.ends}按同期同档利率{_shown(stretch.percent)}%"
+        f"{stretch.begins}至{stretch.ends}按同期同档利率{percent_text(stretch.percent)}%"
         f"计算的利息（{count}天{late}）"
     )
     sheet.write("base", "reference", title, sheet.round(fen))
@@ -196,16 +233,18 @@ def _fee(sheet: Sheet, part: Part) -> None:
     assert part.rate is not None
     figure, charged = sheet.rule.rates[part.rate], sheet.values.get(part.decided)
     if charged is None:
-        raise sheet.refuse(part.decided, _undecided(part))
+        raise _undecided(sheet, part)
     if charged > figure.value:
-        raise sheet.refuse(part.decided, f"费率 {_shown(charged)}% 高于条款上限（{figure.words}）")
+        raise sheet.refuse(
+            part.decided, f"费率 {percent_text(charged)}% 高于条款上限（{figure.words}）"
+        )
     sheet.write(
-        "base", "fee", f"费率 {_shown(charged)}%，不高于条款上限；不向企业拨付", 0, figure.words
+        "base",
+        "fee",
+        f"费率 {percent_text(charged)}%，不高于条款上限；不向企业拨付",
+        0,
+        figure.words,
     )
-
-
-def _shown(percent: Fraction) -> str:
-    return f"{Decimal(percent.numerator) / Decimal(percent.denominator):f}"
 
 
 _PARTS: Final[dict[str, Callable[[Sheet, Part], None]]] = {

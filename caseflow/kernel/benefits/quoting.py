@@ -8,6 +8,7 @@ from caseflow.kernel.benefits.caps import cut
 from caseflow.kernel.benefits.facts import lacking, read_facts
 from caseflow.kernel.benefits.model import BenefitFact, BenefitRule, Quote
 from caseflow.kernel.benefits.parts import give
+from caseflow.kernel.benefits.settled import settle, tell
 from caseflow.kernel.benefits.sheet import Sheet, Terms
 from caseflow.kernel.conditions import all_hold
 from caseflow.kernel.errors import QuoteRefused
@@ -15,16 +16,19 @@ from caseflow.kernel.workflow.model import Test
 
 
 def quote(rule: BenefitRule, given: Mapping[str, Any], terms: Terms | None = None) -> Quote:
-    """Return what the clause gives for these facts, and why.
+    """Return what the clause gives for these facts under the parameters in force, and why.
 
     Raises:
         InvalidInput: unknown facts, wrong types or units, figures beyond all measure.
         QuoteRefused: a fact is missing, a condition is not met, or a bureau must decide first.
     """
-    sheet = Sheet(rule, read_facts(rule, given), terms or Terms())
+    terms = terms or Terms()
+    rule = settle(rule, terms.parameters)
+    sheet = Sheet(rule, read_facts(rule, given), terms)
     missing = lacking(rule, sheet.values)
     _refuse([(fact.name, f"须填写{fact.title}（{fact.name}）") for fact in missing])
     _refuse(list(_unmet(sheet)))
+    tell(sheet)
     for part in rule.parts:
         give(sheet, part)
     for cap in rule.caps:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
-from caseflow.kernel.benefits.model import BenefitRule, Figure, Line, LineKind, Open
+from caseflow.kernel.benefits.model import BenefitRule, Figure, Line, LineKind, Open, Parameter
 from caseflow.kernel.benefits.rounding import rounded
 from caseflow.kernel.errors import InvalidInput, QuoteRefused
 from caseflow.kernel.money import MOST_FEN
@@ -16,10 +16,11 @@ DEFAULT_DAY_COUNT: Final = "exclusive"
 
 @dataclass(frozen=True)
 class Terms:
-    """What a call settles for all its cases: rounding and how days are counted."""
+    """What is settled for all cases: rounding, how days are counted, the parameters in force."""
 
     rounding: str = DEFAULT_ROUNDING
     day_count: str = DEFAULT_DAY_COUNT
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 @dataclass
