@@ -106,7 +106,7 @@ class Player:
         actor = person or self.person(case, step)
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
-        facts = {**case.facts, "paid_fen": case.paid_fen}
+        facts = {**case.facts, "paid_fen": case.paid_fen, "case_number": case.number}
         samples = payload_for(self.workflow(case), step, facts, self._ceiling_fen(case))
         payload = {**samples, **(given or {})}
         try:

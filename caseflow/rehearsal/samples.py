@@ -8,6 +8,9 @@ from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
 
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
+VOUCHER: Final = "voucher_no"
+SERIAL: Final = "case_number"
+"""Among the facts: what makes a voucher's number one of its own, as it pays only once."""
 
 
 def payload_for(
@@ -29,6 +32,8 @@ def _value(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen:
     if name in AMOUNTS:
         return amount(workflow, name, facts, ceiling_fen)
     fact = INPUTS.get(name) or workflow.facts[name]
+    if name == VOUCHER and SERIAL in facts:
+        return f"{fact.sample}-{facts[SERIAL]}-{facts['paid_fen']}"
     return fact.sample
 
 

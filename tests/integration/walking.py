@@ -277,7 +277,7 @@ class Town:
 
     def sample(self, case: Standing, step: Step) -> dict[str, Any]:
         """Return a payload that the step accepts where the case stands."""
-        facts = {**case.facts, "paid_fen": case.paid_fen}
+        facts = {**case.facts, "paid_fen": case.paid_fen, "case_number": case.number}
         ceiling_fen = self.player.measure(case).ceiling_fen(case.child_kind)
         payload = payload_for(self.player.workflow(case), step, facts, ceiling_fen)
         return {name: value for name, value in payload.items() if name != "instalment_fen"}
