@@ -11,11 +11,13 @@ from werkzeug.exceptions import LengthRequired
 
 from caseflow import __version__
 from caseflow.api import (
+    budgets,
     cases,
     catalogue,
     documents,
     house,
     inbox,
+    payments,
     people,
     problems,
     publicities,
@@ -41,6 +43,8 @@ BLUEPRINTS: Final = (
     cases.blueprint,
     documents.blueprint,
     publicities.blueprint,
+    budgets.blueprint,
+    payments.blueprint,
     inbox.blueprint,
     house.blueprint,
 )
