@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 from flask_smorest.fields import Upload
-from marshmallow import fields
 
 from caseflow.api.answers import answer_of
 from caseflow.api.context import actor, house, now, session, transaction
