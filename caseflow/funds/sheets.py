@@ -39,7 +39,7 @@ MOST_UNPACKED: Final = 64 * 1024 * 1024
 HEADING_WITHIN: Final = 30
 """In so many rows the headings are looked for, below the lines about the sheet."""
 BLANK: Final = "\u00a0\u200b\ufeff\u3000"
-FORMULA: Final = re.compile(rf"(^|[\n\r])([ {BLANK}]*)([=+\-@\t\r＝＋－＠])")
+FORMULA: Final = re.compile(rf"(?:^|(?<=[\n\r]))([ {BLANK}]*)([=+\-@\t\r＝＋－＠])")
 IN_BRACKETS: Final = re.compile(r"\s*[(（].*", re.DOTALL)
 """What a heading says in brackets, which does not count when a file comes back."""
 UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -87,7 +87,7 @@ def safe(text: str) -> str:
 
     Also after blanks and line ends, and for the full-width signs; control characters go.
     """
-    return FORMULA.sub(r"\1\2'\3", UNWRITABLE.sub("", text))
+    return FORMULA.sub(r"\1'\2", UNWRITABLE.sub("", text))
 
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
