@@ -98,9 +98,9 @@ class _Standing:
 
     @property
     def claim(self) -> Claim:
-        """Return what the pool is asked for."""
+        """Return what the pool is asked for; of two of one instant the lower number comes first."""
         known = self.reading.submitted_at or self.reading.created_at
-        return Claim(self.reading.public_id, self.fen, known, self.facts.get("rank"))
+        return Claim(self.reading.number, self.fen, known, self.facts.get("rank"))
 
 
 def preview_division(cases: Cases, actor: Actor, call: str, at: datetime) -> Division:

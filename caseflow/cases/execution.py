@@ -262,11 +262,12 @@ def _owed(session: Session, actor: Actor, at: datetime) -> Iterator[ExecutionRow
     refuse_strangers_to_budgets(actor)
     owed: Counter[tuple[str, str, str, str]] = Counter()
     for row in session.execute(_promised(session, actor, at)):
-        left = max(0, row.promised - row.paid)
-        for share, fen in split_of(left, percent_of(row) or WHOLE, before=row.paid).items():
+        paid = int(row.paid)
+        left = max(0, row.promised - paid)
+        for share, fen in split_of(left, percent_of(row) or WHOLE, before=paid).items():
             place = row.city if share == CITY else row.territory
             owed[row.policy, row.measure, share, place] += fen
-    titles = dict(session.execute(select(Territory.code, Territory.title)).tuples())
+    titles: dict[str, str] = dict(session.execute(select(Territory.code, Territory.title)).all())
     for (policy, measure, bearing, place), fen in owed.items():
         if fen:
             sums = Sums(future_fen=fen)
