@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any, Final
 
 from flask import Response, json
+from marshmallow import validate
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from caseflow.api.answers import answer_of
 from caseflow.api.authority import refuse_call_planner
@@ -16,6 +18,7 @@ from caseflow.api.parsing import (
     Body,
     Day,
     Line,
+    Number,
     PageQuery,
     QueryFlag,
     QueryNumber,
@@ -31,6 +34,8 @@ from caseflow.catalogue.service import Window
 from caseflow.identity.queries import organisation
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.money import MOST_FEN
+from caseflow.kernel.pools import RULES
 
 blueprint = Blueprint("catalogue", __name__, description="政策、条款、流程与申报通知")
 
@@ -125,6 +130,8 @@ class CallView:
     eligible_to: date | None
     status: str
     is_open: bool
+    short_pool: str | None
+    pool_fen: int | None
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,7 @@ class CallQuery(PageQuery):
 
 
 class NewCall(Body):
-    """A call to be planned."""
+    """A call to be planned; `short_pool`: what is done when `pool_fen` (or the line) is short."""
 
     measure = Line(required=True)
     title = Line(required=True)
@@ -170,6 +177,8 @@ class NewCall(Body):
     closes_on = Day(required=True)
     eligible_from = Day()
     eligible_to = Day()
+    short_pool = Line(one_of=RULES)
+    pool_fen = Number(validate=validate.Range(min=1, max=MOST_FEN))
 
 
 @blueprint.route("/policies")
@@ -294,7 +303,18 @@ def plan_call(wanted: dict[str, Any]) -> CallView:
             ids=house().cases.ids,
             signer=house().cases.office.signer,
         )
+        _set_pool(current, call, wanted)
         return _call(call, wanted["measure"], local_date(now()))
+
+
+def _set_pool(current: Session, call: Call, wanted: dict[str, Any]) -> None:
+    rule, fen = wanted.get("short_pool"), wanted.get("pool_fen")
+    if rule is None and fen is not None:
+        reason = "写明资金池金额的，须同时写明资金不足时的办法"
+        raise InvalidInput(f"short_pool：{reason}。", fields={"short_pool": reason})
+    if rule is not None:
+        signer = house().cases.office.signer
+        service.set_pool(current, call, rule=rule, fen=fen, by=actor().id, at=now(), signer=signer)
 
 
 def _begin(names: list[str], after: str | None) -> int:
@@ -350,4 +370,6 @@ def _call(call: Call, measure: str, today: date) -> CallView:
         eligible_to=call.eligible_to,
         status=call.status,
         is_open=call.status != "closed" and call.opens_on <= today <= call.closes_on,
+        short_pool=call.short_pool,
+        pool_fen=call.pool_fen,
     )

@@ -11,6 +11,7 @@ from werkzeug.exceptions import LengthRequired
 
 from caseflow import __version__
 from caseflow.api import (
+    budgets,
     cases,
     catalogue,
     documents,
@@ -18,6 +19,7 @@ from caseflow.api import (
     house,
     inbox,
     parameters,
+    payments,
     people,
     problems,
     publicities,
@@ -44,6 +46,8 @@ BLUEPRINTS: Final = (
     cases.blueprint,
     documents.blueprint,
     publicities.blueprint,
+    budgets.blueprint,
+    payments.blueprint,
     inbox.blueprint,
     house.blueprint,
     equity.blueprint,

@@ -8,6 +8,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.cases.amounts import (
+    AmountView,
+    ChainStep,
+    EntryView,
+    amount_chain,
+    amount_steps,
+    entries_of,
+)
 from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
@@ -23,7 +31,8 @@ from caseflow.cases.seats import ANYONE, SYSTEM, seats_held
 from caseflow.catalogue.pinned import MeasureInfo, Pinned
 from caseflow.deadlines.queries import load_calendar
 from caseflow.documents.queries import ChecklistItem, checklist
-from caseflow.funds.models import AmountStep, Payment
+from caseflow.funds.models import Payment
+from caseflow.identity.identifiers import mask_account
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel import clocks
@@ -97,18 +106,8 @@ class TaskView:
 
 
 @dataclass(frozen=True)
-class AmountView:
-    """One step of the amount history, by the number of the event that made it."""
-
-    version: int
-    kind: str
-    fen: int
-    reason: str | None
-
-
-@dataclass(frozen=True)
 class PaymentView:
-    """A payment order: one instalment of one share."""
+    """A payment order: one instalment of one share; of the account the last four digits."""
 
     instalment: int
     share: str
@@ -117,6 +116,9 @@ class PaymentView:
     ordered_at: datetime
     paid_at: datetime | None
     voucher_no: str | None
+    document_no: str
+    account: str
+    paid_on: date | None
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class CaseDetail:
     tasks: tuple[TaskView, ...]
     events: tuple[EventOption, ...]
     amounts: tuple[AmountView, ...]
+    amount_chain: tuple[ChainStep, ...]
+    entries: tuple[EntryView, ...]
     payments: tuple[PaymentView, ...]
     caps: tuple[Room, ...]
     holds: tuple[HoldView, ...]
@@ -175,6 +179,7 @@ def case_detail(
     reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
     objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
     asked = list(measure.checklist(reading.child_kind))
+    amounts = amount_steps(session, case)
     return CaseDetail(
         case=case_line(session, case),
         matter_on=reading.matter_on,
@@ -184,7 +189,9 @@ def case_detail(
         clocks=_clocks(session, reading, runner.workflow, local_date(at)),
         tasks=_tasks(session, case, runner.workflow),
         events=tuple(_events(reading, runner, measure, at)),
-        amounts=_amounts(session, case),
+        amounts=amounts,
+        amount_chain=amount_chain(session, case, amounts),
+        entries=entries_of(session, actor, case),
         payments=_payments(session, case),
         caps=room_of(reading, measure, runner.workflow),
         holds=_holds(session, case),
@@ -331,14 +338,6 @@ def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable
         yield f"您已在本办件中担任 {duty}，不得再担任 {step.duty}"
 
 
-def _amounts(session: Session, case: Case) -> tuple[AmountView, ...]:
-    query = select(AmountStep).where(AmountStep.case_id == case.id)
-    rows = session.scalars(query.order_by(AmountStep.seq, AmountStep.kind))
-    return tuple(
-        AmountView(version=row.seq, kind=row.kind, fen=row.fen, reason=row.reason) for row in rows
-    )
-
-
 def _payments(session: Session, case: Case) -> tuple[PaymentView, ...]:
     query = select(Payment).where(Payment.case_id == case.id)
     rows = session.scalars(query.order_by(Payment.instalment, Payment.share))
@@ -351,6 +350,9 @@ def _payments(session: Session, case: Case) -> tuple[PaymentView, ...]:
             ordered_at=row.ordered_at,
             paid_at=row.paid_at,
             voucher_no=row.voucher_no,
+            document_no=row.document_no,
+            account=mask_account(row.account_number),
+            paid_on=row.paid_on,
         )
         for row in rows
     )

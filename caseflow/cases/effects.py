@@ -71,8 +71,8 @@ def _new_order(act: Act, order: Order) -> dict[str, Any]:
 
 def _moved_order(act: Act, order: Order) -> dict[str, Any]:
     row = {"case_id": act.case_id, "instalment": order.instalment, "share": order.share}
-    voucher = _given(act, "voucher_no") if order.status == PAID else None
-    return {**row, "status": order.status, "at": act.at, "voucher_no": voucher}
+    said = ("voucher_no", "paid_on") if order.status == PAID else ()
+    return {**row, "status": order.status, "at": act.at, **{n: _given(act, n) for n in said}}
 
 
 def _given(act: Act, name: str) -> Any:

@@ -59,6 +59,7 @@ class Case(Model):
         Index("ix_case_measure", "measure_id", "id"),
         Index("ix_case_applicant", "applicant_id", "id"),
         Index("ix_case_territory", "territory_id", "id"),
+        Index("ix_case_call", "call_id", "state", postgresql_where="call_id IS NOT NULL"),
         Index("ix_case_parent", "parent_id", postgresql_where="parent_id IS NOT NULL"),
         Index("ix_case_state", "state", "id", postgresql_where="outcome IS NULL"),
     )

@@ -37,6 +37,8 @@ from caseflow.kernel.workflow.machine import Decision, Situation
 TRIES: Final = 5
 """How often an act without an expected version is decided anew when somebody was quicker."""
 REQUEST_CONSTRAINT: Final = "uq_event_request"
+TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一笔拨付，一号只付一笔"}
+"""What a unique key that an act may run into says to people, by its name."""
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 
 
@@ -99,8 +101,10 @@ class Cases:
                 try:
                     outcome = self._try(connection, public_id, request)
                 except UniqueViolation as error:
-                    if error.diag.constraint_name != REQUEST_CONSTRAINT:
-                        raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+                    name = error.diag.constraint_name or ""
+                    if name != REQUEST_CONSTRAINT:
+                        words = TAKEN.get(name, error.diag.message_primary)
+                        raise Conflict(f"数据库拒绝：{words}") from error
                     continue
                 except IntegrityError as error:
                     refused = Conflict(f"数据库拒绝：{error.diag.message_primary}")

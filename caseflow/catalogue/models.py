@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from caseflow.database.orm import Big, EntityId, Model, PublicId
+from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
 
 POLICY_STATUSES = ("consultation_draft", "in_force", "expired", "lapsed", "repealed")
 
@@ -112,8 +112,16 @@ class Call(Model):
     eligible_from: Mapped[date | None]
     eligible_to: Mapped[date | None]
     status: Mapped[str]
+    short_pool: Mapped[str | None]
+    pool_fen: Mapped[Fen | None]
 
     __table_args__ = (
+        CheckConstraint(
+            "short_pool IN ('proportional', 'rank', 'rank_whole', 'first_come', 'first_come_whole',"
+            " 'carry_over')",
+            name="short_pool",
+        ),
+        CheckConstraint("pool_fen > 0", name="pool"),
         CheckConstraint("closes_on >= opens_on", name="window"),
         CheckConstraint("eligible_to >= eligible_from", name="eligible_period"),
         CheckConstraint("status IN ('planned', 'open', 'closed')", name="status"),

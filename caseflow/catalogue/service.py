@@ -18,7 +18,9 @@ from caseflow.history import service as history
 from caseflow.history.part import Signer
 from caseflow.identity.service import LOADING_LOCK, ensure_system_person
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import InvalidInput, PolicyClosed
+from caseflow.kernel.errors import Conflict, InvalidInput, PolicyClosed
+from caseflow.kernel.money import MOST_FEN
+from caseflow.kernel.pools import RULES
 
 WARNINGS: Final = (90, 60, 30, 7)
 """Days before a policy's last day on which its end is announced. (domain handbook 5.4)"""
@@ -134,6 +136,35 @@ def plan_call(
     session.flush()
     payload = {"measure": measure_code, "title": call.title, **_as_text(days)}
     _record(session, call.id, "call_planned", payload, _Hand(by, at, signer))
+    return call
+
+
+def set_pool(
+    session: Session,
+    call: Call,
+    *,
+    rule: str,
+    fen: int | None,
+    by: int,
+    at: datetime,
+    signer: Signer,
+) -> Call:
+    """Let a call say what is done when its pool is short, and what the pool is; said once.
+
+    No sum: the pool is what the budget line has. The words are those of `kernel.pools`.
+
+    Raises:
+        InvalidInput: no such rule, no sum above nothing. Conflict: said before, or closed.
+    """
+    if rule not in RULES:
+        raise _refusal("short_pool", f"{rule!r} is none of {', '.join(RULES)}")
+    if fen is not None and not (type(fen) is int and 0 < fen <= MOST_FEN):
+        raise _refusal("pool_fen", "a whole number of fen above nothing")
+    if call.short_pool is not None or call.status == "closed":
+        raise Conflict(f"申报通知《{call.title}》已写明资金不足的办法或已截止，不得更改。")
+    call.short_pool, call.pool_fen = rule, fen
+    payload = {"short_pool": rule, "pool_fen": fen}
+    _record(session, call.id, "call_pool_set", payload, _Hand(by, at, signer))
     return call
 
 

@@ -144,12 +144,21 @@ def _view(data: dict[str, Any]) -> RenderableType:
     }
     options = {"可办": "event", "名称": "title", "填写（*必填）": "inputs", "暂不能办": "blocked"}
     caps = {"上限": "title", "条款": "words", "限额": "limit", "已占用": "used", "尚余": "left"}
+    amounts = {"环节": "title", "金额": "amount", "核减": "cut", "理由": "reason"}
+    orders = {"期": "instalment", "承担方": "share", "金额": "amount", "状态": "status",
+              "指标文号": "document_no", "账号": "account", "支付日期": "paid_on",
+              "凭证号": "voucher_no"}  # fmt: skip
+    entries = {"版本": "version", "预算项目": "line_title", "年度": "year", "承担方": "share",
+               "自": "source", "至": "target", "金额": "amount"}  # fmt: skip
     papers = {"材料": "kind", "名称": "title", "必交": "required"}
     return Group(
         facts(line["title"], head),
         table("时限", clocks, data["clocks"]),
         table("上限", caps, [_cap(each) for each in data["caps"]]),
         table("可办事项", options, events),
+        table("金额", amounts, map(_in_yuan, data["amount_chain"])),
+        table("拨付单", orders, map(_in_yuan, data["payments"])),
+        table("预算分录", entries, map(_in_yuan, data["entries"])),
         table("材料", papers, data["documents"]),
     )
 
@@ -162,6 +171,10 @@ def _cap(room: dict[str, Any]) -> dict[str, str]:
         times = f"{room[f'{name}_times']} 次" if room["limit_times"] is not None else ""
         shown[name] = " ".join(filter(None, (fen, times)))
     return shown
+
+
+def _in_yuan(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "amount": yuan(row["fen"]), "cut": yuan(row.get("reduction_fen") or None)}
 
 
 @cases.command("tasks")

@@ -16,10 +16,11 @@ from packaging.requirements import Requirement
 
 from caseflow.cli.output import cell
 from caseflow.clock import MAX_SKEW, SystemClock, VirtualClock, clock_for, skew
-from caseflow.database.access import Address, open_database
+from caseflow.database.access import Address, Database, open_database
 from caseflow.database.connections import Connect
 from caseflow.database.readiness import driver_errors, head_revision, located, revision_of
 from caseflow.deadlines.queries import years
+from caseflow.funds.ledger import disagreements
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import CaseflowError
 from caseflow.settings import KEY_BYTES, Settings
@@ -186,7 +187,7 @@ def _inside(address: Address) -> list[Check]:
             connect = database.connect
             return [
                 _skew(connect), _virtual(connect), _catalogue(connect), _calendar(connect),
-                _worker(connect), _deliveries(connect), _timers(connect),
+                _worker(connect), _deliveries(connect), _timers(connect), _ledger(database),
             ]  # fmt: skip
     finally:
         database.close()
@@ -262,6 +263,17 @@ def _timers(connect: Connect) -> Check:
     )
     told = f"{refused} refused" + (f", e.g. {reason}" if refused else "")
     return Check("timers", WARNING if refused else OK, told)
+
+
+def _ledger(database: Database) -> Check:
+    """Look whether every balance of every budget line is the sum of its entries."""
+    with database.session() as session:
+        faults = disagreements(session)
+    if faults:
+        first = f"{faults[0].line_id} {faults[0].kind}"
+        advice = f"{len(faults)} balances differ from their entries, first {first}"
+        return Check("ledger", BROKEN, f"{advice}: run 'caseflow budgets verify'")
+    return Check("ledger", OK, "every balance is the sum of its entries")
 
 
 def _rows(connect: Connect, query: Any) -> list[tuple[Any, ...]]:

@@ -33,13 +33,21 @@ COMMANDS: Final = {
     "workflows": Place(
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
     ),
-    "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
+    "calls": Place(
+        "caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan, divide."
+    ),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place(
         "caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, quote, history."
     ),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
+    "budgets": Place(
+        "caseflow.cli.budgets:budgets", "Budgets (预算): list, appropriate, report, split, verify."
+    ),
+    "payments": Place(
+        "caseflow.cli.payments:payments", "Payment orders (拨付单): list, export, import."
+    ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
     "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),

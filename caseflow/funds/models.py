@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,7 +62,11 @@ class BankAccount(Model):
 
 
 class Payment(Model):
-    """A payment order: one instalment of one share. The key makes paying it twice impossible."""
+    """A payment order: one instalment of one share. The key makes paying it twice impossible.
+
+    The database finds the payer (市财政 or 属地财政 of the case), and the day where none is given;
+    a voucher number pays one order of a payer, share and year.
+    """
 
     __tablename__ = "payment"
 
@@ -80,9 +85,26 @@ class Payment(Model):
     account_bank: Mapped[str]
     account_number: Mapped[str]
     document_no: Mapped[str]
+    payer_id: Mapped[Big] = mapped_column(ForeignKey("organisation.id"))
+    paid_on: Mapped[date | None]
 
     __table_args__ = (
         CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint("(status = 'paid') = (paid_on IS NOT NULL)", name="paid_on"),
+        CheckConstraint(
+            "paid_on BETWEEN (ordered_at AT TIME ZONE 'Asia/Shanghai')::date"
+            " AND (paid_at AT TIME ZONE 'Asia/Shanghai')::date",
+            name="paid_in_time",
+        ),
+        Index(
+            "uq_payment_voucher",
+            "payer_id",
+            "share",
+            text("EXTRACT(year FROM paid_on)"),
+            "voucher_no",
+            unique=True,
+            postgresql_where="voucher_no IS NOT NULL",
+        ),
         CheckConstraint("status IN ('ordered', 'paid', 'returned')", name="status"),
         CheckConstraint(
             "(status = 'paid') = (paid_at IS NOT NULL AND voucher_no IS NOT NULL)", name="paid"

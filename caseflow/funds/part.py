@@ -27,9 +27,9 @@ PAYMENTS_MOVED = Part(
     "payments_moved",
     "UPDATE payment SET status = r.status,"
     " paid_at = CASE WHEN r.status = 'paid' THEN r.at END,"
-    " voucher_no = CASE WHEN r.status = 'paid' THEN r.voucher_no END"
+    " voucher_no = CASE WHEN r.status = 'paid' THEN r.voucher_no END, paid_on = r.paid_on"
     " FROM jsonb_to_recordset(%(payments_moved)s) AS r (case_id bigint, instalment int,"
-    " share text, status text, at timestamptz, voucher_no text)"
+    " share text, status text, at timestamptz, voucher_no text, paid_on date)"
     " JOIN written ON written.id = r.case_id"
     " WHERE payment.case_id = r.case_id AND payment.instalment = r.instalment"
     " AND payment.share = r.share",

@@ -109,7 +109,12 @@ class Player:
         actor = person or self.person(case, step)
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
-        facts = {**case.facts, "paid_fen": case.paid_fen, TODAY: iso(local_date(at))}
+        facts = {
+            **case.facts,
+            "paid_fen": case.paid_fen,
+            "case_number": case.number,
+            TODAY: iso(local_date(at)),
+        }
         ceiling_fen = self._ceiling_fen(case)
         samples = payload_for(self.workflow(case), step, facts, ceiling_fen, given=given)
         payload = {**samples, **(given or {})}

@@ -9,6 +9,9 @@ from caseflow.rehearsal.equity_samples import equity_figures
 
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
+VOUCHER: Final = "voucher_no"
+SERIAL: Final = "case_number"
+"""Among the facts: what makes a voucher's number one of its own, as it pays only once."""
 
 
 def payload_for(
@@ -38,6 +41,8 @@ def _value(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen:
     if name in AMOUNTS:
         return amount(workflow, name, facts, ceiling_fen)
     fact = INPUTS.get(name) or workflow.facts[name]
+    if name == VOUCHER and SERIAL in facts:
+        return f"{fact.sample}-{facts[SERIAL]}-{facts['paid_fen']}"
     return fact.sample
 
 

@@ -122,7 +122,7 @@ def test_two_clerks_confirming_one_order_pay_once(town: Town):
 
     for case in cases:
         confirm = [
-            lambda c=case, n=n: town.ask(c, "confirm_payment", TREASURY, voucher_no=f"PZ-{n}")
+            lambda c=case, n=n: town.ask(c, "confirm_payment", TREASURY, voucher_no=f"{c}-{n}")
             for n in range(2)
         ]
         results = together(*confirm)

@@ -19,8 +19,8 @@ CASE = '(SELECT id FROM "case")'
 PAID = (
     "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, paid_at, voucher_no,"
     " payee_id, account_holder, account_bank, account_number, document_no)"
-    " SELECT {case}, {instalment}, 'city', {fen}, 'paid', now(), now(), 'V', organisation_id,"
-    " holder, bank, number, 'D' FROM bank_account WHERE holder LIKE '启东示例%'"
+    " SELECT {case}, {instalment}, 'city', {fen}, 'paid', now(), now(), 'V{instalment}',"
+    " organisation_id, holder, bank, number, 'D' FROM bank_account WHERE holder LIKE '启东示例%'"
 )
 ENTRY = (
     "INSERT INTO ledger_entry (stream, seq, case_id, share, source, target, fen, at)"

@@ -277,8 +277,8 @@ class Town:
 
     def sample(self, case: Standing, step: Step, given: dict[str, Any]) -> dict[str, Any]:
         """Return a payload that the step accepts where the case stands."""
-        today = local_date(self.now).isoformat()
-        facts = {**case.facts, "paid_fen": case.paid_fen, "today": today}
+        said = {"paid_fen": case.paid_fen, "case_number": case.number}
+        facts = {**case.facts, **said, "today": local_date(self.now).isoformat()}
         ceiling_fen = self.player.measure(case).ceiling_fen(case.child_kind)
         workflow = self.player.workflow(case)
         payload = payload_for(workflow, step, facts, ceiling_fen, given=given)

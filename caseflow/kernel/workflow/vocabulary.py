@@ -98,6 +98,7 @@ INPUTS: Final[dict[str, Fact]] = {
         Fact("minutes_no", "text", "会议纪要编号", sample="〔2026〕第1号"),
         Fact("document_no", "text", "文书编号", sample="〔2026〕1号"),
         Fact("voucher_no", "text", "支付凭证号", sample="PZ-0001"),
+        Fact("paid_on", "date", "支付日期"),
         Fact("instalment_fen", "fen", "本期应拨金额", unit="fen"),
         Fact("hold_kind", "choice", "暂停情形",
              choices=("audit_hold", "credit_hold", "under_appeal", "clawback_open"),
