@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
 
 if TYPE_CHECKING:
@@ -121,6 +122,22 @@ def _escalate(_facts: Facts, _move: "Move") -> None:
     """Escalation changes no fact; it tells the one above."""
 
 
+def _order_recovery(facts: Facts, move: "Move") -> None:
+    refuse_undecidable(move.payload, facts["recoverable_fen"])
+    facts["recovery_left_fen"] = move.payload["recovery_fen"]
+
+
+def _record_receipt(facts: Facts, move: "Move") -> None:
+    fen = move.payload["receipt_fen"]
+    facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"])
+    _add(facts, "recovery_received_fen", fen)
+
+
+def _withdraw_recovery(facts: Facts, _move: "Move") -> None:
+    """A decision withdrawn claims nothing any more."""
+    facts["recovery_left_fen"] = 0
+
+
 _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "count_correction": _count_correction,
     "answer_seat": _answer_seat,
@@ -134,4 +151,7 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
     "escalate": _escalate,
+    "order_recovery": _order_recovery,
+    "record_receipt": _record_receipt,
+    "withdraw_recovery": _withdraw_recovery,
 }

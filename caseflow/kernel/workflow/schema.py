@@ -149,6 +149,7 @@ FAMILY: Final = Record(
         "anywhere": ListOf(Either((TEXT, _PLACE))),
         "children": MapOf(TEXT),
         "child": FLAG,
+        "follows": Value("what it follows", (str,), allowed=("payment",)),
     },
 )
 ENDS: Final = Record({"ends": MapOf(Record({"title": TEXT, "outcome": TEXT}))})
