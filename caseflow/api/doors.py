@@ -20,6 +20,7 @@ from caseflow.api import (
     problems,
     publicities,
     quotes,
+    recoveries,
     rules,
     versions,
 )
@@ -41,6 +42,7 @@ BLUEPRINTS: Final = (
     cases.blueprint,
     documents.blueprint,
     publicities.blueprint,
+    recoveries.blueprint,
     inbox.blueprint,
     house.blueprint,
 )

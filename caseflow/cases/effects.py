@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from caseflow.cases.acting import Act
 from caseflow.cases.part import HOLDS, HOLDS_LIFTED
+from caseflow.cases.recoveries.effects import RECOVERY_WRITERS
 from caseflow.cases.statement import Writes
 from caseflow.funds.part import PAYMENTS, PAYMENTS_MOVED
 from caseflow.kernel.errors import InvalidInput, NotAllowed
@@ -106,4 +107,5 @@ _WRITERS: Final = {
     "return_payment": _return_payment,
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
+    **RECOVERY_WRITERS,
 }

@@ -18,6 +18,7 @@ def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, 
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading))
+    facts.update(_recovery_facts(reading))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure)
     facts.update(derive(facts))
     return facts
@@ -89,4 +90,18 @@ def _money_facts(reading: Reading) -> dict[str, Any]:
         "paid_fen": reading.paid_fen,
         OPEN_PAYMENT: waiting[-1][2] if waiting else None,
         "last_paid_fen": paid[-1][2] if paid else None,
+    }
+
+
+def _recovery_facts(reading: Reading) -> dict[str, Any]:
+    """Return what a recovery may still claim, and of what it claims what is left; fen."""
+    recovery = reading.recovery
+    if recovery is None:
+        return {}
+    open_fen = sum(recovery["paid"]) - sum(recovery["recovered"])
+    decided, received = recovery["decided_fen"], recovery["received_fen"]
+    return {
+        "recoverable_fen": open_fen,
+        "recovery_left_fen": open_fen if decided is None else decided - received,
+        "recovery_received_fen": received,
     }

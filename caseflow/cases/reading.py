@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.bars.queries import STANDING
+from caseflow.funds.recoveries.queries import RECOVERY
 
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
     c.measure_version_id, c.policy_version_id, c.workflow_hash, c.call_id, c.applicant_id,
     c.territory_id, c.parties, c.matter_on, c.state, c.previous_state, c.outcome, c.head_seq,
     c.head_hash, c.facts, c.corrections_made, c.publicity_id, c.publicity_ends_on, c.approved_fen,
-    c.paid_fen, c.created_at, c.submitted_at,
+    c.paid_fen, c.recovered_fen, c.created_at, c.submitted_at, c.ended_at,
     applicant.title AS applicant_title,
     policy.status AS policy_status, policy.effective_from AS policy_from,
     policy.effective_to AS policy_to,
@@ -39,10 +41,12 @@ COLUMNS: Final = f"""
     (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
         ORDER BY p.instalment) FROM payment p WHERE p.case_id = c.id) AS payments,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
-        coalesce(sum(k.paid_fen), 0)) FROM "case" k WHERE k.parent_id = c.id) AS children,
+        coalesce(sum(k.paid_fen), 0)) FROM "case" k
+      WHERE k.parent_id = c.id AND k.child_kind <> 'recovery') AS children,
     CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
           THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
-        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
+        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id
+          AND k.child_kind <> 'recovery')
     END AS siblings_fen,
     CASE WHEN c.parent_id IS NOT NULL THEN
         (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) END AS parent_approved_fen,
@@ -51,7 +55,9 @@ COLUMNS: Final = f"""
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
-      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request
+      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
+    {RECOVERY} AS recovery,
+    {STANDING.format(organisation="c.applicant_id")} AS bars
 """
 SOURCES: Final = """
     FROM "case" c
@@ -70,7 +76,7 @@ LOCKED: Final = (
 DATES: Final = (
     "matter_on", "publicity_ends_on", "policy_from", "policy_to", "call_opens_on", "call_closes_on",
 )  # fmt: skip
-INSTANTS: Final = ("created_at", "submitted_at")
+INSTANTS: Final = ("created_at", "submitted_at", "ended_at")
 
 
 @dataclass(frozen=True)

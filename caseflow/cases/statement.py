@@ -15,7 +15,14 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
+from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.part import AMOUNTS, PAYMENTS, PAYMENTS_MOVED
+from caseflow.funds.recoveries.part import (
+    RECEIPTS,
+    RECOVERIES,
+    RECOVERIES_ORDERED,
+    RECOVERIES_WITHDRAWN,
+)
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
 from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
@@ -23,6 +30,7 @@ from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
 PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED, NOTICES, DELIVERIES,
+    RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
 )  # fmt: skip
 
 NEEDS: Final = {

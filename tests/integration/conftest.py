@@ -2,8 +2,10 @@
 
 import random
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,15 @@ from caseflow.documents.models import Document
 from caseflow.identity.models import Person
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
-from tests.conftest import ROOT, make_template, open_as_program, settings_of_templates
+from tests.conftest import (
+    ROOT,
+    _copy,
+    make_template,
+    open_as_program,
+    settings_of_templates,
+)
+from tests.integration.claiming import Claims, stock, town_on
+from tests.integration.walking import found_town
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"
@@ -168,3 +178,22 @@ def found_house(cases: Cases) -> House:
         found = House(cases, people, firm.public_id, calls[MEASURE].public_id, ids)
     sweep_all(cases, at)
     return found
+
+
+@pytest.fixture(scope="session")
+def paid_template(server: Server, founded_template: str) -> str:
+    """启东 with cases that were paid, and recoveries of such cases; see `claiming.STOCK`."""
+
+    def found(name: str) -> None:
+        database = open_as_program(server, name)
+        stock(found_town(database, Path(tempfile.mkdtemp(prefix="caseflow-")), measures=[MEASURE]))
+        database.close()
+
+    return make_template(server, "template_paid", founded_template, found)
+
+
+@pytest.fixture
+def claims(server: Server, paid_template: str, tmp_path: Path) -> Iterator[Claims]:
+    """What was paid in 启东, in a database of its own."""
+    for database in _copy(server, paid_template):
+        yield Claims(town_on(database, tmp_path))

@@ -1,0 +1,81 @@
+"""The rows that the acts of a recovery write: its decision, the bar, each receipt by share."""
+
+from collections.abc import Callable
+from typing import Final
+
+from caseflow.cases.acting import Act
+from caseflow.cases.statement import Writes
+from caseflow.funds.bars.part import BARS, BARS_LIFTED
+from caseflow.funds.recoveries.part import RECEIPTS, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN
+from caseflow.kernel.bars import last_day
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.recovery import Shares, split_receipt
+from caseflow.kernel.workflow.machine import Move
+
+
+def _order_recovery(act: Act, writes: Writes, _seq: int, move: Move) -> None:
+    said = move.payload
+    row = {
+        "id": act.case_id,
+        "decided_fen": said["recovery_fen"],
+        "document_no": said["document_no"],
+        "by_id": act.actor_id,
+        "at": act.at,
+        "offset_allowed": said["offset_allowed"],
+    }
+    entered = {name: said.get(name) for name in ("interest_fen", "interest_basis", "offset_words")}
+    writes.add(RECOVERIES_ORDERED, {**row, **entered})
+    if "bar_years" in said:
+        _place_bar(act, writes, move)
+
+
+def _place_bar(act: Act, writes: Writes, move: Move) -> None:
+    """A bar begins on the day of the decision."""
+    from_on, years = local_date(act.at), move.payload["bar_years"]
+    row = {
+        "recovery_id": act.case_id,
+        "organisation_id": act.reading.applicant_id,
+        "from_on": from_on.isoformat(),
+        "to_on": last_day(from_on, years).isoformat(),
+        "years": years,
+        "basis": move.payload["bar_basis"],
+        "credit_entry": move.payload.get("credit_entry"),
+        "by_id": act.actor_id,
+        "at": act.at,
+    }
+    writes.add(BARS, row)
+
+
+def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
+    """One row a share; the split is the kernel's, over everything that came back before."""
+    said, recovery = move.payload, act.reading.recovery
+    parts = split_receipt(
+        said["receipt_fen"],
+        paid=Shares(*recovery["paid"]),
+        recovered=Shares(*recovery["recovered"]),
+    )
+    row = {
+        "recovery_id": act.case_id,
+        "seq": seq,
+        "case_id": recovery["case_id"],
+        "received_on": said["received_on"],
+        "voucher_no": said["voucher_no"],
+        "by_id": act.actor_id,
+        "at": act.at,
+    }
+    writes.add(RECEIPTS, {**row, "share": "city", "fen": parts.city})
+    writes.add(RECEIPTS, {**row, "share": "district", "fen": parts.district})
+
+
+def _withdraw_recovery(act: Act, writes: Writes, _seq: int, move: Move) -> None:
+    """With the decision falls the bar that it placed."""
+    writes.add(RECOVERIES_WITHDRAWN, {"id": act.case_id, "at": act.at})
+    lifted = {"recovery_id": act.case_id, "by_id": act.actor_id, "at": act.at}
+    writes.add(BARS_LIFTED, {**lifted, "reason": move.payload["reason"]})
+
+
+RECOVERY_WRITERS: Final[dict[str, Callable[[Act, Writes, int, Move], None]]] = {
+    "order_recovery": _order_recovery,
+    "record_receipt": _record_receipt,
+    "withdraw_recovery": _withdraw_recovery,
+}
