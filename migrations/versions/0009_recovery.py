@@ -178,7 +178,7 @@ GRANTS = f"""
 
 def upgrade() -> None:
     op.add_column("case", sa.Column("recovered_fen", sa.BigInteger(), server_default="0", nullable=False))
-    op.create_check_constraint("recovered_within_paid", "case", "recovered_fen BETWEEN 0 AND paid_fen")
+    op.create_check_constraint(op.f("ck_case_recovered_within_paid"), "case", "recovered_fen BETWEEN 0 AND paid_fen")
     op.create_index(
         "uq_case_open_recovery", "case", ["parent_id"], unique=True,
         postgresql_where=sa.text("child_kind = 'recovery' AND outcome IS NULL"),
@@ -318,5 +318,5 @@ def downgrade() -> None:
     for table in ("bar", "recovery_receipt", "recovery"):
         op.drop_table(table)
     op.drop_index("uq_case_open_recovery", table_name="case")
-    op.drop_constraint("recovered_within_paid", "case")
+    op.drop_constraint(op.f("ck_case_recovered_within_paid"), "case")
     op.drop_column("case", "recovered_fen")

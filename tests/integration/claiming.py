@@ -1,6 +1,7 @@
 """Recoveries driven along their chain: paid cases, leads, and what the database says of them."""
 
 import random
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -17,12 +18,15 @@ from caseflow.catalogue.places import data_root
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
+from caseflow.database.server import Server
 from caseflow.kernel.calendar import local_date
 from caseflow.rehearsal.applicants import Applicant
 from caseflow.rehearsal.house import House
 from caseflow.settings import read_settings
-from tests.integration.walking import BEGINS, Town, at
+from tests.conftest import make_template, open_as_program
+from tests.integration.walking import BEGINS, Town, at, found_town
 
+MEASURE = "QD26-7a"
 FEN = 1_000_000
 CITY, DISTRICT = 4_000, 6_001
 """100.01 yuan, 4:6, the city's floor. (手册§5.3)"""
@@ -90,7 +94,7 @@ class Claims:
         """Run a statement as the database's owner, to whom no grant says no."""
         url = self.town.house.database.address.owner_url.replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(statement, parameters)
+            connection.execute(statement, parameters or None)
 
     def open(self, case: str, seat: str = HEAD, **changes: Any) -> Outcome:
         """Open a recovery of a paid case."""
@@ -122,12 +126,12 @@ class Claims:
 
     def _open_for(self, applicant: Applicant) -> Outcome:
         wanted = Opening(
-            measure="QD26-7a",
+            measure=MEASURE,
             applicant=applicant.public_id,
             title="又一项目",
             actor_id=applicant.person_id,
             at=self.town.now,
-            call=self.town.calls["QD26-7a"],
+            call=self.town.calls[MEASURE],
             matter_on=local_date(self.town.now),
         )
         return open_case(self.town.house.cases, wanted)
@@ -167,6 +171,28 @@ class Claims:
         self.owner(
             "DELETE FROM assignment WHERE person_id = %s AND role = ANY(%s)", person, list(roles)
         )
+
+    def pinned_version(self, case: str) -> int:
+        """Return the measure version that a case is pinned to."""
+        return int(
+            self.town.value('SELECT measure_version_id FROM "case" WHERE public_id = %s', case)
+        )
+
+    def forget_the_recovery_of(self, case: str) -> None:
+        """Pin a case to a version of its measure that has no recovery yet."""
+        self.owner(
+            "INSERT INTO policy_version SELECT (jsonb_populate_record(p, jsonb_build_object("
+            "'id', 900001, 'version', 99, 'current', false, 'content_hash', 'before'))).*"
+            " FROM policy_version p WHERE p.current"
+        )
+        self.owner(
+            "INSERT INTO measure_version SELECT (jsonb_populate_record(v, jsonb_build_object("
+            "'id', 900002, 'policy_version_id', 900001, 'children', v.children - 'recovery'))).*"
+            ' FROM measure_version v JOIN "case" c ON c.measure_version_id = v.id'
+            " WHERE c.public_id = %s",
+            case,
+        )
+        self.owner('UPDATE "case" SET measure_version_id = 900002 WHERE public_id = %s', case)
 
     def ruling_without(self, name: str) -> dict[str, Any]:
         """Return what a decision says, but for one thing."""
@@ -216,6 +242,18 @@ def stock(town: Town) -> None:
     for title, made in STOCK.items():
         town.now = BEGINS
         claims.owner('UPDATE "case" SET title = %s WHERE public_id = %s', title, made(claims))
+
+
+def make_stock(server: Server, founded_template: str) -> str:
+    """Return the name of a template with the stock."""
+
+    def found(name: str) -> None:
+        database = open_as_program(server, name)
+        folder = Path(tempfile.mkdtemp(prefix="caseflow-"))
+        stock(found_town(database, folder, measures=[MEASURE]))
+        database.close()
+
+    return make_template(server, "template_paid", founded_template, found)
 
 
 STOCK: Final[dict[str, Callable[[Claims], str]]] = {

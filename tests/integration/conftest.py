@@ -29,8 +29,7 @@ from tests.conftest import (
     open_as_program,
     settings_of_templates,
 )
-from tests.integration.claiming import Claims, stock, town_on
-from tests.integration.walking import found_town
+from tests.integration.claiming import Claims, make_stock, town_on
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"
@@ -183,13 +182,7 @@ def found_house(cases: Cases) -> House:
 @pytest.fixture(scope="session")
 def paid_template(server: Server, founded_template: str) -> str:
     """启东 with cases that were paid, and recoveries of such cases; see `claiming.STOCK`."""
-
-    def found(name: str) -> None:
-        database = open_as_program(server, name)
-        stock(found_town(database, Path(tempfile.mkdtemp(prefix="caseflow-")), measures=[MEASURE]))
-        database.close()
-
-    return make_template(server, "template_paid", founded_template, found)
+    return make_stock(server, founded_template)
 
 
 @pytest.fixture

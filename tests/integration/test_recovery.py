@@ -308,11 +308,18 @@ def test_a_voucher_is_recorded_once(claims: Claims):
     assert len(claims.shares(recovery)) == 1
 
 
+def test_a_receipt_without_a_day_came_today(claims: Claims):
+    claims.town.act(claims.of("due"), "record_receipt", receipt_fen=1)
+
+    days = claims.town.sql("SELECT DISTINCT received_on FROM recovery_receipt")
+    assert days == [(local_date(claims.town.now),)]
+
+
 def test_nothing_is_received_tomorrow(claims: Claims):
     recovery = claims.of("due")
     tomorrow = (local_date(claims.town.now) + timedelta(days=1)).isoformat()
 
-    with pytest.raises(Conflict, match="received"):
+    with pytest.raises(InvalidInput, match="尚未到"):
         claims.town.act(recovery, "record_receipt", receipt_fen=1, received_on=tomorrow)
 
 
@@ -356,3 +363,23 @@ def test_a_hold_that_stands_already_is_lifted_with_the_recovery(claims: Claims):
     claims.town.act(recovery, "dismiss_lead")
 
     assert claims.holds(case) == [("clawback_open", True)]
+
+
+# --- a version of before
+
+
+def test_a_case_pinned_before_recoveries_were_defined_is_claimed_by_todays(claims: Claims):
+    case = claims.of("paid")
+    claims.forget_the_recovery_of(case)
+
+    assert claims.open(case).state == "recovery_lead"
+    assert claims.pinned_version(case) != claims.pinned_version(claims.town.children(case)[0])
+
+
+def test_a_measure_that_has_none_today_says_so(claims: Claims):
+    case = claims.of("paid")
+    claims.owner("ALTER TABLE measure_version DISABLE TRIGGER ALL")
+    claims.owner("UPDATE measure_version SET children = children - 'recovery'")
+
+    with pytest.raises(EventNotAllowed, match="没有追缴流程"):
+        claims.open(case)

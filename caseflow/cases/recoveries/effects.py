@@ -9,6 +9,7 @@ from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.recoveries.part import RECEIPTS, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN
 from caseflow.kernel.bars import last_day
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.recovery import Shares, split_receipt
 from caseflow.kernel.workflow.machine import Move
 
@@ -58,13 +59,24 @@ def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
         "recovery_id": act.case_id,
         "seq": seq,
         "case_id": recovery["case_id"],
-        "received_on": said["received_on"],
+        "received_on": _received_on(act, move),
         "voucher_no": said["voucher_no"],
         "by_id": act.actor_id,
         "at": act.at,
     }
     writes.add(RECEIPTS, {**row, "share": "city", "fen": parts.city})
     writes.add(RECEIPTS, {**row, "share": "district", "fen": parts.district})
+
+
+def _received_on(act: Act, move: Move) -> str:
+    """Return the day on which the money came, the day of the act where it is not said."""
+    today = local_date(act.at).isoformat()
+    day = str(move.payload.get("received_on", today))
+    if day > today:
+        raise InvalidInput(
+            f"到账日期 {day} 尚未到，今日为 {today}。", fields={"received_on": f"不晚于 {today}"}
+        )
+    return day
 
 
 def _withdraw_recovery(act: Act, writes: Writes, _seq: int, move: Move) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.cases.models import Case
@@ -29,7 +29,8 @@ MEASURES: Final = {
     "withdraw_recovery_decision": "撤销决定",
 }
 """What was done to get the money back (措施), by the event that says so."""
-DUE_CLOCK: Final = "recovery_due"
+DELIVERED: Final = "recovery_due"
+"""The clock that the delivery of the payment notice (送达) starts."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class RecoveryLine:
     interest_fen: int | None
     offset_allowed: bool
     document_no: str | None
-    delivered_on: str | None
+    delivered_on: date | None
     due_on: date | None
     received_fen: int
     left_fen: int | None
@@ -211,13 +212,15 @@ def _lines() -> Select[Any]:
             Organisation.title.label("applicant_title"),
             OrganisationBar,
             _city_paid().label("city_fen"),
-            _due_on().label("due_on"),
+            CaseClock.started_on.label("delivered_on"),
+            CaseClock.due_on,
             _measures().label("measures"),
         )
         .join(Case, Case.id == Recovery.id)
         .join(paid, paid.id == Recovery.case_id)
         .join(Organisation, Organisation.id == Case.applicant_id)
         .outerjoin(OrganisationBar, OrganisationBar.recovery_id == Recovery.id)
+        .outerjoin(CaseClock, and_(CaseClock.case_id == Recovery.id, CaseClock.name == DELIVERED))
     )
 
 
@@ -227,14 +230,6 @@ def _city_paid() -> Any:
         .where(
             Payment.case_id == Recovery.case_id, Payment.share == "city", Payment.status == "paid"
         )
-        .scalar_subquery()
-    )
-
-
-def _due_on() -> Any:
-    return (
-        select(CaseClock.due_on)
-        .where(CaseClock.case_id == Recovery.id, CaseClock.name == DUE_CLOCK)
         .scalar_subquery()
     )
 
@@ -291,7 +286,7 @@ def _line(session: Session, row: Any) -> RecoveryLine:
         interest_fen=recovery.interest_fen,
         offset_allowed=recovery.offset_allowed,
         document_no=recovery.document_no,
-        delivered_on=case.facts.get("delivered_on"),
+        delivered_on=row.delivered_on,
         due_on=row.due_on,
         received_fen=recovery.received_fen,
         left_fen=None if decided is None else decided - recovery.received_fen,
