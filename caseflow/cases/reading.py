@@ -45,8 +45,7 @@ COLUMNS: Final = f"""
       WHERE k.parent_id = c.id AND k.child_kind <> 'recovery') AS children,
     CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(CASE WHEN k.outcome IS NULL
           THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END),
-        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id
-          AND k.child_kind <> 'recovery')
+        0)::bigint FROM "case" k WHERE k.parent_id = c.parent_id AND k.id <> c.id)
     END AS siblings_fen,
     CASE WHEN c.parent_id IS NOT NULL THEN
         (SELECT p.approved_fen FROM "case" p WHERE p.id = c.parent_id) END AS parent_approved_fen,

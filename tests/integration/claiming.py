@@ -11,7 +11,9 @@ from typing import Any, Final
 import psycopg
 
 from caseflow.cases.assembly import assemble
+from caseflow.cases.facts import facts_of
 from caseflow.cases.opening import Opening, open_case
+from caseflow.cases.reading import Asker, read_case
 from caseflow.cases.recoveries.service import RecoveryOpening, open_recovery
 from caseflow.cases.service import Outcome, Request
 from caseflow.catalogue.places import data_root
@@ -171,6 +173,15 @@ class Claims:
         self.owner(
             "DELETE FROM assignment WHERE person_id = %s AND role = ANY(%s)", person, list(roles)
         )
+
+    def facts(self, case: str) -> dict[str, Any]:
+        """Return what the guards of the case read now."""
+        house, at = self.town.house.cases, self.town.now
+        with house.connect() as connection:
+            reading = read_case(connection, case, Asker(house.office.system_id, at))
+            assert reading is not None
+            measure = house.pinned.measure(connection, reading.measure_version_id)
+            return facts_of(reading, measure, at)
 
     def pinned_version(self, case: str) -> int:
         """Return the measure version that a case is pinned to."""

@@ -365,6 +365,15 @@ def test_a_hold_that_stands_already_is_lifted_with_the_recovery(claims: Claims):
     assert claims.holds(case) == [("clawback_open", True)]
 
 
+def test_a_recovery_is_none_of_the_children_that_a_case_waits_for(claims: Claims):
+    case = claims.of("paid by both")
+    claims.open(case)
+
+    facts = claims.facts(case)
+
+    assert (facts["children_total"], facts["children_open"], facts["holds"]) == (0, 0, 1)
+
+
 # --- a version of before
 
 
