@@ -30,6 +30,7 @@ from tests.conftest import (
     settings_of_templates,
 )
 from tests.integration.claiming import Claims, make_stock, town_on
+from tests.integration.kept_database import keep
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"
@@ -190,3 +191,16 @@ def claims(server: Server, paid_template: str, tmp_path: Path) -> Iterator[Claim
     """What was paid in 启东, in a database of its own."""
     for database in _copy(server, paid_template):
         yield Claims(town_on(database, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def standing_claims(
+    server: Server,
+    paid_template: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Claims]:
+    """The same for the tests of a module that change nothing: everything they ask is refused."""
+    name = f"standing_{request.module.__name__.rpartition('.')[2]}"
+    for database in keep(server, paid_template, name):
+        yield Claims(town_on(database, tmp_path_factory.mktemp("home")))

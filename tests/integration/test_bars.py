@@ -18,6 +18,16 @@ LAST = date(2029, 9, 28)
 @pytest.fixture
 def barred(claims: Claims) -> str:
     """A recovery whose decision bars the applicant for three years."""
+    return _bar(claims)
+
+
+@pytest.fixture(scope="module")
+def standing_bar(standing_claims: Claims) -> str:
+    """A bar that the tests which share it leave as it is."""
+    return _bar(standing_claims)
+
+
+def _bar(claims: Claims) -> str:
     recovery = claims.of("ruling")
     said = {"recovery_fen": FEN, "offset_allowed": False, "document_no": "启数追〔2026〕1号"}
     claims.town.act(recovery, "order_recovery", **said, **BAR)
@@ -30,8 +40,10 @@ def _lift(claims: Claims, recovery: str, seat: str = "lead_bureau.leader", reaso
     return lift_bar(cases, recovery, reason=reason, actor_id=person, at=claims.town.now)
 
 
-def test_a_decision_bars_from_its_day_for_the_years_it_says(claims: Claims, barred: str):
-    (row,) = claims.town.sql("SELECT from_on, to_on, years, basis, credit_entry FROM bar")
+def test_a_decision_bars_from_its_day_for_the_years_it_says(
+    standing_claims: Claims, standing_bar: str
+):
+    (row,) = standing_claims.town.sql("SELECT from_on, to_on, years, basis, credit_entry FROM bar")
 
     assert row == (date(2026, 9, 28), LAST, 3, BAR["bar_basis"], "计入")
 
@@ -42,9 +54,11 @@ def test_a_decision_that_says_nothing_bars_nobody(claims: Claims):
     assert claims.town.sql("SELECT * FROM bar") == []
 
 
-def test_the_barred_open_no_case_until_the_day_after_the_last(claims: Claims, barred: str):
+def test_the_barred_open_no_case_until_the_day_after_the_last(
+    standing_claims: Claims, standing_bar: str
+):
     with pytest.raises(NotAllowed, match="2026-09-28 至 2029-09-28"):
-        claims.reopen(barred)
+        standing_claims.reopen(standing_bar)
 
 
 @pytest.mark.parametrize(("days", "is_barred"), [(1, True), (0, True), (-1, False)])
@@ -110,16 +124,18 @@ def test_a_bar_is_lifted_once(claims: Claims, barred: str):
 
 
 @pytest.mark.parametrize("seat", ["lead_bureau.handler", "applicant", "auditor"])
-def test_only_the_leader_lifts_it(claims: Claims, barred: str, seat: str):
+def test_only_the_leader_lifts_it(standing_claims: Claims, standing_bar: str, seat: str):
     with pytest.raises(NotAllowed, match="解除禁止申报"):
-        _lift(claims, barred, seat)
+        _lift(standing_claims, standing_bar, seat)
 
 
-def test_a_bar_is_not_lifted_without_a_reason_nor_where_there_is_none(claims: Claims, barred: str):
+def test_a_bar_is_not_lifted_without_a_reason_nor_where_there_is_none(
+    standing_claims: Claims, standing_bar: str
+):
     with pytest.raises(InvalidInput, match="理由"):
-        _lift(claims, barred, reason=" ")
+        _lift(standing_claims, standing_bar, reason=" ")
     with pytest.raises(NotFound, match="没有登记禁止申报"):
-        _lift(claims, claims.of("due"))
+        _lift(standing_claims, standing_claims.of("due"))
 
 
 def test_with_the_decision_falls_its_bar(claims: Claims, barred: str):
@@ -146,14 +162,16 @@ def test_the_database_takes_no_submission_of_the_barred(claims: Claims, barred, 
         claims.owner(statement, at, case)
 
 
-def test_the_database_takes_no_payment_order_for_the_barred(claims: Claims, barred: str):
-    case = claims.paid_case(barred)
+def test_the_database_takes_no_payment_order_for_the_barred(
+    standing_claims: Claims, standing_bar: str
+):
+    case = standing_claims.paid_case(standing_bar)
 
     with pytest.raises(psycopg.Error, match="is barred on"):
-        claims.owner(
+        standing_claims.owner(
             "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at)"
             " SELECT id, 7, 'city', 1, 'ordered', %s FROM \"case\" WHERE public_id = %s",
-            claims.town.now,
+            standing_claims.town.now,
             case,
         )
 
@@ -167,6 +185,6 @@ def test_the_database_takes_no_payment_order_for_the_barred(claims: Claims, barr
         "UPDATE bar SET years = 0",
     ],
 )
-def test_even_the_owner_changes_no_bar(claims: Claims, barred: str, statement: str):
+def test_even_the_owner_changes_no_bar(standing_claims: Claims, standing_bar: str, statement: str):
     with pytest.raises(psycopg.Error, match=r"fixed|append-only|ck_bar_"):
-        claims.owner(statement)
+        standing_claims.owner(statement)

@@ -38,11 +38,11 @@ def test_a_case_that_has_ended_is_claimed_back_to_the_last_fen(claims: Claims):
     assert claims.holds(case) == []
 
 
-def test_a_case_without_a_payment_is_not_claimed_back(claims: Claims):
-    case = claims.town.reached("submitted")
+def test_a_case_without_a_payment_is_not_claimed_back(standing_claims: Claims):
+    case = standing_claims.town.reached("submitted")
 
     with pytest.raises(EventNotAllowed, match="没有可以追回的资金"):
-        claims.open(case)
+        standing_claims.open(case)
 
 
 def test_what_came_back_whole_is_not_claimed_again(claims: Claims):
@@ -67,9 +67,9 @@ def test_what_came_back_in_part_is_claimed_for_the_rest_only(claims: Claims):
 
 
 @pytest.mark.parametrize("seat", ["lead_bureau.handler", "lead_bureau.leader", "applicant"])
-def test_only_the_head_of_the_division_and_the_auditor_open_one(claims: Claims, seat: str):
+def test_only_the_head_of_the_division_and_the_auditor_open_one(standing_claims: Claims, seat: str):
     with pytest.raises(NotAllowed, match="处室负责人、审计机关"):
-        claims.open(claims.of("paid"), seat)
+        standing_claims.open(standing_claims.of("paid"), seat)
 
 
 def test_the_auditor_opens_one_and_it_waits_for_the_bureaus_handler(claims: Claims):
@@ -87,9 +87,9 @@ def test_the_auditor_opens_one_and_it_waits_for_the_bureaus_handler(claims: Clai
         ({"ground": "project_moved"}, "legal_review_no"),
     ],
 )
-def test_a_lead_has_a_known_ground_and_evidence(claims: Claims, changes, field: str):
+def test_a_lead_has_a_known_ground_and_evidence(standing_claims: Claims, changes, field: str):
     with pytest.raises(InvalidInput) as refused:
-        claims.open(claims.of("paid"), **changes)
+        standing_claims.open(standing_claims.of("paid"), **changes)
 
     assert list(refused.value.fields) == [field]
 
@@ -100,11 +100,11 @@ def test_moving_away_is_a_ground_where_the_agreement_passed_the_review(claims: C
     assert claims.open(claims.of("paid"), **review).state == "recovery_lead"
 
 
-def test_there_is_no_recovery_of_a_case_that_does_not_exist(claims: Claims):
-    wanted = claims.town.person(claims.of("paid"), "auditor")
+def test_there_is_no_recovery_of_a_case_that_does_not_exist(standing_claims: Claims):
+    wanted = standing_claims.town.person(standing_claims.of("paid"), "auditor")
 
     with pytest.raises(NotFound):
-        claims.open_as(wanted, "nothing")
+        standing_claims.open_as(wanted, "nothing")
 
 
 def test_two_people_open_one_at_once_and_there_is_one(claims: Claims):
@@ -116,6 +116,26 @@ def test_two_people_open_one_at_once_and_there_is_one(claims: Claims):
     assert len(claims.town.children(case)) == 1
     with pytest.raises(Conflict, match="已有未办结的追缴"):
         claims.open(case)
+
+
+def test_the_same_request_twice_at_once_gets_the_same_answer(claims: Claims):
+    case = claims.of("paid")
+
+    results = together(*[lambda: claims.open(case, request_id="lead-1")] * 3)
+
+    assert len({each.case for each in results}) == 1
+    assert sorted(each.replayed for each in results) == [False, True, True]
+
+
+def test_what_the_database_refuses_is_a_conflict_and_opens_nothing(claims: Claims):
+    case = claims.of("paid")
+    number = claims.town.value('SELECT number FROM "case" WHERE public_id = %s', case)
+    claims.owner("UPDATE \"case\" SET number = %s WHERE title = 'ruling'", f"{number}/R1")
+
+    with pytest.raises(Conflict, match="uq_case_number"):
+        claims.open(case)
+
+    assert claims.town.children(case) == []
 
 
 def test_the_same_request_twice_opens_one(claims: Claims):
@@ -159,23 +179,23 @@ def test_who_investigated_neither_signs_nor_decides(claims: Claims):
 
 
 @pytest.mark.parametrize("missing", ["reason", "remedy", "document_no", "offset_allowed"])
-def test_nothing_is_decided_without_reason_remedy_and_number(claims: Claims, missing: str):
+def test_nothing_is_decided_without_reason_remedy_and_number(standing_claims: Claims, missing: str):
     with pytest.raises(InvalidInput) as refused:
-        claims.town.ask(
-            claims.of("ruling"),
+        standing_claims.town.ask(
+            standing_claims.of("ruling"),
             "order_recovery",
             "lead_bureau.leader",
-            **claims.ruling_without(missing),
+            **standing_claims.ruling_without(missing),
         )
 
     assert refused.value.fields == {missing: "必填"}
 
 
 @pytest.mark.parametrize("fen", [0, FEN + 1])
-def test_no_more_is_decided_than_was_paid_and_never_nothing(claims: Claims, fen: int):
+def test_no_more_is_decided_than_was_paid_and_never_nothing(standing_claims: Claims, fen: int):
     with pytest.raises(InvalidInput, match="recovery_fen"):
-        claims.town.act(
-            claims.of("ruling"), "order_recovery", recovery_fen=fen, offset_allowed=False
+        standing_claims.town.act(
+            standing_claims.of("ruling"), "order_recovery", recovery_fen=fen, offset_allowed=False
         )
 
 
@@ -291,11 +311,11 @@ def test_receipts_of_odd_fen_lose_none(claims: Claims):
 
 
 @pytest.mark.parametrize("fen", [0, FEN + 1])
-def test_no_more_is_received_than_is_left_and_never_nothing(claims: Claims, fen: int):
-    recovery = claims.of("due")
+def test_no_more_is_received_than_is_left_and_never_nothing(standing_claims: Claims, fen: int):
+    recovery = standing_claims.of("due")
 
     with pytest.raises(InvalidInput, match=f"不超过应追回未缴的 {FEN} 分"):
-        claims.receive(recovery, fen)
+        standing_claims.receive(recovery, fen)
 
 
 def test_a_voucher_is_recorded_once(claims: Claims):
@@ -315,12 +335,12 @@ def test_a_receipt_without_a_day_came_today(claims: Claims):
     assert days == [(local_date(claims.town.now),)]
 
 
-def test_nothing_is_received_tomorrow(claims: Claims):
-    recovery = claims.of("due")
-    tomorrow = (local_date(claims.town.now) + timedelta(days=1)).isoformat()
+def test_nothing_is_received_tomorrow(standing_claims: Claims):
+    recovery = standing_claims.of("due")
+    tomorrow = (local_date(standing_claims.town.now) + timedelta(days=1)).isoformat()
 
     with pytest.raises(InvalidInput, match="尚未到"):
-        claims.town.act(recovery, "record_receipt", receipt_fen=1, received_on=tomorrow)
+        standing_claims.town.act(recovery, "record_receipt", receipt_fen=1, received_on=tomorrow)
 
 
 def test_two_receipts_at_once_are_both_counted(claims: Claims):

@@ -78,18 +78,13 @@ def open_recovery(cases: Cases, wanted: RecoveryOpening) -> Outcome:
         RequestReused: the request's id was used before for something else.
     """
     _refuse_wrong(wanted)
-    with cases.connect() as connection:
-        first = repeated(connection, wanted)
-        if first:
-            return first
-        try:
-            with connection.transaction():
-                return _open(cases, connection, wanted)
-        except IntegrityError as error:
-            again = repeated(connection, wanted)
-            if again:
-                return again
-            raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+    try:
+        with cases.connect() as connection, connection.transaction():
+            paid = locked_case(connection, wanted.case, Asker(wanted.actor_id, wanted.at))
+            first = repeated(connection, wanted)
+            return first or _open(cases, connection, paid, wanted)
+    except IntegrityError as error:
+        raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
 
 
 def _refuse_wrong(wanted: RecoveryOpening) -> None:
@@ -107,8 +102,7 @@ def _refuse_wrong(wanted: RecoveryOpening) -> None:
         raise InvalidInput(f"启动追缴所填内容有误：{listed}", fields=fields)
 
 
-def _open(cases: Cases, connection: Any, wanted: RecoveryOpening) -> Outcome:
-    paid = locked_case(connection, wanted.case, Asker(wanted.actor_id, wanted.at))
+def _open(cases: Cases, connection: Any, paid: Reading, wanted: RecoveryOpening) -> Outcome:
     measure = _measure(cases, connection, paid)
     workflow = cases.pinned.runner(connection, measure.children[RECOVERY]).workflow
     seat = seat_among(paid, workflow.opened_by, "启动追缴")
