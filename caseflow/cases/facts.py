@@ -98,10 +98,8 @@ def _recovery_facts(reading: Reading) -> dict[str, Any]:
     recovery = reading.recovery
     if recovery is None:
         return {}
-    open_fen = sum(recovery["paid"]) - sum(recovery["recovered"])
-    decided, received = recovery["decided_fen"], recovery["received_fen"]
     return {
-        "recoverable_fen": open_fen,
-        "recovery_left_fen": open_fen if decided is None else decided - received,
-        "recovery_received_fen": received,
+        "recoverable_fen": recovery.open_fen,
+        "recovery_left_fen": recovery.left_fen,
+        "recovery_received_fen": recovery.received_fen,
     }

@@ -13,7 +13,8 @@ from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
 from caseflow.funds.bars.queries import STANDING
-from caseflow.funds.recoveries.queries import RECOVERY
+from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
+from caseflow.kernel.recovery import RECOVERY
 
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
@@ -55,7 +56,6 @@ COLUMNS: Final = f"""
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
       WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
-    {RECOVERY} AS recovery,
     {STANDING.format(organisation="c.applicant_id")} AS bars
 """
 SOURCES: Final = """
@@ -94,7 +94,9 @@ class Asker:
 class Reading:
     """A case as it stood in one snapshot of the database; the attributes are the columns above."""
 
-    def __init__(self, columns: dict[str, Any]) -> None:
+    recovery: RecoverySums | None
+
+    def __init__(self, columns: dict[str, Any], recovery: RecoverySums | None = None) -> None:
         for name in DATES:
             if columns[name] is not None:
                 columns[name] = date.fromisoformat(columns[name])
@@ -103,6 +105,7 @@ class Reading:
                 columns[name] = datetime.fromisoformat(columns[name])
         columns["head_hash"] = bytes.fromhex(columns["head_hash"].removeprefix("\\x"))
         self.__dict__ = columns
+        self.recovery = recovery
 
     if TYPE_CHECKING:
 
@@ -136,7 +139,7 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
     parameters = (public_id, *asker.parameters())
     row = RawCursor(connection).execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
-    return Reading(row[0]) if row else None
+    return _read(connection, row[0]) if row else None
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
@@ -144,7 +147,13 @@ def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Read
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
     cursor = RawCursor(connection).execute(LOCKED, parameters, prepare=True)
-    return [Reading(row[0]) for row in cursor.fetchall()]
+    return [_read(connection, row[0]) for row in cursor.fetchall()]
+
+
+def _read(connection: Any, columns: dict[str, Any]) -> Reading:
+    """Return the reading of a case; a recovery has sums of its own, read once more for it."""
+    is_recovery = columns["child_kind"] == RECOVERY
+    return Reading(columns, recovery_sums(connection, columns["id"]) if is_recovery else None)
 
 
 def iso(day: date | None) -> str | None:

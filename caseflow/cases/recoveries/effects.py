@@ -1,16 +1,17 @@
 """The rows that the acts of a recovery write: its decision, the bar, each receipt by share."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from caseflow.cases.acting import Act
 from caseflow.cases.statement import Writes
 from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.recoveries.part import RECEIPTS, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN
+from caseflow.funds.recoveries.queries import RecoverySums
 from caseflow.kernel.bars import last_day
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import InvalidInput
-from caseflow.kernel.recovery import Shares, split_receipt
+from caseflow.kernel.recovery import split_receipt
 from caseflow.kernel.workflow.machine import Move
 
 
@@ -49,16 +50,13 @@ def _place_bar(act: Act, writes: Writes, move: Move) -> None:
 
 def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
     """One row a share; the split is the kernel's, over everything that came back before."""
-    said, recovery = move.payload, act.reading.recovery
-    parts = split_receipt(
-        said["receipt_fen"],
-        paid=Shares(*recovery["paid"]),
-        recovered=Shares(*recovery["recovered"]),
-    )
+    said = move.payload
+    recovery = cast("RecoverySums", act.reading.recovery)  # the kernel has read its sums
+    parts = split_receipt(said["receipt_fen"], paid=recovery.paid, recovered=recovery.recovered)
     row = {
         "recovery_id": act.case_id,
         "seq": seq,
-        "case_id": recovery["case_id"],
+        "case_id": recovery.case_id,
         "received_on": _received_on(act, move),
         "voucher_no": said["voucher_no"],
         "by_id": act.actor_id,
