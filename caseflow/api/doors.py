@@ -24,6 +24,7 @@ from caseflow.api import (
     problems,
     publicities,
     quotes,
+    recoveries,
     rules,
     versions,
 )
@@ -48,6 +49,7 @@ BLUEPRINTS: Final = (
     publicities.blueprint,
     budgets.blueprint,
     payments.blueprint,
+    recoveries.blueprint,
     inbox.blueprint,
     house.blueprint,
     equity.blueprint,

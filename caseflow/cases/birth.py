@@ -20,6 +20,7 @@ from caseflow.history.part import EVENTS, Draft, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
 from caseflow.kernel.event_bytes import GENESIS
+from caseflow.kernel.recovery import RECOVERY
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.notifications.rules import HOLDER
 from caseflow.reviews.part import TASKS_OPENED
@@ -121,6 +122,7 @@ def _row(case: Newborn, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Office) -> None:
+    """Tell of the new case; of a recovery the applicant hears when notified (手册§5.9)."""
     state = case.workflow.states[case.workflow.initial]
     clock = keeper.running(state.code)
     facts: dict[str, Any] = {
@@ -140,7 +142,8 @@ def _add_notices(writes: Writes, case: Newborn, keeper: Timekeeper, office: Offi
         "child_title": case.title if case.parent_id else None,
         "child_number": case.number if case.parent_id else None,
     }
-    trigger = TASK_OPENED if case.parent_id is None else CHILD_OPENED
+    is_told = case.parent_id is not None and case.child_kind != RECOVERY
+    trigger = CHILD_OPENED if is_told else TASK_OPENED
     for rule in office.notices.for_trigger(trigger):
         seats = [seat for seat in rule.seats if seat != HOLDER or case.seat not in state.holders]
         places = told(case.workflow, state.code, case.parties, seats)

@@ -165,6 +165,7 @@ class CaseDetail:
     objections_open: int
     documents: tuple[ChecklistItem, ...]
     children: tuple[CaseLine, ...]
+    recovered_fen: int
 
 
 def case_detail(
@@ -198,7 +199,8 @@ def case_detail(
         objections=len(objections),
         objections_open=sum(status == "open" for status in objections),
         documents=tuple(checklist(session, case.id, asked)),
-        children=_children(session, actor, case) if reading.children[0] else (),
+        children=_children(session, actor, case) if _has_children(reading) else (),
+        recovered_fen=reading.recovered_fen,
     )
 
 
@@ -238,6 +240,11 @@ def may_upload(session: Session, actor: Actor, case: Case) -> bool:
 
 def _driver(session: Session) -> Any:
     return session.connection().connection.driver_connection
+
+
+def _has_children(reading: Reading) -> bool:
+    """Children that the case opened itself, or recoveries of what it was paid."""
+    return bool(reading.children[0] or reading.paid_fen)
 
 
 def _children(session: Session, actor: Actor, case: Case) -> tuple[CaseLine, ...]:

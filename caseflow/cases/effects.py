@@ -5,6 +5,7 @@ from typing import Any, Final
 from caseflow.cases.acting import Act
 from caseflow.cases.equity_effects import EQUITY_WRITERS
 from caseflow.cases.part import HOLDS, HOLDS_LIFTED
+from caseflow.cases.recoveries.effects import RECOVERY_WRITERS
 from caseflow.cases.statement import Writes
 from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
 from caseflow.kernel.errors import InvalidInput, NotAllowed
@@ -112,4 +113,5 @@ _WRITERS: Final = {
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
     **EQUITY_WRITERS,
+    **RECOVERY_WRITERS,
 }

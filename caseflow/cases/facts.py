@@ -23,6 +23,7 @@ def facts_of(
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading, measure, workflow))
+    facts.update(_recovery_facts(reading))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
     facts.update(derive(facts))
     return facts
@@ -79,4 +80,16 @@ def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> 
         ORDERS: reading.orders,
         CITY_PERCENT: percent,
         ORDERED_BEFORE: reading.siblings_ordered_fen if draws else 0,
+    }
+
+
+def _recovery_facts(reading: Reading) -> dict[str, Any]:
+    """Return what a recovery may still claim, and of what it claims what is left; fen."""
+    recovery = reading.recovery
+    if recovery is None:
+        return {}
+    return {
+        "recoverable_fen": recovery.open_fen,
+        "recovery_left_fen": recovery.left_fen,
+        "recovery_received_fen": recovery.received_fen,
     }

@@ -41,6 +41,7 @@ class Case(Model):
     publicity_ends_on: Mapped[date | None]
     approved_fen: Mapped[Fen | None]
     paid_fen: Mapped[Fen] = mapped_column(server_default="0")
+    recovered_fen: Mapped[Fen] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -54,6 +55,7 @@ class Case(Model):
         ),
         CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
         CheckConstraint("paid_fen <= coalesce(approved_fen, 0)", name="paid_within_approved"),
+        CheckConstraint("recovered_fen BETWEEN 0 AND paid_fen", name="recovered_within_paid"),
         CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
         CheckConstraint("(parent_id IS NULL) = (child_kind IS NULL)", name="child"),
         Index("ix_case_measure", "measure_id", "id"),
@@ -62,6 +64,12 @@ class Case(Model):
         Index("ix_case_call", "call_id", "state", postgresql_where="call_id IS NOT NULL"),
         Index("ix_case_parent", "parent_id", postgresql_where="parent_id IS NOT NULL"),
         Index("ix_case_state", "state", "id", postgresql_where="outcome IS NULL"),
+        Index(
+            "uq_case_open_recovery",
+            "parent_id",
+            unique=True,
+            postgresql_where="child_kind = 'recovery' AND outcome IS NULL",
+        ),
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from psycopg.errors import IntegrityError
 from psycopg.rows import namedtuple_row
@@ -18,8 +18,10 @@ from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.catalogue.queries import NOT_IN_FORCE
 from caseflow.catalogue.seating import parties_of
 from caseflow.deadlines.queries import load_calendar
+from caseflow.funds.bars.queries import STANDING, bars_of
 from caseflow.identity.models import APPLICANT_KINDS
 from caseflow.identity.queries import DISTRICT_KINDS
+from caseflow.kernel.bars import refuse_barred
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import (
     Conflict,
@@ -33,7 +35,7 @@ from caseflow.kernel.event_bytes import canonical
 from caseflow.kernel.workflow.model import Workflow
 
 LONGEST_TITLE: Final = 200
-SURROUNDINGS: Final = """
+SURROUNDINGS: Final = f"""
     SELECT v.id AS version_id, p.status, p.effective_from, p.effective_to, p.title AS policy_title,
         p.definition->'scope' AS scope,
         (WITH RECURSIVE up AS (
@@ -47,7 +49,7 @@ SURROUNDINGS: Final = """
         (SELECT jsonb_agg(jsonb_build_array(s.organisation_id, s.role)) FROM assignment s
           WHERE s.person_id = %(actor)s AND s.valid_from <= %(at)s
             AND (s.valid_to IS NULL OR s.valid_to > %(at)s)) AS seats,
-        nextval('entity_id') AS id
+        nextval('entity_id') AS id, {STANDING.format(organisation="a.id")} AS bars
     FROM measure m
     JOIN measure_version v ON v.measure_id = m.id
     JOIN policy_version p ON p.id = v.policy_version_id AND p.current
@@ -65,6 +67,25 @@ REPEATED: Final = """
     LEFT JOIN "case" c ON c.id = e.stream AND e.seq = 1
     WHERE e.actor_id = %s AND e.request_id = %s
 """
+
+
+class Repeatable(Protocol):
+    """A request to open a case that may come twice."""
+
+    @property
+    def actor_id(self) -> int:
+        """Who asks."""
+        ...
+
+    @property
+    def request_id(self) -> str | None:
+        """What makes a repetition safe."""
+        ...
+
+    @property
+    def hash(self) -> bytes | None:
+        """The hash of the body, which a repetition must share."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +124,8 @@ def open_case(cases: Cases, wanted: Opening) -> Outcome:
     Raises:
         NotFound: no such measure, applicant or call. InvalidInput: title or dates are wrong.
         PolicyClosed: a draft or expired policy, or a call of another measure or not open.
-        NotAllowed: the actor does not open cases of this measure for this applicant.
+        NotAllowed: the actor does not open cases of this measure for this applicant, or the
+            applicant is barred.
         RequestReused: the request's id was used before for something else.
     """
     if not wanted.title.strip() or len(wanted.title) > LONGEST_TITLE:
@@ -111,20 +133,25 @@ def open_case(cases: Cases, wanted: Opening) -> Outcome:
             f"标题须为 1 至 {LONGEST_TITLE} 字。", fields={"title": wanted.title[:20]}
         )
     with cases.connect() as connection:
-        repeated = _repeated(connection, wanted)
-        if repeated:
-            return repeated
+        first = repeated(connection, wanted)
+        if first:
+            return first
         try:
             with connection.transaction():
                 return _open(cases, connection, wanted)
         except IntegrityError as error:
-            again = _repeated(connection, wanted)
+            again = repeated(connection, wanted)
             if again:
                 return again
             raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
 
 
-def _repeated(connection: Any, wanted: Opening) -> Outcome | None:
+def repeated(connection: Any, wanted: Repeatable) -> Outcome | None:
+    """Return the first answer to a request that opened a case before, None for a new request.
+
+    Raises:
+        RequestReused: the request's id was used before for something else.
+    """
     if wanted.request_id is None:
         return None
     row = connection.execute(REPEATED, (wanted.actor_id, wanted.request_id)).fetchone()
@@ -210,6 +237,7 @@ def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: Me
             fields={"applicant": around.applicant_kind},
         )
     _refuse_outside(around)
+    refuse_barred(bars_of(around.bars), today)
     if "applicant" not in workflow.opened_by:
         return
     if around.call_id is None or around.call_measure_id != measure.measure_id:

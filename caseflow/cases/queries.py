@@ -27,6 +27,7 @@ from caseflow.deadlines.models import CaseClock
 from caseflow.identity.models import Organisation, Territory
 from caseflow.identity.queries import DISTRICT_KINDS, Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.recovery import RECOVERY
 from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.reviews.models import Task
 
@@ -144,9 +145,9 @@ class TaskPage:
 def visible_cases(actor: Actor) -> ColumnElement[bool]:
     """Return the one rule of what an actor may see, as a condition on `Case`.
 
-    Applicants see their own organisation's cases, bureaus those they are a party of, towns and
-    parks those of their territory, third parties those they were given a task of, auditors all.
-    Nobody else sees any: the public reads publicities.
+    Applicants see their own organisation's cases (a recovery from its notice on), bureaus those
+    they are a party of, towns and parks those of their territory, third parties those they were
+    given a task of, auditors all. Nobody else sees any: the public reads publicities.
     """
     if any(holding.role == AUDITOR for holding in actor.assignments):
         return true()
@@ -166,7 +167,9 @@ def _organisations(actor: Actor, roles: Iterable[str]) -> list[int]:
 
 def _own(actor: Actor) -> list[ColumnElement[bool]]:
     own = _organisations(actor, {APPLICANT})
-    return [Case.applicant_id.in_(own)] if own else []
+    asked = exists().where(Task.case_id == Case.id, Task.role == APPLICANT)
+    is_told = or_(Case.child_kind.is_distinct_from(RECOVERY), asked)
+    return [and_(Case.applicant_id.in_(own), is_told)] if own else []
 
 
 def _as_party(actor: Actor) -> list[ColumnElement[bool]]:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.bars.queries import STANDING
 from caseflow.funds.caps.queries import CAP_COLUMNS
+from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
 from caseflow.kernel.ledger import Order
+from caseflow.kernel.recovery import RECOVERY
 
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
     THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
@@ -28,7 +31,7 @@ COLUMNS: Final = f"""
     c.measure_version_id, c.policy_version_id, c.workflow_hash, c.call_id, c.applicant_id,
     c.territory_id, c.parties, c.matter_on, c.state, c.previous_state, c.outcome, c.head_seq,
     c.head_hash, c.facts, c.corrections_made, c.publicity_id, c.publicity_ends_on, c.approved_fen,
-    c.paid_fen, c.created_at, c.submitted_at,
+    c.paid_fen, c.recovered_fen, c.created_at, c.submitted_at, c.ended_at,
     applicant.title AS applicant_title,
     policy.status AS policy_status, policy.effective_from AS policy_from,
     policy.effective_to AS policy_to,
@@ -51,7 +54,7 @@ COLUMNS: Final = f"""
     place.fiscal_level, {ENTERED_SPLIT} AS fiscal_percent,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0), coalesce(sum({TAKEN}), 0)::bigint)
-       FROM "case" k WHERE k.parent_id = c.id) AS children,
+       FROM "case" k WHERE k.parent_id = c.id AND k.child_kind <> 'recovery') AS children,
     CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(p.fen), 0)::bigint
         FROM "case" k JOIN payment p ON p.case_id = k.id
         WHERE k.parent_id = c.parent_id AND k.id <> c.id)
@@ -63,7 +66,8 @@ COLUMNS: Final = f"""
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
-      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request
+      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
+    {STANDING.format(organisation="c.applicant_id")} AS bars
 """
 SOURCES: Final = """
     FROM "case" c
@@ -84,7 +88,7 @@ LOCKED: Final = (
 DATES: Final = (
     "matter_on", "publicity_ends_on", "policy_from", "policy_to", "call_opens_on", "call_closes_on",
 )  # fmt: skip
-INSTANTS: Final = ("created_at", "submitted_at")
+INSTANTS: Final = ("created_at", "submitted_at", "ended_at")
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,9 @@ class Asker:
 class Reading:
     """A case as it stood in one snapshot of the database; the attributes are the columns above."""
 
-    def __init__(self, columns: dict[str, Any]) -> None:
+    recovery: RecoverySums | None
+
+    def __init__(self, columns: dict[str, Any], recovery: RecoverySums | None = None) -> None:
         for name in DATES:
             if columns[name] is not None:
                 columns[name] = date.fromisoformat(columns[name])
@@ -112,6 +118,7 @@ class Reading:
                 columns[name] = datetime.fromisoformat(columns[name])
         columns["head_hash"] = bytes.fromhex(columns["head_hash"].removeprefix("\\x"))
         self.__dict__ = columns
+        self.recovery = recovery
 
     if TYPE_CHECKING:
 
@@ -142,7 +149,7 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
     parameters = (public_id, *asker.parameters())
     row = RawCursor(connection).execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
-    return Reading(row[0]) if row else None
+    return _read(connection, row[0]) if row else None
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
@@ -150,7 +157,13 @@ def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Read
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
     cursor = RawCursor(connection).execute(LOCKED, parameters, prepare=True)
-    return [Reading(row[0]) for row in cursor.fetchall()]
+    return [_read(connection, row[0]) for row in cursor.fetchall()]
+
+
+def _read(connection: Any, columns: dict[str, Any]) -> Reading:
+    """Return the reading of a case; a recovery has sums of its own, read once more for it."""
+    is_recovery = columns["child_kind"] == RECOVERY
+    return Reading(columns, recovery_sums(connection, columns["id"]) if is_recovery else None)
 
 
 def iso(day: date | None) -> str | None:

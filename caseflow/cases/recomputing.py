@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any, Final
 
-from caseflow.cases.part import MOVED
-from caseflow.cases.reading import Asker, Reading, iso, read_locked
+from caseflow.cases.reading import Asker, Reading, read_locked
+from caseflow.cases.remarks import add_remarks
 from caseflow.cases.service import Cases
 from caseflow.cases.statement import Writes, write
 from caseflow.cases.timekeeping import timer_rows
 from caseflow.deadlines.part import CLOCKS, TIMERS
 from caseflow.deadlines.queries import clocks_to_recompute, load_calendar
-from caseflow.history.part import EVENTS, Draft, chained
+from caseflow.history.part import Draft
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import Calendar
 
@@ -48,15 +48,7 @@ def _recompute(
     if not moved:
         return 0
     drafts = [_draft(reading, old, new, by) for old, new in moved]
-    events = chained(
-        drafts,
-        stream=reading.id,
-        seq=reading.head_seq,
-        head=bytes(reading.head_hash),
-        signer=cases.office.signer,
-    )
-    writes.add(EVENTS, *events)
-    writes.add(MOVED, _unmoved(reading, events[-1]))
+    add_remarks(writes, reading, drafts, cases.office.signer)
     for old, new in moved:
         writes.add(CLOCKS, {"case_id": reading.id, **clocks.to_row(new)})
         if new.generation != old.generation:
@@ -82,24 +74,3 @@ def _draft(reading: Reading, old: clocks.ClockState, new: clocks.ClockState, by:
         to_state=reading.state,
         workflow_hash=reading.workflow_hash,
     )
-
-
-def _unmoved(reading: Reading, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the case's row as it was, but for the head of its history."""
-    return {
-        "id": reading.id,
-        "expected_seq": reading.head_seq,
-        "state": reading.state,
-        "previous_state": reading.previous_state,
-        "outcome": reading.outcome,
-        "head_seq": event["seq"],
-        "head_hash": event["hash"],
-        "facts": reading.facts,
-        "corrections_made": reading.corrections_made,
-        "publicity_id": reading.publicity_id,
-        "publicity_ends_on": iso(reading.publicity_ends_on),
-        "approved_fen": reading.approved_fen,
-        "matter_on": iso(reading.matter_on),
-        "submitted_at": reading.submitted_at,
-        "ended_at": None,
-    }

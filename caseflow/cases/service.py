@@ -9,6 +9,7 @@ from typing import Any, Final
 from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.cases.acting import Act, Office
+from caseflow.cases.barring import refuse_barred_act
 from caseflow.cases.caps import explained, room_of
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
@@ -169,6 +170,7 @@ class Cases:
         expired: str | None = None,
     ) -> Act:
         workflow = self.pinned.runner(connection, reading.workflow_hash).workflow
+        refuse_barred_act(reading, workflow, decision, request.at)
         calendar = load_calendar(connection, reading.calendar_stamp)
         return Act(
             reading=reading,

@@ -15,10 +15,17 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
+from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.caps.part import CAP_USES, CAPS
 from caseflow.funds.equity.part import PARTS as EQUITY_PARTS
 from caseflow.funds.ledger import ENTRIES
 from caseflow.funds.part import ACCOUNTS_RENEWED, AMOUNTS, PAYMENTS, PAYMENTS_MOVED
+from caseflow.funds.recoveries.part import (
+    RECEIPTS,
+    RECOVERIES,
+    RECOVERIES_ORDERED,
+    RECOVERIES_WITHDRAWN,
+)
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
 from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
@@ -27,6 +34,7 @@ PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED,
     ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
+    RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
 )  # fmt: skip
 
 NEEDS: Final = {

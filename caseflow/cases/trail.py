@@ -17,6 +17,12 @@ from caseflow.kernel.workflow.vocabulary import SEATS
 
 SOMEBODY: Final = "实名异议人"
 """How an objector is called towards the applicant and third parties. (手册 5.8)"""
+REMARKS: Final = {
+    "case_opened": "新建办件",
+    "recovery_opened": "启动追缴",
+    "bar_lifted": "解除禁止申报",
+}
+"""The titles of events that no workflow has."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def _event(row: Any, workflow: Workflow, *, is_hidden: bool) -> EventView:
 
 def _event_title(workflow: Workflow, row: Any) -> str:
     step = workflow.step(row.from_state or "", row.name)
-    return step.title if step else {"case_opened": "新建办件"}.get(row.name, row.name)
+    return step.title if step else REMARKS.get(row.name, row.name)
 
 
 def _state_title(workflow: Workflow, code: str | None) -> str | None:

@@ -48,6 +48,10 @@ COMMANDS: Final = {
     "payments": Place(
         "caseflow.cli.payments:payments", "Payment orders (拨付单): list, export, import."
     ),
+    "recoveries": Place(
+        "caseflow.cli.recoveries:recoveries",
+        "Recoveries (追缴): open, list, show, export, lift-bar, bars.",
+    ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
     "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),

@@ -14,13 +14,15 @@ from caseflow.kernel.ledger import AccountKind
 ENTRIES = Part(
     "entries",
     "INSERT INTO ledger_entry (stream, seq, case_id, share, source, target, fen, at)"
-    " SELECT r.case_id, r.seq, r.case_id, r.share, r.source, r.target, r.fen, r.at"
-    " FROM ROWS FROM (jsonb_to_recordset(%(entries)s) AS (case_id bigint, seq int, share text,"
-    " source text, target text, fen bigint, at timestamptz)) WITH ORDINALITY"
-    " AS r (case_id, seq, share, source, target, fen, at, place)"
-    " JOIN written ON written.id = r.case_id ORDER BY r.place",
+    " SELECT r.stream, r.seq, r.case_id, r.share, r.source, r.target, r.fen, r.at"
+    " FROM ROWS FROM (jsonb_to_recordset(%(entries)s) AS (stream bigint, seq int, case_id bigint,"
+    " share text, source text, target text, fen bigint, at timestamptz)) WITH ORDINALITY"
+    " AS r (stream, seq, case_id, share, source, target, fen, at, place)"
+    " JOIN written ON written.id = r.stream ORDER BY r.place",
 )
-"""An act's entries: the line is the case's, found by the database; the balances move with them.
+"""An act's entries: the line is that of the case whose money it is, found by the database.
+
+`stream` is the case that acts: the same, or the recovery of what was paid to it.
 
 They are posted in their order: what comes back passes through an account before it leaves it.
 """

@@ -179,7 +179,6 @@ class LedgerEntry(Model):
     __table_args__ = (
         CheckConstraint("fen > 0", name="fen"),
         CheckConstraint("source <> target", name="two_accounts"),
-        CheckConstraint("case_id IS NULL OR case_id = stream", name="of_the_case"),
         ForeignKeyConstraint(["stream", "seq"], ["event.stream", "event.seq"],
                              name="fk_ledger_entry_event"),
         ForeignKeyConstraint(["line_id", "source"],

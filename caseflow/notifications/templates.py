@@ -53,6 +53,12 @@ FACTS: Final[dict[str, str]] = {
     "cases": "涉及的办件数",
     "year": "年度",
     "problem": "出错原因",
+    "recovery_fen": "应追回金额",
+    "interest_fen": "利息",
+    "interest_basis": "利息依据",
+    "offset_words": "决定书关于抵扣的原文",
+    "bar_years": "禁止申报年数",
+    "bar_basis": "禁止申报的依据",
     **{name: fact.title for name, fact in (INPUTS | AMOUNTS).items()},
 }
 """Every fact a notice may carry, with its title; all may be missing."""

@@ -319,7 +319,6 @@ def _create_tables() -> None:
     sa.Column('target', sa.Text(), nullable=False),
     sa.Column('fen', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('case_id IS NULL OR case_id = stream', name=op.f('ck_ledger_entry_of_the_case')),
     sa.CheckConstraint('fen > 0', name=op.f('ck_ledger_entry_fen')),
     sa.CheckConstraint('source <> target', name=op.f('ck_ledger_entry_two_accounts')),
     sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_ledger_entry_case_id')),

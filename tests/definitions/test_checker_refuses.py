@@ -69,6 +69,8 @@ UNPREFIXED = {
     "name-mismatch",
     "no-way-out",
     "previous-without-memory",
+    "recovery-without-approver",
+    "recovery-without-reason",
     "rejection-without-reason",
     "wait-without-clock",
 }

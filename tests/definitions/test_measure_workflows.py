@@ -146,9 +146,9 @@ def test_equal_measures_have_their_own_names_titles_hashes_and_children():
     ours = compiled_policies()
     one, two = ours["NT26-3b"], ours["NT26-3c"]
 
-    assert set(one) == {"NT26-3b", "NT26-3b/redemption"}
-    assert set(two) == {"NT26-3c", "NT26-3c/redemption"}
-    for kind in ("", "/redemption"):
+    assert set(one) == {"NT26-3b", "NT26-3b/recovery", "NT26-3b/redemption"}
+    assert set(two) == {"NT26-3c", "NT26-3c/recovery", "NT26-3c/redemption"}
+    for kind in ("", "/redemption", "/recovery"):
         left, right = one[f"NT26-3b{kind}"], two[f"NT26-3c{kind}"]
         assert (left.name, right.name) == (f"NT26-3b{kind}", f"NT26-3c{kind}")
         assert left.title.startswith("OPC社区算力券")

@@ -2,8 +2,10 @@
 
 import random
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,15 @@ from caseflow.identity.models import Person
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.rehearsal.treasury import give_account
-from tests.conftest import ROOT, make_template, open_as_program, settings_of_templates
+from tests.conftest import (
+    ROOT,
+    _copy,
+    make_template,
+    open_as_program,
+    settings_of_templates,
+)
+from tests.integration.claiming import Claims, make_stock, town_on
+from tests.integration.kept_database import keep
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"
@@ -171,3 +181,29 @@ def found_house(cases: Cases) -> House:
         found = House(cases, people, firm.public_id, calls[MEASURE].public_id, ids)
     sweep_all(cases, at)
     return found
+
+
+@pytest.fixture(scope="session")
+def paid_template(server: Server, founded_template: str) -> str:
+    """启东 with cases that were paid, and recoveries of such cases; see `claiming.STOCK`."""
+    return make_stock(server, founded_template)
+
+
+@pytest.fixture
+def claims(server: Server, paid_template: str, tmp_path: Path) -> Iterator[Claims]:
+    """What was paid in 启东, in a database of its own."""
+    for database in _copy(server, paid_template):
+        yield Claims(town_on(database, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def standing_claims(
+    server: Server,
+    paid_template: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Claims]:
+    """The same for the tests of a module that change nothing: everything they ask is refused."""
+    name = f"standing_{request.module.__name__.rpartition('.')[2]}"
+    for database in keep(server, paid_template, name):
+        yield Claims(town_on(database, tmp_path_factory.mktemp("home")))

@@ -389,3 +389,28 @@ def _orders(step, city, district):
     if "confirm_district_payment" in effects:
         return city, 0
     return city, 1 if "return_district_payment" in effects else district
+
+
+# --- recovery
+
+
+def test_a_decision_leaves_everything_to_be_paid_and_receipts_take_from_it():
+    said = {"recovery_fen": 100, "offset_allowed": False}
+    decided = after("order_recovery", payload=said, recoverable_fen=100)
+    received = after(
+        "record_receipt", payload={"receipt_fen": 40}, recovery_received_fen=0, **decided
+    )
+
+    assert decided["recovery_left_fen"] == 100
+    assert (received["recovery_left_fen"], received["recovery_received_fen"]) == (60, 40)
+
+
+def test_a_decision_of_more_than_was_paid_is_refused():
+    said = {"recovery_fen": 101, "offset_allowed": False}
+
+    with pytest.raises(InvalidInput, match="100"):
+        after("order_recovery", payload=said, recoverable_fen=100)
+
+
+def test_a_decision_withdrawn_claims_nothing():
+    assert after("withdraw_recovery", recovery_left_fen=100) == {"recovery_left_fen": 0}

@@ -121,6 +121,40 @@ def test_a_refusal_gives_reason_and_remedy(notice: str):
     assert payload["remedy"] in words.text
 
 
+def test_a_decision_to_recover_says_how_much_why_and_for_how_long_it_bars():
+    payload = {
+        "recovery_fen": 10_001,
+        "interest_fen": 5,
+        "interest_basis": "协议第八条",
+        "offset_words": "可从今后的奖补中抵扣",
+        "bar_years": 3,
+        "bar_basis": "惯例（三年）",
+        "reason": "资金未用于租用算力。",
+        "remedy": "可自知道之日起六十日内申请行政复议。",
+        "document_no": "启数追〔2026〕1号",
+    }
+
+    words = render(BOOK, "recovery_ordered", {**FACTS, "payload": payload}).text
+
+    for told in (
+        "100.01元",
+        "0.05元（协议第八条）",
+        "抵扣：可从今后",
+        "3年内禁止申报（惯例（三年））",
+    ):
+        assert told in words
+    for name in ("reason", "remedy", "document_no"):
+        assert payload[name] in words
+
+
+def test_a_decision_to_recover_that_bars_nobody_does_not_speak_of_it():
+    payload = {"recovery_fen": 10_001, "reason": "多拨。"}
+
+    words = render(BOOK, "recovery_ordered", {**FACTS, "payload": payload}).text
+
+    assert not [word for word in ("禁止申报", "利息", "抵扣") if word in words]
+
+
 def test_an_objection_does_not_tell_who_objects_or_why():
     facts = {**FACTS, "payload": {"grounds": "我是同行张某，该公司造假"}}
 

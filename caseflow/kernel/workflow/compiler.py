@@ -3,7 +3,7 @@
 The result is deterministic: the same definitions give the same hash.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.checker import check
@@ -15,7 +15,7 @@ from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, shape_problems
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Source, Where
 from caseflow.kernel.workflow.states import add_states
 from caseflow.kernel.workflow.steps import add_steps, resolve
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, SEATS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, PAYS, SEATS
 
 __all__ = ["Library", "MeasureSpec", "Source", "Where", "compile_workflows"]
 
@@ -25,10 +25,15 @@ def compile_workflows(
 ) -> dict[str, Workflow]:
     """Return the measure's workflow and those of its children (`<measure>/<kind>`) by name.
 
+    A family that says `follows: payment` becomes a kind of child of every measure that pays: cases
+    of it are opened by people, on any case that was paid, whether it runs or has ended.
+
     Raises:
         DefinitionError: the definitions are wrong, or what they say is not sound.
     """
-    families = _families(family, library, ())
+    followers = _followers(library)
+    families = [*_families(family, library, ()), *followers]
+    _raise(list(_clashes(families, followers)))
     for source in families:
         _raise(_stage_problems(source, library))
     _raise(shape_problems(library.ends, ENDS))
@@ -37,7 +42,37 @@ def compile_workflows(
     )
     compiled: dict[str, Workflow] = {}
     _compile(family, library, measure, name=measure.id, compiled=compiled)
+    if any(_pays(workflow) for workflow in compiled.values()):
+        for follower in followers:
+            name = f"{measure.id}/{follower.data['family']}"
+            _compile(follower, library, measure, name=name, compiled=compiled)
     return compiled
+
+
+def _followers(library: Library) -> list[Source]:
+    """Return the families whose cases may follow any payment; their shapes are sound."""
+    found = [
+        source
+        for source in library.families.values()
+        if isinstance(source.data, Mapping) and "follows" in source.data
+    ]
+    for source in found:
+        _raise(shape_problems(source, FAMILY))
+    return found
+
+
+def _clashes(families: Sequence[Source], followers: Sequence[Source]) -> Iterator[Problem]:
+    """A kind of child that a family opens itself may not bear the name of one that follows."""
+    taken = {follower.data["family"] for follower in followers}
+    for family in families:
+        for kind in family.data.get("children", {}):
+            if kind in taken:
+                message = f"the child kind {kind!r} is the name of a family that follows payments"
+                yield family.problem(("children", kind), "duplicate-child", message)
+
+
+def _pays(workflow: Workflow) -> bool:
+    return any(PAYS.intersection(step.effects) for step in workflow.steps.values())
 
 
 def _raise(problems: Sequence[Problem]) -> None:

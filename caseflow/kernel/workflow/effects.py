@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
+from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
 from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
@@ -188,6 +189,22 @@ def _escalate(_facts: Facts, _move: "Move") -> None:
     """Escalation changes no fact; it tells the one above."""
 
 
+def _order_recovery(facts: Facts, move: "Move") -> None:
+    refuse_undecidable(move.payload, facts["recoverable_fen"])
+    facts["recovery_left_fen"] = move.payload["recovery_fen"]
+
+
+def _record_receipt(facts: Facts, move: "Move") -> None:
+    fen = move.payload["receipt_fen"]
+    facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"])
+    _add(facts, "recovery_received_fen", fen)
+
+
+def _withdraw_recovery(facts: Facts, _move: "Move") -> None:
+    """A decision withdrawn claims nothing any more."""
+    facts["recovery_left_fen"] = 0
+
+
 _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "count_correction": _count_correction,
     "answer_seat": _answer_seat,
@@ -205,4 +222,7 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "remember_state": _remember_state,
     "escalate": _escalate,
     **EQUITY_EFFECTS,
+    "order_recovery": _order_recovery,
+    "record_receipt": _record_receipt,
+    "withdraw_recovery": _withdraw_recovery,
 }

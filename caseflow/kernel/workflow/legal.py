@@ -13,6 +13,11 @@ REFUSALS = frozenset({"rejected", "not_accepted", "terminated"})
 GROUNDS = ("reason", "reason_code", "remedy")
 """行政许可法 38、行政复议法 20: a refusal gives reasons and says where to turn."""
 
+RECOVERS = "order_recovery"
+RULING = ("recovery_fen", "offset_allowed", "reason", "remedy", "document_no")
+"""财政违法行为处罚处分条例 32: who must pay back is told why, by which document, where to turn."""
+APPROVER = "approver"
+
 _RULES = {
     "selective": ("pays-without-publicity", "公示"),
     "government_approval": ("pays-without-government-approval", "市政府同意"),
@@ -36,6 +41,20 @@ def legal_problems(
         if missing and _refuses(workflow, step):
             message = f"{step.event!r} refuses without requiring {', '.join(missing)}"
             yield where.problem("step", key, "rejection-without-reason", message)
+        yield from _bare_rulings(step, key, where)
+
+
+def _bare_rulings(step: Step, key: tuple[str, str], where: Where) -> Iterator[Problem]:
+    """A decision to recover says why, and whoever handles the case does not take it (四眼原则)."""
+    if RECOVERS not in step.effects:
+        return
+    missing = [name for name in RULING if name not in step.requires]
+    if missing:
+        message = f"{step.event!r} recovers without requiring {', '.join(missing)}"
+        yield where.problem("step", key, "recovery-without-reason", message)
+    if step.duty != APPROVER:
+        message = f"{step.event!r} recovers without being an approver's duty"
+        yield where.problem("step", key, "recovery-without-approver", message)
 
 
 def _unpassed(

@@ -151,6 +151,7 @@ FAMILY: Final = Record(
         "child": FLAG,
         "payee": TEXT,
         "commits": Value("how the budget is bound", (str,), allowed=COMMITS),
+        "follows": Value("what it follows", (str,), allowed=("payment",)),
     },
 )
 ENDS: Final = Record({"ends": MapOf(Record({"title": TEXT, "outcome": TEXT}))})

@@ -47,6 +47,9 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("publicity_ends_on", "date", "公示截止日"),
         _system(PREVIOUS_STATE, "choice", "中止前的环节"),
         _system("conversion_within_cap", "boolean", "转股不超过协议（或联席会）确定的上限"),
+        _system("recoverable_fen", "fen", "已拨付尚未追回的金额"),
+        _system("recovery_left_fen", "fen", "应追回未缴的金额"),
+        _system("recovery_received_fen", "fen", "已追回的金额"),
     )
 }
 
@@ -105,6 +108,8 @@ INPUTS: Final[dict[str, Fact]] = {
              sample="audit_hold"),
         Fact("publicity_id", "integer", "公示编号"),
         Fact("publicity_ends_on", "date", "公示截止日"),
+        Fact("receipt_fen", "fen", "本次缴款金额", unit="fen", sample=100),
+        Fact("received_on", "date", "到账日期", sample="2026-12-01"),
     )
 }  # fmt: skip
 """What an act may carry besides facts: kept in the event, not on the case."""
@@ -161,6 +166,12 @@ GUARDS: Final[dict[str, Guard]] = {
     "plan_within_ceiling": Guard(
         (Test("plan_within_ceiling", "is", True),), "拟支持金额超过条款规定的上限"
     ),
+    "recovery_complete": Guard(
+        (Test("recovery_left_fen", "at_most", 0),), "应追回金额尚未全部到账"
+    ),
+    "nothing_recovered": Guard(
+        (Test("recovery_received_fen", "at_most", 0),), "已有缴款到账，须先办理退库"
+    ),
 }
 
 EFFECTS: Final[dict[str, str]] = {
@@ -190,6 +201,9 @@ EFFECTS: Final[dict[str, str]] = {
     "recover_pool": "资金池记追回到账",
     "lose_equity": "资金池记核销损失",
     "keep_grant": "资金池记转为补助",
+    "order_recovery": "登记追回决定，需要时登记禁止申报",
+    "record_receipt": "登记缴款，按比例退回市、区两级",
+    "withdraw_recovery": "撤销追回决定，解除随之登记的禁止申报",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 

@@ -1,0 +1,1 @@
+"""Recoveries (追缴): what was decided, and what came back to which share."""
