@@ -7,6 +7,7 @@ from typing import Any, Final
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.effects import add_effects
 from caseflow.cases.notices import add_notices
+from caseflow.cases.overlaps import CHECKED, add_award, add_overlap_effects, seen
 from caseflow.cases.part import DUTIES, MOVED
 from caseflow.cases.reading import Reading, iso
 from caseflow.cases.seats import holders
@@ -17,7 +18,7 @@ from caseflow.funds.part import AMOUNTS
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
-from caseflow.kernel.workflow.effects import OPEN_PAYMENT
+from caseflow.kernel.workflow.effects import OPEN_PAYMENT, OVERLAP_ALLOWED
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS as AMOUNT_FACTS
@@ -25,7 +26,9 @@ from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
 from caseflow.reviews.part import TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
-KEPT: Final = frozenset({*SYSTEM_FACTS, OPEN_PAYMENT, "ceiling_fen", "last_paid_fen"})
+KEPT: Final = frozenset(
+    {*SYSTEM_FACTS, OPEN_PAYMENT, OVERLAP_ALLOWED, "ceiling_fen", "last_paid_fen"}
+)
 """Facts that are computed at each reading and so never stored among the entered ones."""
 
 
@@ -59,8 +62,10 @@ def writes_of(act: Act, office: Office) -> Writes:
     _add_amounts(act, writes)
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
+        add_overlap_effects(act, writes, seq, move, office)
         if move.step.duty and act.seat != "system":
             writes.add(DUTIES, _duty(act, move.step.duty))
+    add_award(act, writes, office, events[-1]["hash"])
     add_notices(act, writes, office.notices)
     return writes
 
@@ -72,6 +77,8 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
         payload = dict(move.payload)
         if "documents_complete" in move.step.guards:
             payload["files"] = act.reading.documents or []
+        if CHECKED in move.step.effects:
+            payload |= {"overlaps": met} if (met := seen(act)) else {}
         seat = act.seat if first else "system"
         drafts.append(
             Draft(

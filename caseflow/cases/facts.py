@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Final
 
+from caseflow.cases.overlaps import overlap_facts
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
@@ -19,6 +20,7 @@ def facts_of(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, 
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure)
+    facts.update(overlap_facts(reading, measure))
     facts.update(derive(facts))
     return facts
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.awards.reading import COLUMNS as AWARD_COLUMNS
 
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
@@ -51,7 +52,8 @@ COLUMNS: Final = f"""
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
-      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request
+      WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
+    {AWARD_COLUMNS}
 """
 SOURCES: Final = """
     FROM "case" c

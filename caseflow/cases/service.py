@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
+from caseflow.funds.awards.claims import committing
+from caseflow.funds.awards.queries import already_given
 from caseflow.history.queries import act_result
 from caseflow.kernel.errors import (
     CaseflowError,
@@ -29,11 +31,14 @@ from caseflow.kernel.errors import (
     StaleVersion,
 )
 from caseflow.kernel.event_bytes import canonical
+from caseflow.kernel.overlap.matters import matters_data, matters_of
 from caseflow.kernel.workflow.machine import Decision, Situation
 
 TRIES: Final = 5
 """How often an act without an expected version is decided anew when somebody was quicker."""
 REQUEST_CONSTRAINT: Final = "uq_event_request"
+CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
+MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 
 
@@ -91,11 +96,14 @@ class Cases:
             InvalidInput: the payload is wrong.
         """
         _refuse_reserved(request)
+        request = self._in_normal_form(request)
         for _ in range(TRIES):
             with self.connect() as connection:
                 try:
                     outcome = self._try(connection, public_id, request)
                 except UniqueViolation as error:
+                    if error.diag.constraint_name == CLAIM_CONSTRAINT:
+                        raise already_given(connection, public_id) from error
                     if error.diag.constraint_name != REQUEST_CONSTRAINT:
                         raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
                     continue
@@ -106,6 +114,13 @@ class Cases:
             if request.expected_version is not None:
                 break
         raise StaleVersion("办件已被他人推进，请刷新后重新办理。")
+
+    def _in_normal_form(self, request: Request) -> Request:
+        """Return the request with its matters as keys; a person's number goes no further."""
+        if MATTERS not in request.payload:
+            return request
+        found = matters_of(request.payload[MATTERS], committing(self.office.signer))
+        return replace(request, payload={**request.payload, MATTERS: matters_data(found)})
 
     def _try(self, connection: Any, public_id: str, request: Request) -> Outcome | None:
         """Decide and write once; None when somebody was quicker."""

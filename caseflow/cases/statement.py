@@ -15,6 +15,7 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
+from caseflow.funds.awards.part import AWARDS, AWARDS_MOVED, DECISIONS, MATTERS, MATTERS_DROPPED
 from caseflow.funds.part import AMOUNTS, PAYMENTS, PAYMENTS_MOVED
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
@@ -23,6 +24,7 @@ from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
 PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED, NOTICES, DELIVERIES,
+    MATTERS, MATTERS_DROPPED, DECISIONS, AWARDS, AWARDS_MOVED,
 )  # fmt: skip
 
 NEEDS: Final = {

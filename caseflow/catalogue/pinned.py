@@ -1,7 +1,8 @@
 """What a case pins, by id and hash: never changed once written, so read once a process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from psycopg.rows import namedtuple_row
 from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
+from caseflow.kernel.overlap.rules import OverlapTerms, terms_of
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
@@ -30,6 +32,14 @@ class MeasureInfo:
     children: Mapping[str, str]
     organisations: Mapping[str, Any]
     definition: Mapping[str, Any]
+    policy: str = ""
+    city: str = ""
+    policy_overlap: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def overlap_terms(self) -> OverlapTerms:
+        """Return what the clause says of overlaps (就高不重复)."""
+        return terms_of(self.policy_overlap, self.definition.get("overlap"), self.family)
 
     def ceiling_fen(self, child_kind: str | None) -> int | None:
         """Return the highest figure of the clause that one case may reach, in fen.
@@ -75,8 +85,11 @@ def _of_a_year(amount: Mapping[str, Any]) -> bool:
 
 QUERY = """
     SELECT v.id AS version_id, v.measure_id, v.policy_version_id, m.code, v.title, v.family,
-        v.workflow_hash, v.children, v.organisations, v.definition
-    FROM measure_version v JOIN measure m ON m.id = v.measure_id WHERE v.id = %s
+        v.workflow_hash, v.children, v.organisations, v.definition, p.code AS policy, p.city,
+        pv.definition->'overlap' AS policy_overlap
+    FROM measure_version v JOIN measure m ON m.id = v.measure_id
+    JOIN policy p ON p.id = m.policy_id
+    JOIN policy_version pv ON pv.id = v.policy_version_id WHERE v.id = %s
 """
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 OPEN_PAYMENT: Final = "open_payment_fen"
 """The fen of the order that waits to be paid: a fact of the engine, not of definitions."""
+OVERLAP_ALLOWED: Final = "overlap_allowed_fen"
+"""The most that may be planned beside other awards for the matter, None where nothing bounds it."""
 
 
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
@@ -37,8 +39,10 @@ def derive(facts: Mapping[str, Any]) -> Facts:
     planned, approved = facts.get("planned_fen"), facts.get("approved_fen")
     publicised, ceiling = facts.get("publicised_fen"), facts.get("ceiling_fen")
     bound = planned if publicised is None else publicised
+    allowed = facts.get(OVERLAP_ALLOWED)
     return {
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
+        "plan_within_overlap": planned is None or allowed is None or planned <= allowed,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
         "unpaid_fen": (approved or 0) - facts.get("paid_fen", 0),
     }
@@ -117,8 +121,8 @@ def _remember_state(facts: Facts, move: "Move") -> None:
     facts[PREVIOUS_STATE] = move.source
 
 
-def _escalate(_facts: Facts, _move: "Move") -> None:
-    """Escalation changes no fact; it tells the one above."""
+def _only_written(_facts: Facts, _move: "Move") -> None:
+    """Some effects change no fact: what they do is written, and read again by the next act."""
 
 
 _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
@@ -133,5 +137,10 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
-    "escalate": _escalate,
+    "escalate": _only_written,
+    "name_matters": _only_written,
+    "drop_matters": _only_written,
+    "check_overlap": _only_written,
+    "decide_overlap": _only_written,
+    "choose_award": _only_written,
 }

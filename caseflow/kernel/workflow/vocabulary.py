@@ -7,6 +7,7 @@ imported, evaluated or formatted from a definition: a name either stands in a ta
 from dataclasses import dataclass
 from typing import Final
 
+from caseflow.kernel.overlap.clashes import TREATMENTS
 from caseflow.kernel.workflow.model import Fact, Test
 
 
@@ -44,6 +45,8 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("policy_ends_on", "date", "政策有效期截止日"),
         _system("publicity_ends_on", "date", "公示截止日"),
         _system(PREVIOUS_STATE, "choice", "中止前的环节"),
+        _system("open_clashes", "integer", "同一事项重复享受且尚无处理决定的情形数"),
+        _system("plan_within_overlap", "boolean", "拟支持金额不超过就高不重复后可享受的金额"),
     )
 }
 
@@ -101,6 +104,13 @@ INPUTS: Final[dict[str, Fact]] = {
              sample="audit_hold"),
         Fact("publicity_id", "integer", "公示编号"),
         Fact("publicity_ends_on", "date", "公示截止日"),
+        Fact("matters", "matters", "事项（类别、编号）",
+             sample=[{"kind": "contract", "key": "HT-2026-001"}]),
+        Fact("other", "text", "另一项支持（享受记录或办件的编号）", sample="QD26-7a-2026-000001"),
+        Fact("treatment", "choice", "重复享受的处理", choices=tuple(TREATMENTS),
+             sample="keep_this"),
+        Fact("entitled_fen", "fen", "本条款应得金额（封顶后）", unit="fen"),
+        Fact("chosen", "choice", "选择享受", choices=("this", "other"), sample="this"),
     )
 }  # fmt: skip
 """What an act may carry besides facts: kept in the event, not on the case."""
@@ -148,6 +158,14 @@ GUARDS: Final[dict[str, Guard]] = {
     "plan_within_ceiling": Guard(
         (Test("plan_within_ceiling", "is", True),), "拟支持金额超过条款规定的上限"
     ),
+    "no_open_clash": Guard(
+        (Test("open_clashes", "at_most", 0),),
+        "同一事项已享受或正在申报另一项支持，须先由复核决定如何处理（decide_overlap）",
+    ),
+    "plan_within_overlap": Guard(
+        (Test("plan_within_overlap", "is", True),),
+        "拟支持金额超过就高不重复后可享受的金额（补差、不重合部分或成本之内）",
+    ),
 }
 
 EFFECTS: Final[dict[str, str]] = {
@@ -163,6 +181,11 @@ EFFECTS: Final[dict[str, str]] = {
     "lift_hold": "解除暂停拨付情形",
     "remember_state": "记住中止前的环节",
     "escalate": "报上一级督办",
+    "name_matters": "登记事项",
+    "drop_matters": "更正登记有误的事项",
+    "check_overlap": "就高不重复核查，结果记入办件历史",
+    "decide_overlap": "记录重复享受的处理决定",
+    "choose_award": "记录申报主体的选择",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
