@@ -103,7 +103,9 @@ class Cases:
                     outcome = self._try(connection, public_id, request)
                 except UniqueViolation as error:
                     if error.diag.constraint_name == CLAIM_CONSTRAINT:
-                        raise already_given(connection, public_id) from error
+                        raise already_given(
+                            connection, public_id, request.payload.get(MATTERS, ())
+                        ) from error
                     if error.diag.constraint_name != REQUEST_CONSTRAINT:
                         raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
                     continue

@@ -19,10 +19,13 @@ MOST_COMPARED: Final = 500
 
 IN_THE_WAY: Final = """
     SELECT a.public_id, a.clause, a.amount_fen, n.kind, n.key
-      FROM "case" c JOIN case_matter m ON m.case_id = c.id AND m.dropped_seq IS NULL
+      FROM "case" c
+      CROSS JOIN LATERAL (
+        SELECT m.kind, m.key FROM case_matter m WHERE m.case_id = c.id AND m.dropped_seq IS NULL
+        UNION SELECT * FROM unnest(%(kinds)s::text[], %(keys)s::text[])) AS m
       JOIN award_matter n ON n.claims AND n.kind = m.kind AND n.key = m.key
       JOIN award a ON a.id = n.award_id AND a.root_id IS DISTINCT FROM c.root_id
-     WHERE c.public_id = %s ORDER BY a.id LIMIT 1
+     WHERE c.public_id = %(case)s ORDER BY a.id LIMIT 1
 """
 
 OF_HOLDER: Final = f"""
@@ -95,9 +98,15 @@ class YearLine:
     source: str
 
 
-def already_given(connection: Any, public_id: str) -> Conflict:
-    """Return the refusal of a case whose matter another live award has, naming that award."""
-    found = connection.execute(IN_THE_WAY, (public_id,)).fetchone()
+def already_given(
+    connection: Any, public_id: str, named: Sequence[Mapping[str, Any]] = ()
+) -> Conflict:
+    """Return the refusal of a case whose matter another live award has, naming that award.
+
+    `named` are matters that it was just about to name.
+    """
+    keys = {"kinds": [each["kind"] for each in named], "keys": [each["key"] for each in named]}
+    found = connection.execute(IN_THE_WAY, {"case": public_id, **keys}).fetchone()
     if found is None:
         return Conflict("同一事项刚由另一项支持占用，请重新办理。")
     other, clause, fen, kind, key = found
