@@ -11,6 +11,7 @@ from werkzeug.exceptions import LengthRequired
 
 from caseflow import __version__
 from caseflow.api import (
+    awards,
     cases,
     catalogue,
     documents,
@@ -42,6 +43,7 @@ BLUEPRINTS: Final = (
     documents.blueprint,
     publicities.blueprint,
     inbox.blueprint,
+    awards.blueprint,
     house.blueprint,
 )
 HEADERS: Final = {

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
+    "awards": Place("caseflow.cli.awards:awards", "Awards (享受台账): list, import, check."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),

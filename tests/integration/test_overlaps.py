@@ -358,7 +358,8 @@ def test_raw_sql_neither_changes_an_award_nor_lets_a_second_one_stand(town: Town
         "INSERT INTO award (public_id, holder, holder_title, clause, level, place, scope,"
         " per_holder, amount_fen, granted_on, source, source_id, recorded_by, recorded_at,"
         " case_id, root_id) SELECT 'x' || id, 'x', 'x', 'x', 'city', 'qidong',"
-        " 'city:qidong', false, 1, now(), 'caseflow', 'x', (SELECT min(id) FROM person), now(), id, id FROM \"case\""
+        " 'city:qidong', false, 1, now(), 'caseflow', 'x', (SELECT min(id) FROM person),"
+        ' now(), id, id FROM "case"'
         " WHERE public_id = '{}'"
     )
     other = town.reached("awaiting_approval", VOUCHER)
