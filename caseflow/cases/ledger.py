@@ -1,6 +1,7 @@
 """Who may read the ledger of awards, and the check of one case against it (就高不重复核查)."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -169,7 +170,7 @@ def _others(driver: Any, reading: Reading, mine: Claim, applicant_id: int) -> li
 
 
 def _views(
-    session: Session, reading: Reading, found: Iterable[Clash], named: Set[str]
+    session: Session, reading: Reading, found: Iterable[Clash], named: AbstractSet[str]
 ) -> tuple[ClashView, ...]:
     query = select(OverlapDecision).where(OverlapDecision.case_id == reading.id)
     decided = {row.other: row for row in session.scalars(query.order_by(OverlapDecision.seq))}

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caseflow.kernel.errors import InvalidInput
-from caseflow.kernel.workflow.effects import _EFFECTS, OPEN_PAYMENT, apply, derive
+from caseflow.kernel.workflow.effects import _EFFECTS, OPEN_PAYMENT, OVERLAP_ALLOWED, apply, derive
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Branch, Step
 from caseflow.kernel.workflow.vocabulary import EFFECTS, GUARDS, SYSTEM_FACTS
@@ -268,6 +268,23 @@ def test_a_step_gives_its_effects_what_they_read(name):
     assert all("publicity_ends_on" in step.requires for step in listing)
     assert all("some_unpaid" in step.guards for step in paying)
     assert all("payment_open" in step.guards for step in confirming)
+
+
+@pytest.mark.parametrize(
+    ("planned", "allowed", "within"),
+    [(None, 5, True), (4, 5, True), (5, 5, True), (6, 5, False), (6, None, True)],
+)
+def test_a_plan_is_within_what_other_awards_leave(planned, allowed, within):
+    facts = {"planned_fen": planned, OVERLAP_ALLOWED: allowed}
+
+    assert derive(facts)["plan_within_overlap"] is within
+
+
+@pytest.mark.parametrize(
+    "effect", ["name_matters", "drop_matters", "check_overlap", "decide_overlap", "choose_award"]
+)
+def test_what_is_only_written_changes_no_fact(effect):
+    assert after(effect, score=1) == {"score": 1}
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -118,17 +118,17 @@ def _holder(given: Mapping[str, Any], commit: Commit) -> str:
 
 
 def _level(value: Any) -> str:
-    if value not in LEVELS:
+    if not isinstance(value, str) or value not in LEVELS:
         raise InvalidInput(f"{value!r:.20} 不是级别，须为国家、省、市、区之一")
     return LEVELS[value]
 
 
 def _family(value: Any) -> str | None:
-    if value in (None, ""):
+    if value is None or value == "":
         return None
-    if value not in EXPECTED:
+    if not isinstance(value, str) or value not in EXPECTED:
         raise InvalidInput(f"{value!r:.40} 不是类别，须为 {'、'.join(EXPECTED)} 之一")
-    return str(value)
+    return value
 
 
 def _place(value: Any, level: str | None, places: Mapping[str, str]) -> str:

@@ -66,7 +66,7 @@ def import_awards(
     if not source or source == OWN_SOURCE or len(rows) > MOST_ROWS:
         reason = f"须写明来源系统（不得为 {OWN_SOURCE}），一次至多 {MOST_ROWS} 行"
         raise InvalidInput(f"{reason}。", fields={"source": reason})
-    places = dict(session.execute(select(Territory.title, Territory.code)).tuples().all())
+    places = {row.title: row.code for row in session.scalars(select(Territory))}
     desk = _Desk(session, importing, source, places, _holding_cities(session))
     return tuple(desk.record(line, row) for line, row in rows)
 

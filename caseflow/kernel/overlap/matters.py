@@ -169,7 +169,10 @@ def _items(given: object) -> dict[str, int]:
         return {}
     if not isinstance(given, dict) or len(given) > MOST_ITEMS:
         raise _refusal(f"成本项须写作 名称: 分，至多 {MOST_ITEMS} 项")
-    found = {normalised(name): Money.from_fen(fen).fen for name, fen in given.items()}
+    try:
+        found = {normalised(name): Money.from_fen(fen).fen for name, fen in given.items()}
+    except InvalidInput as error:
+        raise _refusal("成本项的金额须为以分计的非负整数") from error
     if "" in found or len(found) != len(given) or any(len(name) > LONGEST for name in found):
         raise _refusal(f"成本项的名称须各不相同，且不超过 {LONGEST} 字")
     return found
