@@ -25,6 +25,9 @@ IN_THE_WAY: Final = """
         UNION SELECT * FROM unnest(%(kinds)s::text[], %(keys)s::text[])) AS m
       JOIN award_matter n ON n.claims AND n.kind = m.kind AND n.key = m.key
       JOIN award a ON a.id = n.award_id AND a.root_id IS DISTINCT FROM c.root_id
+      JOIN organisation o ON o.id = c.applicant_id
+       AND n.holder IN ('', o.uscc,
+           (SELECT max(h.holder) FROM case_matter h WHERE h.case_id = c.id))
      WHERE c.public_id = %(case)s ORDER BY a.id LIMIT 1
 """
 
