@@ -123,6 +123,9 @@ def name_matters(act: "Act", writes: "Writes", seq: int, move: Move, office: "Of
 
 def drop_matters(act: "Act", writes: "Writes", seq: int, move: Move, _office: "Office") -> None:
     """Take back matters that were named by mistake; they stay on record."""
+    if act.reading.approved_fen is not None:
+        reason = "办件已审定，登记的事项不得再更正"
+        raise InvalidInput(f"{reason}。", fields={"matters": reason})
     known = {(each["kind"], each["key"]) for each in act.reading.matters or []}
     for each in _read(move.payload):
         if (each.kind, each.key) not in known:

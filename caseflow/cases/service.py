@@ -38,6 +38,7 @@ TRIES: Final = 5
 """How often an act without an expected version is decided anew when somebody was quicker."""
 REQUEST_CONSTRAINT: Final = "uq_event_request"
 CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
+OTHER_CONSTRAINT: Final = "overlap_decision_other"
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 
@@ -110,7 +111,7 @@ class Cases:
                         raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
                     continue
                 except IntegrityError as error:
-                    raise Conflict(f"数据库拒绝：{error.diag.message_primary}") from error
+                    raise _refused(error) from error
             if outcome is not None:
                 return outcome
             if request.expected_version is not None:
@@ -247,6 +248,14 @@ class Cases:
             )
             gathered.merge([writes])
         return gathered
+
+
+def _refused(error: IntegrityError) -> CaseflowError:
+    """Return what the database refused, as the asker should hear it."""
+    message = error.diag.message_primary
+    if error.diag.constraint_name == OTHER_CONSTRAINT:
+        return InvalidInput(f"{message}。", fields={"other": str(message)})
+    return Conflict(f"数据库拒绝：{message}")
 
 
 def _refuse_reserved(request: Request) -> None:

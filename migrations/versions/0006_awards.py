@@ -144,7 +144,7 @@ FUNCTIONS = {
                             AND a.case_id IS DISTINCT FROM NEW.case_id)
                AND NOT EXISTS (SELECT FROM "case" c WHERE c.public_id = NEW.other AND c.id <> NEW.case_id) THEN
                 RAISE EXCEPTION '没有编号为 % 的享受记录或办件', NEW.other
-                    USING ERRCODE = 'integrity_constraint_violation';
+                    USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'overlap_decision_other';
             END IF;
             RETURN NULL;
         END""",
