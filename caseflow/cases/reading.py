@@ -13,6 +13,7 @@ from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
 from caseflow.funds.awards.reading import COLUMNS as AWARD_COLUMNS
+from caseflow.funds.awards.reading import NOTHING
 
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
@@ -99,6 +100,7 @@ class Reading:
             if columns[name] is not None:
                 columns[name] = datetime.fromisoformat(columns[name])
         columns["head_hash"] = bytes.fromhex(columns["head_hash"].removeprefix("\\x"))
+        columns |= columns.pop("overlaps") or NOTHING
         self.__dict__ = columns
 
     if TYPE_CHECKING:

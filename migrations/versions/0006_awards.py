@@ -189,6 +189,65 @@ BACKFILL = """
 """
 """Cases approved before there were awards; they name no matters."""
 
+CASE_OVERLAPS = """
+    CREATE FUNCTION case_overlaps(bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $body$
+    -- What a case names; the live awards and the other cases that share a key; the decisions on them.
+    -- An award of this house that came after the case's own was settled against it when it came;
+    -- once a case is approved, it is the others that must yield.
+    BEGIN
+        RETURN (SELECT jsonb_build_object(
+            'matters', (
+                SELECT jsonb_agg(jsonb_build_object('kind', m.kind, 'key', m.key, 'from', m.cost_from,
+                    'to', m.cost_to, 'items', m.items, 'holder', m.holder) ORDER BY m.kind, m.key)
+                  FROM case_matter m WHERE m.case_id = c.id AND m.dropped_seq IS NULL),
+            'awarded', (
+                SELECT jsonb_agg(jsonb_build_object('id', a.public_id, 'root', a.root_id,
+                    'holder', a.holder, 'policy', a.policy, 'measure', a.measure, 'family', a.family,
+                    'level', a.level, 'place', a.place, 'title', a.clause,
+                    'total_fen', a.amount_fen + a.carried_fen, 'status', a.status,
+                    'matter', jsonb_build_object('kind', n.kind, 'key', n.key, 'from', n.cost_from,
+                        'to', n.cost_to, 'items', n.items)))
+                  FROM case_matter m
+                  JOIN award_matter n ON n.kind = m.kind AND n.stem = m.stem
+                  JOIN award a ON a.id = n.award_id AND a.status = 'live'
+                   AND a.root_id IS DISTINCT FROM c.root_id
+                   AND (m.kind NOT IN ('title', 'research') OR a.holder = m.holder)
+                 WHERE m.case_id = c.id AND m.dropped_seq IS NULL
+                   AND NOT (a.source = 'caseflow' AND EXISTS (
+                       SELECT FROM award own WHERE own.case_id = c.id AND own.id < a.id
+                          AND own.status IN ('live', 'superseded')))),
+            'asked', (
+                SELECT jsonb_agg(jsonb_build_object('id', o.public_id, 'root', o.root_id,
+                    'holder', n.holder, 'policy', q.code, 'measure', r.code, 'family', v.family,
+                    'level', 'city', 'place', q.city, 'title', o.title, 'status', 'pending',
+                    'total_fen', case_asked_fen(o.facts),
+                    'matter', jsonb_build_object('kind', n.kind, 'key', n.key, 'from', n.cost_from,
+                        'to', n.cost_to, 'items', n.items)))
+                  FROM case_matter m
+                  JOIN case_matter n ON n.kind = m.kind AND n.stem = m.stem AND n.dropped_seq IS NULL
+                   AND (m.kind NOT IN ('title', 'research') OR n.holder = m.holder)
+                  JOIN "case" o ON o.id = n.case_id AND o.root_id <> c.root_id AND o.outcome IS NULL
+                   AND o.approved_fen IS NULL AND o.submitted_at IS NOT NULL
+                  JOIN measure_version v ON v.id = o.measure_version_id
+                  JOIN measure r ON r.id = o.measure_id
+                  JOIN policy q ON q.id = r.policy_id
+                 WHERE m.case_id = c.id AND m.dropped_seq IS NULL AND c.approved_fen IS NULL),
+            'decided', (
+                SELECT jsonb_agg(jsonb_build_array(d.other, d.treatment, d.allowed_fen) ORDER BY d.seq)
+                  FROM overlap_decision d WHERE d.case_id = c.id))
+          FROM "case" c WHERE c.id = $1);
+    END $body$
+"""
+"""A function, so that a case that names nothing pays for one probe of an index and no plan."""
+
+CASE_ASKED_FEN = """
+    -- What a case asks for, as far as it was judged.
+    CREATE FUNCTION case_asked_fen(facts jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE AS $body$
+        SELECT coalesce(facts->>'planned_fen', facts->>'reviewed_fen', facts->>'audited_fen',
+            facts->>'verified_fen', facts->>'applied_fen')::bigint
+    $body$
+"""
+
 GRANTS = f"""
     GRANT SELECT, INSERT ON case_matter, award, overlap_decision, award_matter TO {PROGRAM};
     REVOKE UPDATE, DELETE, TRUNCATE ON case_matter, award, overlap_decision, award_matter FROM {PROGRAM};
@@ -208,11 +267,15 @@ def upgrade() -> None:
         )
     for name, when, function in TRIGGERS:
         op.execute(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {function}()")
+    op.execute(CASE_ASKED_FEN)
+    op.execute(CASE_OVERLAPS)
     op.execute(GRANTS)
 
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER payment_to_a_standing_award ON payment")
+    op.execute("DROP FUNCTION case_overlaps(bigint)")
+    op.execute("DROP FUNCTION case_asked_fen(jsonb)")
     for name in ("overlap_decision", "award_matter", "award", "case_matter"):
         op.drop_table(name)
     for name in FUNCTIONS:

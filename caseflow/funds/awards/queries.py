@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from caseflow.funds.awards.models import OWN_SOURCE, Award, AwardMatter
-from caseflow.funds.awards.reading import ASKED_FEN
 from caseflow.kernel.errors import Conflict
 from caseflow.kernel.money import Money
 
@@ -43,7 +42,7 @@ OF_HOLDER: Final = f"""
     UNION ALL
     (SELECT json_build_object('id', o.public_id, 'root', o.root_id, 'holder', %(holder)s::text,
         'policy', q.code, 'measure', r.code, 'family', v.family, 'level', 'city', 'place', q.city,
-        'title', o.title, 'total_fen', {ASKED_FEN}, 'status', 'pending'),
+        'title', o.title, 'total_fen', case_asked_fen(o.facts), 'status', 'pending'),
         (SELECT json_agg(json_build_object('kind', n.kind, 'key', n.key, 'from', n.cost_from,
             'to', n.cost_to, 'items', n.items)) FROM case_matter n
           WHERE n.case_id = o.id AND n.dropped_seq IS NULL)
