@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
+from caseflow.cases.overlaps import clashes_of
 from caseflow.cases.queries import (
     CaseFilter,
     CaseLine,
@@ -29,6 +30,7 @@ from caseflow.kernel import clocks
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.overlap.clashes import GRADES, PROPOSALS
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Step, Workflow
 from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
@@ -127,7 +129,10 @@ class HoldView:
 
 @dataclass(frozen=True)
 class CaseDetail:
-    """A case with everything that belongs to it; `version` is what `If-Match` takes."""
+    """A case with everything that belongs to it; `version` is what `If-Match` takes.
+
+    `overlaps` tells of other supports for its matters (就高不重复); it stops nothing by itself.
+    """
 
     case: CaseLine
     matter_on: date | None
@@ -144,6 +149,7 @@ class CaseDetail:
     objections_open: int
     documents: tuple[ChecklistItem, ...]
     children: tuple[CaseLine, ...]
+    overlaps: tuple[str, ...]
 
 
 def case_detail(
@@ -179,7 +185,15 @@ def case_detail(
         objections_open=sum(status == "open" for status in objections),
         documents=tuple(checklist(session, case.id, asked)),
         children=_children(session, actor, case) if reading.children[0] else (),
+        overlaps=tuple(_overlaps(reading, measure)),
     )
+
+
+def _overlaps(reading: Reading, measure: MeasureInfo) -> Iterable[str]:
+    """Yield what is told of each overlap, to whoever sees the case: nothing of the other's."""
+    for clash in clashes_of(reading, measure):
+        matters = "、".join(f"{each.kind}:{each.key}" for each in clash.shared)
+        yield f"{GRADES[clash.grade]}（{matters}）：{PROPOSALS[clash.proposal]}"
 
 
 def may_upload(session: Session, actor: Actor, case: Case) -> bool:

@@ -85,6 +85,7 @@ def test_a_case_is_told_what_it_meets_and_the_reviewer_decides(story: Story):
     assert (clash["proposal"], clash["pay_fen"]) == ("top_up", 5_000_000)
     assert found["matters"] == ["contract:HT-2026-001"]
     assert "不重复" in found["words"]
+    assert story.show(case, APPLICANT)["overlaps"] == ["同一事项（contract:HT-2026-001）：补差"]
     for login, status in ((AUDITOR, 200), (REVIEWER, 200), ("kejiju.handler", 404)):
         assert story.client.get(f"/cases/{case}/overlaps", login).status_code == status
 
