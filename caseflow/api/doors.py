@@ -11,6 +11,7 @@ from werkzeug.exceptions import LengthRequired
 
 from caseflow import __version__
 from caseflow.api import (
+    awards,
     budgets,
     cases,
     catalogue,
@@ -51,6 +52,7 @@ BLUEPRINTS: Final = (
     payments.blueprint,
     recoveries.blueprint,
     inbox.blueprint,
+    awards.blueprint,
     house.blueprint,
     equity.blueprint,
 )

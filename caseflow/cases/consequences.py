@@ -9,6 +9,7 @@ from caseflow.cases.caps import add_caps
 from caseflow.cases.effects import add_effects, add_orders
 from caseflow.cases.ledger import add_entries
 from caseflow.cases.notices import add_notices
+from caseflow.cases.overlaps import CHECKED, add_award, add_overlap_effects, seen
 from caseflow.cases.part import DUTIES, MOVED
 from caseflow.cases.reading import Reading, iso
 from caseflow.cases.seats import holders
@@ -65,8 +66,10 @@ def writes_of(act: Act, office: Office) -> Writes:
     add_caps(act, writes)
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
+        add_overlap_effects(act, writes, seq, move, office)
         if move.step.duty and act.seat != "system":
             writes.add(DUTIES, _duty(act, move.step.duty))
+    add_award(act, writes, office, events[-1]["hash"])
     add_notices(act, writes, office.notices)
     return writes
 
@@ -78,6 +81,8 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
         payload = dict(move.payload)
         if "documents_complete" in move.step.guards:
             payload["files"] = act.reading.documents or []
+        if CHECKED in move.step.effects:
+            payload |= {"overlaps": met} if (met := seen(act)) else {}
         seat = act.seat if first else "system"
         drafts.append(
             Draft(

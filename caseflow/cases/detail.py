@@ -19,6 +19,7 @@ from caseflow.cases.amounts import (
 from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
+from caseflow.cases.overlaps import clashes_of
 from caseflow.cases.queries import (
     CaseFilter,
     CaseLine,
@@ -40,6 +41,7 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.caps.model import Room
 from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import NotFound
+from caseflow.kernel.overlap.clashes import GRADES, PROPOSALS
 from caseflow.kernel.workflow.effects import derive
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Step, Workflow
@@ -145,7 +147,10 @@ class CaseCaps:
 
 @dataclass(frozen=True)
 class CaseDetail:
-    """A case with everything that belongs to it; `version` is what `If-Match` takes."""
+    """A case with everything that belongs to it; `version` is what `If-Match` takes.
+
+    `overlaps` tells of other supports for its matters (就高不重复); it stops nothing by itself.
+    """
 
     case: CaseLine
     matter_on: date | None
@@ -166,6 +171,7 @@ class CaseDetail:
     documents: tuple[ChecklistItem, ...]
     children: tuple[CaseLine, ...]
     recovered_fen: int
+    overlaps: tuple[str, ...]
 
 
 def case_detail(
@@ -201,7 +207,15 @@ def case_detail(
         documents=tuple(checklist(session, case.id, asked)),
         children=_children(session, actor, case) if _has_children(reading) else (),
         recovered_fen=reading.recovered_fen,
+        overlaps=tuple(_overlaps(reading, measure)),
     )
+
+
+def _overlaps(reading: Reading, measure: MeasureInfo) -> Iterable[str]:
+    """Yield what is told of each overlap, to whoever sees the case: nothing of the other's."""
+    for clash in clashes_of(reading, measure):
+        matters = "、".join(f"{each.kind}:{each.key}" for each in clash.shared)
+        yield f"{GRADES[clash.grade]}（{matters}）：{PROPOSALS[clash.proposal]}"
 
 
 def case_caps(

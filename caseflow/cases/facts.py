@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from caseflow.cases.caps import room_of
+from caseflow.cases.overlaps import overlap_facts
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.kernel.calendar import due_at, local_date
@@ -25,6 +26,7 @@ def facts_of(
     facts.update(_money_facts(reading, measure, workflow))
     facts.update(_recovery_facts(reading))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
+    facts.update(overlap_facts(reading, measure))
     facts.update(derive(facts))
     return facts
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import RawCursor
 
 from caseflow.deadlines.queries import CALENDAR_STAMP
+from caseflow.funds.awards.reading import COLUMNS as AWARD_COLUMNS
+from caseflow.funds.awards.reading import NOTHING
 from caseflow.funds.bars.queries import STANDING
 from caseflow.funds.caps.queries import CAP_COLUMNS
 from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
@@ -67,7 +69,8 @@ COLUMNS: Final = f"""
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
       WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
-    {STANDING.format(organisation="c.applicant_id")} AS bars
+    {STANDING.format(organisation="c.applicant_id")} AS bars,
+    {AWARD_COLUMNS}
 """
 SOURCES: Final = """
     FROM "case" c
@@ -117,6 +120,7 @@ class Reading:
             if columns[name] is not None:
                 columns[name] = datetime.fromisoformat(columns[name])
         columns["head_hash"] = bytes.fromhex(columns["head_hash"].removeprefix("\\x"))
+        columns |= columns.pop("overlaps") or NOTHING
         self.__dict__ = columns
         self.recovery = recovery
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
+from caseflow.funds.awards.claims import committing
+from caseflow.funds.awards.queries import already_given
 from caseflow.funds.caps.service import refusal_of
 from caseflow.history.queries import act_result
 from caseflow.kernel.errors import (
@@ -33,6 +35,7 @@ from caseflow.kernel.errors import (
     StaleVersion,
 )
 from caseflow.kernel.event_bytes import canonical
+from caseflow.kernel.overlap.matters import matters_data, matters_of
 from caseflow.kernel.workflow.machine import Decision, Situation
 
 TRIES: Final = 5
@@ -40,6 +43,9 @@ TRIES: Final = 5
 REQUEST_CONSTRAINT: Final = "uq_event_request"
 TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一笔拨付，一号只付一笔"}
 """What a unique key that an act may run into says to people, by its name."""
+CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
+OTHER_CONSTRAINT: Final = "overlap_decision_other"
+MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 
 
@@ -97,24 +103,34 @@ class Cases:
             InvalidInput: the payload is wrong. CapReached: a ceiling leaves less than is asked.
         """
         _refuse_reserved(request)
+        request = self._in_normal_form(request)
         for _ in range(TRIES):
             with self.connect() as connection:
                 try:
                     outcome = self._try(connection, public_id, request)
                 except UniqueViolation as error:
                     name = error.diag.constraint_name or ""
+                    if name == CLAIM_CONSTRAINT:
+                        matters = request.payload.get(MATTERS, ())
+                        raise already_given(connection, public_id, matters) from error
                     if name != REQUEST_CONSTRAINT:
                         words = TAKEN.get(name, error.diag.message_primary)
                         raise Conflict(f"数据库拒绝：{words}") from error
                     continue
                 except IntegrityError as error:
-                    refused = Conflict(f"数据库拒绝：{error.diag.message_primary}")
-                    raise (refusal_of(error) or refused) from error
+                    raise (refusal_of(error) or _refused(error)) from error
             if outcome is not None:
                 return outcome
             if request.expected_version is not None:
                 break
         raise StaleVersion("办件已被他人推进，请刷新后重新办理。")
+
+    def _in_normal_form(self, request: Request) -> Request:
+        """Return the request with its matters as keys; a person's number goes no further."""
+        if MATTERS not in request.payload:
+            return request
+        found = matters_of(request.payload[MATTERS], committing(self.office.signer))
+        return replace(request, payload={**request.payload, MATTERS: matters_data(found)})
 
     def _try(self, connection: Any, public_id: str, request: Request) -> Outcome | None:
         """Decide and write once; None when somebody was quicker."""
@@ -252,6 +268,14 @@ class Cases:
             )
             gathered.merge([writes])
         return gathered
+
+
+def _refused(error: IntegrityError) -> CaseflowError:
+    """Return what the database refused, as the asker should hear it."""
+    message = error.diag.message_primary
+    if error.diag.constraint_name == OTHER_CONSTRAINT:
+        return InvalidInput(f"{message}。", fields={"other": str(message)})
+    return Conflict(f"数据库拒绝：{message}")
 
 
 def _refuse_reserved(request: Request) -> None:

@@ -15,6 +15,7 @@ from psycopg import RawCursor
 from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
+from caseflow.funds.awards.part import AWARDS, AWARDS_MOVED, DECISIONS, MATTERS, MATTERS_DROPPED
 from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.caps.part import CAP_USES, CAPS
 from caseflow.funds.equity.part import PARTS as EQUITY_PARTS
@@ -35,6 +36,7 @@ PARTS: Final[tuple[Part, ...]] = (
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED,
     ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
     RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
+    MATTERS, MATTERS_DROPPED, DECISIONS, AWARDS, AWARDS_MOVED,
 )  # fmt: skip
 
 NEEDS: Final = {

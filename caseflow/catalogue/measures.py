@@ -189,6 +189,21 @@ class Split:
 
 
 @dataclass(frozen=True)
+class MeasureOverlap:
+    """What a measure says of overlaps for itself, where the policy's wording is too wide.
+
+    `mode`: how it is settled when the lower support is already given; `matters`: the kinds of
+    matter that its cases name; `revives_after_expiry`: whether the clause is in force again when
+    a later policy that displaced it ends (AMB-03).
+    """
+
+    source: str
+    mode: str | None = None
+    matters: tuple[str, ...] = ()
+    revives_after_expiry: bool = False
+
+
+@dataclass(frozen=True)
 class Measure:
     """One support of a policy: its words and everything that runs it."""
 
@@ -214,6 +229,7 @@ class Measure:
     open_questions: tuple[OpenQuestion, ...] = ()
     split: Split | None = None
     workflow: WorkflowChoice = field(default_factory=WorkflowChoice)
+    overlap: MeasureOverlap | None = None
 
     @property
     def id(self) -> str:
@@ -242,8 +258,8 @@ class Measure:
         return self.article, re.sub(r".*-\d+", "", self.measure)
 
     def to_data(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return asdict(self)
+        """Return plain JSON data; `overlap` only where the measure says something for itself."""
+        return {k: v for k, v in asdict(self).items() if k != "overlap" or v is not None}
 
     @property
     def hash(self) -> str:

@@ -15,6 +15,7 @@ from caseflow.kernel.caps.model import CapRule, StatedAmount
 from caseflow.kernel.caps.rules import rules_of
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
+from caseflow.kernel.overlap.rules import OverlapTerms, terms_of
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
@@ -65,6 +66,15 @@ class MeasureInfo:
         ]
         return rules_of(stated, self.benefit_caps, self.parameters)
 
+    policy: str = ""
+    city: str = ""
+    policy_overlap: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def overlap_terms(self) -> OverlapTerms:
+        """Return what the clause says of overlaps (就高不重复)."""
+        return terms_of(self.policy_overlap, self.definition.get("overlap"), self.family)
+
     def ceiling_fen(self, child_kind: str | None) -> int | None:
         """Return the highest figure of the clause that one case may reach, in fen.
 
@@ -109,10 +119,11 @@ def _of_a_year(amount: Mapping[str, Any]) -> bool:
 
 QUERY = """
     SELECT v.id AS version_id, v.measure_id, v.policy_version_id, m.code, v.title, v.family,
-        v.workflow_hash, v.children, v.organisations, v.definition,
-        p.definition->'split' AS policy_split
+        v.workflow_hash, v.children, v.organisations, v.definition, p.code AS policy, p.city,
+        pv.definition->'split' AS policy_split, pv.definition->'overlap' AS policy_overlap
     FROM measure_version v JOIN measure m ON m.id = v.measure_id
-    JOIN policy_version p ON p.id = v.policy_version_id WHERE v.id = %s
+    JOIN policy p ON p.id = m.policy_id
+    JOIN policy_version pv ON pv.id = v.policy_version_id WHERE v.id = %s
 """
 
 

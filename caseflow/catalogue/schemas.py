@@ -9,6 +9,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from caseflow.catalogue import measures, policies
 from caseflow.catalogue.benefit_schemas import CODE, PERCENT, BenefitRecord
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
+from caseflow.kernel.overlap.matters import KINDS
+from caseflow.kernel.overlap.rules import MODES, TRIGGERS
 from caseflow.kernel.workflow.vocabulary import OPERATORS
 
 STATUSES = ("consultation_draft", "in_force", "repealed")
@@ -152,6 +154,16 @@ class SplitRecord(Record):
             raise ValidationError("Must add up to 100 percent.", "shares")
 
 
+class MeasureOverlapRecord(Record):
+    """See `measures.MeasureOverlap`."""
+
+    makes = measures.MeasureOverlap
+    source = text()
+    mode = fields.String(validate=validate.OneOf(tuple(MODES)))
+    matters = fields.List(word(*KINDS))
+    revives_after_expiry = Flag()
+
+
 class MeasureRecord(Record):
     """See `measures.Measure`."""
 
@@ -178,6 +190,7 @@ class MeasureRecord(Record):
     open_questions = records(OpenQuestionRecord)
     split = fields.Nested(SplitRecord)
     workflow = fields.Nested(WorkflowChoiceRecord)
+    overlap = fields.Nested(MeasureOverlapRecord)
 
     @validates_schema
     def _an_allowance_says_how_long(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -212,13 +225,7 @@ class OverlapRuleRecord(Record):
 
     makes = policies.OverlapRule
     rule = word("highest_only", "not_repeatable")
-    against = word(
-        "other_city_policies",
-        "same_matter",
-        "same_matter_of_city_policies",
-        "same_enterprise_and_project",
-        "same_kind",
-    )
+    against = word(*TRIGGERS)
     words = text()
     yearly_control = text(required=False)
 

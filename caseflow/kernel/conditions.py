@@ -96,7 +96,7 @@ def fits(fact: Fact, value: Any) -> bool:
         return isinstance(value, str) and value in fact.choices
     if fact.type == "date":
         return isinstance(value, date) or (isinstance(value, str) and _is_iso_date(value))
-    wanted = {"boolean": bool, "integer": int, "fen": int, "text": str, "list": list}[fact.type]
+    wanted = {"boolean": bool, "integer": int, "fen": int, "text": str}.get(fact.type, list)
     return type(value) is wanted
 
 

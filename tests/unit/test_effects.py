@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.ledger import Order
-from caseflow.kernel.workflow.effects import _EFFECTS, apply, derive, money
+from caseflow.kernel.workflow.effects import _EFFECTS, OVERLAP_ALLOWED, apply, derive, money
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Branch, Step
 from caseflow.kernel.workflow.vocabulary import EFFECTS, GUARDS, SYSTEM_FACTS
@@ -343,6 +343,23 @@ def test_a_step_gives_its_effects_what_they_read(name):
     assert all("some_unpaid" in step.guards for step in paying)
     assert all("city_payment_open" in step.guards for step in confirming)
     assert all("district_payment_open" in step.guards for step in districts)
+
+
+@pytest.mark.parametrize(
+    ("planned", "allowed", "within"),
+    [(None, 5, True), (4, 5, True), (5, 5, True), (6, 5, False), (6, None, True)],
+)
+def test_a_plan_is_within_what_other_awards_leave(planned, allowed, within):
+    facts = {"planned_fen": planned, OVERLAP_ALLOWED: allowed}
+
+    assert derive(facts)["plan_within_overlap"] is within
+
+
+@pytest.mark.parametrize(
+    "effect", ["name_matters", "drop_matters", "check_overlap", "decide_overlap", "choose_award"]
+)
+def test_what_is_only_written_changes_no_fact(effect):
+    assert after(effect, score=1) == {"score": 1}
 
 
 @pytest.mark.parametrize("name", ALL)

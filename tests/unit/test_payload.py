@@ -26,6 +26,7 @@ FACTS = {
         Fact("opinion", "text", "意见"),
         Fact("level", "choice", "级别", choices=("国家级", "省级")),
         Fact("proofs", "list", "证明"),
+        Fact("given_for", "matters", "事项"),
     )
 }
 NAN, INFINITY = math.nan, math.inf
@@ -256,3 +257,34 @@ def test_the_sample_of_an_input_is_good(name):
 def test_any_json_is_either_refused_or_can_be_hashed(name, value):
     if fault_of(name, value) is None:
         assert canonical({name: value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"kind": "contract", "key": "HT-2026-001"}],
+        [{"kind": "person", "key": f"~K1-{'0' * 40}:2026-05"}],
+    ],
+)
+def test_matters_come_in_in_their_normal_form(value):
+    assert checked(step(requires=("given_for",)), {"given_for": value}, FACTS).facts == {
+        "given_for": value
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"kind": "contract", "key": "ht-2026-001"}],
+        [{"kind": "person", "key": "320681198512310021"}],
+        [{"kind": "person", "key": "320681198512310021:2026-05"}],
+        [{"kind": "deed", "key": "HT-2026-001"}],
+        [],
+        "contract:HT-2026-001",
+    ],
+)
+def test_matters_in_any_other_form_are_refused_without_a_number(value):
+    with pytest.raises(InvalidInput) as caught:
+        checked(step(requires=("given_for",)), {"given_for": value}, FACTS)
+
+    assert "320681198512310021" not in caught.value.message

@@ -28,7 +28,9 @@ ORDERED_BEFORE: Final = "ordered_before_fen"
 """What others have been ordered of the same commitment (redemptions of one voucher), in fen."""
 LAST_PAID: Final = "last_paid_fen"
 """The fen of the order that the act has just confirmed, for who is told of it."""
-ENGINE_FACTS: Final = frozenset({ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID})
+OVERLAP_ALLOWED: Final = "overlap_allowed_fen"
+"""The most that may be planned beside other awards for the matter, None where nothing bounds it."""
+ENGINE_FACTS: Final = frozenset({ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID, OVERLAP_ALLOWED})
 
 
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
@@ -51,8 +53,10 @@ def derive(facts: Mapping[str, Any]) -> Facts:
     planned, approved = facts.get("planned_fen"), facts.get("approved_fen")
     publicised, ceiling = facts.get("publicised_fen"), facts.get("ceiling_fen")
     bound = planned if publicised is None else publicised
+    allowed = facts.get(OVERLAP_ALLOWED)
     return {
         "plan_within_ceiling": planned is None or ceiling is None or planned <= ceiling,
+        "plan_within_overlap": planned is None or allowed is None or planned <= allowed,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
         "conversion_within_cap": is_within_cap(facts),
         **money(facts),
@@ -185,8 +189,8 @@ def _remember_state(facts: Facts, move: "Move") -> None:
     facts[PREVIOUS_STATE] = move.source
 
 
-def _escalate(_facts: Facts, _move: "Move") -> None:
-    """Escalation changes no fact; it tells the one above."""
+def _only_written(_facts: Facts, _move: "Move") -> None:
+    """Some effects change no fact: what they do is written, and read again by the next act."""
 
 
 def _order_recovery(facts: Facts, move: "Move") -> None:
@@ -220,9 +224,14 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
-    "escalate": _escalate,
+    "escalate": _only_written,
     **EQUITY_EFFECTS,
     "order_recovery": _order_recovery,
     "record_receipt": _record_receipt,
     "withdraw_recovery": _withdraw_recovery,
+    "name_matters": _only_written,
+    "drop_matters": _only_written,
+    "check_overlap": _only_written,
+    "decide_overlap": _only_written,
+    "choose_award": _only_written,
 }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.money import Money
+from caseflow.kernel.overlap.matters import matters_data, matters_of
 from caseflow.kernel.workflow.model import Fact, Step
 from caseflow.kernel.workflow.vocabulary import INPUTS
 
@@ -96,6 +97,15 @@ def _list(fact: Fact, value: Any) -> str:
     return next((wrong for item in value if (wrong := _text(fact, item))), "")
 
 
+def _matters(_fact: Fact, value: Any) -> str:
+    """What reaches a decision is in normal form already: a person's number is a commitment."""
+    try:
+        read = matters_data(matters_of(value, lambda _number: ""))
+    except InvalidInput as error:
+        return error.message
+    return "" if read == value else "须为规范写法"
+
+
 _CHECKS: Final = {
     "boolean": _boolean,
     "integer": _integer,
@@ -104,4 +114,5 @@ _CHECKS: Final = {
     "text": _text,
     "choice": _choice,
     "list": _list,
+    "matters": _matters,
 }

@@ -7,6 +7,7 @@ imported, evaluated or formatted from a definition: a name either stands in a ta
 from dataclasses import dataclass
 from typing import Final
 
+from caseflow.kernel.overlap.clashes import TREATMENTS
 from caseflow.kernel.workflow.model import Fact, Test
 
 
@@ -50,6 +51,8 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("recoverable_fen", "fen", "已拨付尚未追回的金额"),
         _system("recovery_left_fen", "fen", "应追回未缴的金额"),
         _system("recovery_received_fen", "fen", "已追回的金额"),
+        _system("open_clashes", "integer", "同一事项重复享受且尚无处理决定的情形数"),
+        _system("plan_within_overlap", "boolean", "拟支持金额不超过就高不重复后可享受的金额"),
     )
 }
 
@@ -110,6 +113,13 @@ INPUTS: Final[dict[str, Fact]] = {
         Fact("publicity_ends_on", "date", "公示截止日"),
         Fact("receipt_fen", "fen", "本次缴款金额", unit="fen", sample=100),
         Fact("received_on", "date", "到账日期", sample="2026-12-01"),
+        Fact("matters", "matters", "事项（类别、编号）",
+             sample=[{"kind": "contract", "key": "HT-2026-001"}]),
+        Fact("other", "text", "另一项支持（享受记录或办件的编号）", sample="QD26-7a-2026-000001"),
+        Fact("treatment", "choice", "重复享受的处理", choices=tuple(TREATMENTS),
+             sample="keep_this"),
+        Fact("entitled_fen", "fen", "本条款应得金额（封顶后）", unit="fen"),
+        Fact("chosen", "choice", "选择享受", choices=("this", "other"), sample="this"),
     )
 }  # fmt: skip
 """What an act may carry besides facts: kept in the event, not on the case."""
@@ -172,6 +182,14 @@ GUARDS: Final[dict[str, Guard]] = {
     "nothing_recovered": Guard(
         (Test("recovery_received_fen", "at_most", 0),), "已有缴款到账，须先办理退库"
     ),
+    "no_open_clash": Guard(
+        (Test("open_clashes", "at_most", 0),),
+        "同一事项已享受或正在申报另一项支持，须先由复核决定如何处理（decide_overlap）",
+    ),
+    "plan_within_overlap": Guard(
+        (Test("plan_within_overlap", "is", True),),
+        "拟支持金额超过就高不重复后可享受的金额（补差、不重合部分或成本之内）",
+    ),
 }
 
 EFFECTS: Final[dict[str, str]] = {
@@ -204,6 +222,11 @@ EFFECTS: Final[dict[str, str]] = {
     "order_recovery": "登记追回决定，需要时登记禁止申报",
     "record_receipt": "登记缴款，按比例退回市、区两级",
     "withdraw_recovery": "撤销追回决定，解除随之登记的禁止申报",
+    "name_matters": "登记事项",
+    "drop_matters": "更正登记有误的事项",
+    "check_overlap": "就高不重复核查，结果记入办件历史",
+    "decide_overlap": "记录重复享受的处理决定",
+    "choose_award": "记录申报主体的选择",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
