@@ -14,7 +14,7 @@ from caseflow.cases.reading import Reading
 from caseflow.cases.statement import Writes
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.funds.caps.part import CAP_USES, CAPS
-from caseflow.funds.caps.queries import held, known, used
+from caseflow.funds.caps.queries import held, known, settled, used
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.caps.counters import counters_of, left_of, promise_key, promise_of, told
 from caseflow.kernel.caps.model import NOTHING, Counter, Room, Subject
@@ -103,7 +103,9 @@ def _counters(
     promise = known(reading.caps).get(promise_key(reading.parent_id or 0))
     if promise is not None:
         return (promise,)
-    return counters_of(measure.cap_rules, _subject(reading, measure, facts))
+    return counters_of(
+        measure.cap_rules(settled(reading.cap_parameters)), _subject(reading, measure, facts)
+    )
 
 
 def _subject(reading: Reading, measure: MeasureInfo, facts: Mapping[str, Any]) -> Subject:

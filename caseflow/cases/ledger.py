@@ -39,9 +39,8 @@ def add_entries(act: Act, writes: Writes) -> None:
     seq = act.reading.head_seq + len(act.decision.moves)
     for share in SHARES:
         for transfer in _transfers(act, share, before, after, percent):
-            writes.add(
-                ENTRIES, {**vars(transfer), "case_id": act.case_id, "seq": seq, "at": act.at}
-            )
+            row = {"stream": act.case_id, "case_id": act.case_id, "seq": seq, "at": act.at}
+            writes.add(ENTRIES, {**vars(transfer), **row})
 
 
 def _sums(

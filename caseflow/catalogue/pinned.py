@@ -41,7 +41,6 @@ class MeasureInfo:
     children: Mapping[str, str]
     organisations: Mapping[str, Any]
     definition: Mapping[str, Any]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     policy_split: Mapping[str, Any] | None = None
 
     @property
@@ -54,9 +53,18 @@ class MeasureInfo:
         """Return the cuts of the measure's benefit rule."""
         return rule_of(self.definition).caps
 
+    def cap_rules(self, settled: Mapping[str, Any]) -> tuple[CapRule, ...]:
+        """Return the ceilings on which its cases draw, in the order in which they apply.
+
+        `settled` is what the bureau's parameters say of them on the case's day; mostly nothing.
+        """
+        return self._rules(settled) if settled else self._own_cap_rules
+
     @cached_property
-    def cap_rules(self) -> tuple[CapRule, ...]:
-        """Return the ceilings on which its cases draw, in the order in which they apply."""
+    def _own_cap_rules(self) -> tuple[CapRule, ...]:
+        return self._rules({})
+
+    def _rules(self, settled: Mapping[str, Any]) -> tuple[CapRule, ...]:
         stated = [
             StatedAmount(
                 fen=amount["yuan"] * FEN_PER_YUAN,
@@ -64,7 +72,7 @@ class MeasureInfo:
             )
             for amount in self.definition["benefit"]["amounts"]
         ]
-        return rules_of(stated, self.benefit_caps, self.parameters)
+        return rules_of(stated, self.benefit_caps, settled)
 
     policy: str = ""
     city: str = ""

@@ -3,6 +3,13 @@
 from typing import Any, Final
 
 from caseflow.kernel.caps.model import Counter, Take
+from caseflow.kernel.caps.rules import POLICY_YEAR_FEN, POLICY_YEAR_TIMES, POLICY_YEAR_WORDS
+
+ENTERED_AS: Final = {
+    "enterprise_year_fen": POLICY_YEAR_FEN,
+    "enterprise_year_times": POLICY_YEAR_TIMES,
+}
+"""年度总额控制: what a bureau enters of it, and the ceiling that it sets."""
 
 CAP_COLUMNS: Final = """
     (SELECT json_agg(json_build_array(u.cap_key, u.fen, u.times, u.state) ORDER BY u.cap_key)
@@ -12,8 +19,24 @@ CAP_COLUMNS: Final = """
        FROM (SELECT * FROM cap WHERE root_id = c.root_id
              UNION ALL SELECT * FROM cap
               WHERE organisation_id = c.applicant_id AND root_id IS NULL
-                AND (measure_id = c.measure_id OR measure_id IS NULL)) k) AS caps
+                AND (measure_id = c.measure_id OR measure_id IS NULL)) k) AS caps,
+    (SELECT json_object_agg(p.name, json_build_array(p.value, p.document_no)) FROM (
+        SELECT DISTINCT ON (m.name) m.name, m.value, m.document_no FROM measure_parameter m
+        WHERE m.measure_id = c.measure_id
+          AND m.name IN ('cap_period', 'enterprise_year_fen', 'enterprise_year_times')
+          AND m.confirmed_at <= coalesce(parent.submitted_at, c.submitted_at, $3::timestamptz)
+          AND m.valid_from <= (coalesce(parent.submitted_at, c.submitted_at, $3::timestamptz)
+                               AT TIME ZONE 'Asia/Shanghai')::date
+        ORDER BY m.name, m.valid_from DESC) p) AS cap_parameters
 """
+"""The last: what a bureau has settled of the ceilings (AMB-01, AMB-10), as of the case's day."""
+
+
+def settled(found: Any) -> dict[str, Any]:
+    """Return the parameters that bear on ceilings, from the column `cap_parameters`."""
+    named = {ENTERED_AS.get(name, name): value for name, (value, _) in (found or {}).items()}
+    totals = [number for name, (_, number) in (found or {}).items() if name in ENTERED_AS]
+    return {**named, POLICY_YEAR_WORDS: totals[0]} if totals else named
 
 
 def held(rows: Any) -> dict[str, Take]:
