@@ -48,7 +48,7 @@ class ClashView:
 
     other: str
     is_award: bool
-    holder_title: str
+    title: str
     policy: str | None
     clause: str
     level: str
@@ -185,9 +185,9 @@ def _view(clash: Clash, decision: OverlapDecision | None, *, is_named: bool) -> 
     return ClashView(
         other=other.id if is_named else "",
         is_award=other.status != PENDING,
-        holder_title=other.title if is_named else SOMEBODY,
+        title=other.title if is_named else SOMEBODY,
         policy=other.policy if is_named else None,
-        clause=(other.measure or other.title) if is_named else SOMEBODY,
+        clause=(other.measure or "") if is_named else "",
         level=other.level,
         total_fen=other.total_fen if is_named else None,
         matters=tuple(f"{each.kind}:{each.key}" for each in clash.shared),

@@ -26,7 +26,7 @@ YEARS: Final = {
 }  # fmt: skip
 """手册§10.11; the yearly ceiling is the bureau's to set (AMB-10) and empty until it does."""
 CLASHES: Final = {
-    "单位": "holder_title", "事项指纹": "matters", "本条款金额": "asked", "命中政策": "clause",
+    "单位": "applicant", "事项指纹": "matters", "本条款金额": "asked", "命中政策": "hit",
     "层级": "level", "已享受金额": "total", "重合程度": "grade_title", "处理": "treatment",
     "可享受": "pay", "依据": "words", "编号": "other",
 }  # fmt: skip
@@ -140,6 +140,8 @@ def _ledger(found: Ledger, years: list[dict[str, Any]]) -> RenderableType:
 def _clash(found: OverlapReport, clash: dict[str, Any]) -> dict[str, Any]:
     return {
         **clash,
+        "applicant": found.applicant_title,
+        "hit": f"{clash['clause']} {clash['title']}",
         "matters": "、".join(clash["matters"]),
         "asked": yuan(found.asked_fen),
         "total": yuan(clash["total_fen"]),

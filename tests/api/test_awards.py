@@ -99,7 +99,7 @@ def test_another_firms_support_is_nameless_to_the_applicant(story: Story):
     mine = story.client.done(story.client.get(f"/cases/{case}/overlaps", APPLICANT))
     theirs = story.client.done(story.client.get(f"/cases/{case}/overlaps", HANDLER))
 
-    assert (mine["clashes"][0]["holder_title"], mine["clashes"][0]["total_fen"]) == (
+    assert (mine["clashes"][0]["title"], mine["clashes"][0]["total_fen"]) == (
         "另一单位",
         None,
     )

@@ -22,8 +22,6 @@ from tests.integration.kept_database import keep
 from tests.integration.test_overlaps import HANDLER, REVIEWER, VOUCHER, awards
 from tests.integration.walking import Town, found_town, visit
 
-pytestmark = pytest.mark.no_cover
-
 FIRM = "91320681MA2TE5T28T"
 ID_NUMBER = "320681198512310021"
 SIGNER = Signer(b"\xab" * 32, "k1")

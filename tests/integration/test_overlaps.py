@@ -10,8 +10,6 @@ from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, together, visit
 
-pytestmark = pytest.mark.no_cover
-
 VOUCHER, REVIEWER, HANDLER = "QD26-7a", "lead_bureau.reviewer", "lead_bureau.handler"
 _contracts = iter(f"HT-{random.Random(7).randrange(10**6):06}-{n:04}" for n in range(1, 1000, 7))
 

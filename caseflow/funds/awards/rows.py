@@ -68,7 +68,7 @@ def read_award(given: Mapping[str, Any], commit: Commit, places: Mapping[str, st
         "level": level,
         "place": reader.take("place", lambda value: _place(value, level, places)),
         "matters": reader.take("matters", lambda value: _matters(value, commit)),
-        "amount_fen": reader.take("amount_fen", lambda value: Money.from_fen(value).fen),
+        "amount_fen": reader.take("amount_fen", _fen),
         "granted_on": reader.take("granted_on", _day),
     }
     reader.refuse()
@@ -138,6 +138,16 @@ def _place(value: Any, level: str | None, places: Mapping[str, str]) -> str:
     if not isinstance(code, str) or not _PLACE.fullmatch(code):
         raise InvalidInput(f"{value!r:.40} 不是地区，须为地区代码（如 nantong）或六位区划代码")
     return code
+
+
+def _fen(value: Any) -> int:
+    try:
+        return Money.from_fen(value).fen
+    except InvalidInput as error:
+        shown = f"{value!r:.40}"
+        raise InvalidInput(
+            f"{shown} 不是金额：须为以分计的非负整数，表格中为元、至多两位小数"
+        ) from error
 
 
 def _matters(value: Any, commit: Commit) -> tuple[Matter, ...]:

@@ -39,7 +39,7 @@ TREATMENTS: Final[dict[str, str]] = {
 PROPOSALS: Final[dict[str, str]] = {
     **TREATMENTS,
     "applicant_chooses": "金额相等，由申报主体选择",
-    "human_decides": "疑似重复，由人工核定并写明理由",
+    "human_decides": "由人工核定并写明理由",
     "within_cost": "可以叠加，合计不超过成本",
 }
 GRADES: Final[dict[str, str]] = {
