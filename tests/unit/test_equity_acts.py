@@ -321,6 +321,7 @@ def test_a_recovery_leaves_what_is_still_at_the_trustee_in_the_pool():
         ({}, 500_000_055),
         ({"paid_fen": 500_000_056}, 500_000_056),
         ({"position": HELD}, 500_000_055),
+        ({"paid_fen": 0}, 500_000_055),
     ],
 )
 def test_what_is_out_is_at_the_company_in_shares_or_still_at_the_trustee(changes, fen):

@@ -56,7 +56,7 @@ def at_trustee(facts: Facts) -> int:
     """
     if "valuation_basis" not in facts:
         return 0
-    return int(facts.get("paid_fen", 0) - position_in(facts).pooled_fen)
+    return max(0, int(facts.get("paid_fen", 0)) - position_in(facts).pooled_fen)
 
 
 def outstanding_in(facts: Facts) -> int:
