@@ -8,9 +8,20 @@ from flask import Response
 from marshmallow import validate
 
 from caseflow.api.answers import answer_of
+from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.files import xlsx
-from caseflow.api.parsing import Blueprint, Body, Day, Line, Number, PageQuery, Prose, QueryNumber
+from caseflow.api.parsing import (
+    Blueprint,
+    Body,
+    Day,
+    Line,
+    Number,
+    PageQuery,
+    Prose,
+    QueryNumber,
+    request_id,
+)
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.execution import ExecutionReport, execution, execution_sheet
 from caseflow.funds import queries, service
@@ -111,6 +122,7 @@ def list_budgets(wanted: dict[str, Any]) -> BudgetPage:
 
 @blueprint.route("/budgets", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(NewAppropriation)
 @blueprint.response(201, answer_of(BudgetLineView))
 def appropriate(wanted: dict[str, Any]) -> BudgetLineView:
@@ -153,6 +165,7 @@ def show_budget(public_id: str) -> BudgetLineView:
 
 @blueprint.route("/budgets/<public_id>/withdrawals", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(Money)
 @blueprint.response(201, answer_of(BudgetLineView))
 def withdraw(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
@@ -165,6 +178,7 @@ def withdraw(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
 
 @blueprint.route("/budgets/<public_id>/carry-overs", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(Money)
 @blueprint.response(201, answer_of(BudgetLineView))
 def carry_over(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
@@ -187,6 +201,7 @@ def list_splits(wanted: dict[str, Any]) -> Splits:
 
 @blueprint.route("/fiscal-splits", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(NewSplit)
 @blueprint.response(201, answer_of(SplitView))
 def enter_split(wanted: dict[str, Any]) -> SplitView:
@@ -224,7 +239,7 @@ def percent(given: str) -> Decimal:
 
 
 def _hand() -> Hand:
-    return Hand(actor().id, now(), house().cases.office.signer)
+    return Hand(actor().id, now(), house().cases.office.signer, request_id())
 
 
 def _line(current: Any, public_id: str) -> BudgetLineView:

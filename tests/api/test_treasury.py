@@ -54,6 +54,20 @@ def test_money_is_put_into_a_line_taken_back_and_carried_over(shared_client: Cli
     assert too_much.status_code == 409
 
 
+def test_a_request_that_is_repeated_moves_no_money_again(shared_client: Client):
+    line = line_of(shared_client, measure="QD26-8e")
+    path = f"/budgets/{line['public_id']}"
+    key = {"Idempotency-Key": "budget-1"}
+
+    answers = [
+        shared_client.post("/budgets", FINANCE, {**LINE, "measure": "QD26-8e"}, key).status_code
+        for _ in range(2)
+    ]
+
+    assert answers == [201, 422]
+    assert shared_client.done(shared_client.get(path, FINANCE))["available_fen"] == 2 * LINE["fen"]
+
+
 @pytest.mark.parametrize(
     ("login", "changes", "status"),
     [
