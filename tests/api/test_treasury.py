@@ -209,6 +209,32 @@ def test_a_case_is_paid_by_file_and_shows_the_road_of_its_money(story: Story):
     assert story.show(case, FINANCE)["entries"] == shown["entries"]
 
 
+def test_a_returned_payment_goes_to_the_account_that_the_applicant_registers_next(story: Story):
+    case = disbursing(story)
+    (order,) = story.client.done(story.client.get("/payments", TREASURY, case=case))["items"]
+
+    def whole() -> bytes:
+        return story.client.get("/payments/export", TREASURY, share="city", accounts="whole").data
+
+    def answer(**said: str) -> Any:
+        return story.client.done(bring(story, filled_in(whole(), {order["key"]: said})))
+
+    returned = answer(支付状态="退票", 备注="账号有误")
+    waiting = story.client.done(story.client.get("/payments", AUDITOR, status="returned"))["items"]
+    holder = story.client.done(story.client.get(f"/applicants/{story.applicant}", APPLICANT))
+    account = {"holder": holder["name"], "bank": "示例银行", "number": "6299999999990042"}
+    path = f"/organisations/{story.applicant}/accounts"
+    story.client.done(story.client.post(path, APPLICANT, account), 201)
+    story.run(case, ((APPLICANT, "correct_account", {"note": "已更正账号"}),))
+    (row,) = opened(whole())[1]
+    paid = answer(支付日期="2026-06-09", 支付凭证号="启支-2", 支付状态="已付")
+
+    assert (returned["counts"], paid["counts"]) == ({"returned": 1}, {"paid": 1})
+    assert [(each["key"], each["remark"]) for each in waiting] == [(order["key"], "账号有误")]
+    assert row["账号"] == "6299999999990042"
+    assert story.show(case)["case"]["outcome"] == "disbursed"
+
+
 def test_each_cut_has_its_reason_in_the_order_of_the_road(story: Story):
     case = story.submitted()
     cuts = {
