@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import validate
 
 from caseflow.api.answers import answer_of
-from caseflow.api.cases import KEY_HEADER
+from caseflow.api.cases import KEY_HEADER, NumberedQuery
 from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.files import xlsx
 from caseflow.api.parsing import (
@@ -41,9 +41,10 @@ FORMATS: Final = ("json", "xlsx")
 
 @dataclass(frozen=True)
 class Splits:
-    """Entered fiscal splits, the newest first."""
+    """Entered fiscal splits, the newest first; `next` is given back as `after`."""
 
     items: tuple[SplitView, ...]
+    next: int | None
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class ExecutionQuery(LineFilter):
     format = Line(load_default="json", one_of=FORMATS)
 
 
-class SplitQuery(Body):
-    """Of which policy."""
+class SplitQuery(NumberedQuery):
+    """Of which policy, and where the page begins."""
 
     policy = Line()
 
@@ -196,7 +197,9 @@ def carry_over(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
 @blueprint.response(200, answer_of(Splits))
 def list_splits(wanted: dict[str, Any]) -> Splits:
     """List what the city bears under 现行财政体制, place by place."""
-    return Splits(queries.fiscal_splits(session(), actor(), **wanted))
+    size = wanted.pop("limit")
+    found = queries.fiscal_splits(session(), actor(), limit=size + 1, **wanted)
+    return Splits(found[:size], found[size - 1].id if len(found) > size else None)
 
 
 @blueprint.route("/fiscal-splits", methods=["POST"])

@@ -135,6 +135,13 @@ def test_a_split_is_entered_by_one_and_confirmed_by_another(shared_client: Clien
     assert (entered["city_percent"], entered["confirmed_by"]) == ("45.5", None)
     assert (confirmed["entered_by"], confirmed["confirmed_by"]) == (FINANCE, TREASURY)
     assert listed["items"][0] == confirmed
+    second = {**body, "valid_from": "2026-07-01"}
+    newest = shared_client.done(shared_client.post("/fiscal-splits", FINANCE, second), 201)
+    page = shared_client.done(shared_client.get("/fiscal-splits", AUDITOR, limit=1))
+    rest = shared_client.done(
+        shared_client.get("/fiscal-splits", AUDITOR, limit=1, after=page["next"])
+    )
+    assert (page["items"], rest["items"], rest["next"]) == ([newest], [confirmed], None)
     assert shared_client.post(path, FINANCE, {}).status_code == 403
     assert shared_client.post("/fiscal-splits/1/confirmation", TREASURY, {}).status_code == 404
     for wrong in ("４0", "abc", "NaN", "101", "-1"):
