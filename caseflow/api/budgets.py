@@ -8,9 +8,20 @@ from flask import Response
 from marshmallow import validate
 
 from caseflow.api.answers import answer_of
+from caseflow.api.cases import KEY_HEADER, NumberedQuery
 from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.files import xlsx
-from caseflow.api.parsing import Blueprint, Body, Day, Line, Number, PageQuery, Prose, QueryNumber
+from caseflow.api.parsing import (
+    Blueprint,
+    Body,
+    Day,
+    Line,
+    Number,
+    PageQuery,
+    Prose,
+    QueryNumber,
+    request_id,
+)
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.execution import ExecutionReport, execution, execution_sheet
 from caseflow.funds import queries, service
@@ -30,9 +41,10 @@ FORMATS: Final = ("json", "xlsx")
 
 @dataclass(frozen=True)
 class Splits:
-    """Entered fiscal splits, the newest first."""
+    """Entered fiscal splits, the newest first; `next` is given back as `after`."""
 
     items: tuple[SplitView, ...]
+    next: int | None
 
 
 @dataclass(frozen=True)
@@ -63,8 +75,8 @@ class ExecutionQuery(LineFilter):
     format = Line(load_default="json", one_of=FORMATS)
 
 
-class SplitQuery(Body):
-    """Of which policy."""
+class SplitQuery(NumberedQuery):
+    """Of which policy, and where the page begins."""
 
     policy = Line()
 
@@ -111,6 +123,7 @@ def list_budgets(wanted: dict[str, Any]) -> BudgetPage:
 
 @blueprint.route("/budgets", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(NewAppropriation)
 @blueprint.response(201, answer_of(BudgetLineView))
 def appropriate(wanted: dict[str, Any]) -> BudgetLineView:
@@ -153,6 +166,7 @@ def show_budget(public_id: str) -> BudgetLineView:
 
 @blueprint.route("/budgets/<public_id>/withdrawals", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(Money)
 @blueprint.response(201, answer_of(BudgetLineView))
 def withdraw(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
@@ -165,6 +179,7 @@ def withdraw(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
 
 @blueprint.route("/budgets/<public_id>/carry-overs", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(Money)
 @blueprint.response(201, answer_of(BudgetLineView))
 def carry_over(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
@@ -182,11 +197,14 @@ def carry_over(wanted: dict[str, Any], public_id: str) -> BudgetLineView:
 @blueprint.response(200, answer_of(Splits))
 def list_splits(wanted: dict[str, Any]) -> Splits:
     """List what the city bears under 现行财政体制, place by place."""
-    return Splits(queries.fiscal_splits(session(), actor(), **wanted))
+    size = wanted.pop("limit")
+    found = queries.fiscal_splits(session(), actor(), limit=size + 1, **wanted)
+    return Splits(found[:size], found[size - 1].id if len(found) > size else None)
 
 
 @blueprint.route("/fiscal-splits", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.arguments(NewSplit)
 @blueprint.response(201, answer_of(SplitView))
 def enter_split(wanted: dict[str, Any]) -> SplitView:
@@ -224,7 +242,7 @@ def percent(given: str) -> Decimal:
 
 
 def _hand() -> Hand:
-    return Hand(actor().id, now(), house().cases.office.signer)
+    return Hand(actor().id, now(), house().cases.office.signer, request_id())
 
 
 def _line(current: Any, public_id: str) -> BudgetLineView:

@@ -193,9 +193,17 @@ def line_id(session: Session, actor: Actor, public_id: str) -> int:
 
 
 def fiscal_splits(
-    session: Session, actor: Actor, *, policy: str | None = None, split_id: int | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    policy: str | None = None,
+    split_id: int | None = None,
+    after: int | None = None,
+    limit: int = MAX_PAGE,
 ) -> tuple[SplitView, ...]:
-    """Return the entered splits that the actor may see, the newest first.
+    """Return up to `limit` entered splits that the actor may see, the newest first.
+
+    `after` is the last one's id on the page before.
 
     Raises:
         NotAllowed: the actor reads no budgets.
@@ -209,8 +217,10 @@ def fiscal_splits(
         .outerjoin(second, second.id == FiscalSplit.confirmed_by)
         .where(_visible(actor, FiscalSplit.territory_id))
         .order_by(FiscalSplit.id.desc())
-        .limit(MAX_PAGE)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(FiscalSplit.id < after)
     if policy is not None:
         query = query.where(Policy.code == policy)
     if split_id is not None:

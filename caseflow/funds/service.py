@@ -1,7 +1,7 @@
 """What can be done with money outside a case: budgets, the fiscal split, accounts to pay to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +20,7 @@ from caseflow.history.part import Signer
 from caseflow.identity import queries as identity
 from caseflow.identity.models import Assignment, Organisation
 from caseflow.identity.queries import valid_at
-from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, RequestReused
 from caseflow.kernel.ledger import SOURCE
 from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.shares import CITY, SHARES, Share
@@ -36,11 +36,12 @@ FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 @dataclass(frozen=True)
 class Hand:
-    """Who acts, when, and with which key the event is signed."""
+    """Who acts, when, with which key the event is signed; `request_id` is done once."""
 
     by: int
     at: datetime
     signer: Signer
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def carry_over(
     _record(session, line, "funds_carried_over", payload, [back], hand)
     forth = Posting(following.id, following.share, SOURCE, "available", fen)
     payload = {"fen": fen, "document_no": document_no, "from_year": line.year}
-    _record(session, following, "funds_brought_forward", payload, [forth], hand)
+    other = replace(hand, request_id=None)
+    _record(session, following, "funds_brought_forward", payload, [forth], other)
     return following
 
 
@@ -366,12 +368,18 @@ def _record(
 
 
 def _append(session: Session, stream: int, name: str, payload: dict[str, Any], hand: Hand) -> int:
-    return history.append(
-        session,
-        stream=stream,
-        name=name,
-        actor_id=hand.by,
-        payload=payload,
-        at=hand.at,
-        signer=hand.signer,
-    )
+    try:
+        return history.append(
+            session,
+            stream=stream,
+            name=name,
+            actor_id=hand.by,
+            payload=payload,
+            at=hand.at,
+            signer=hand.signer,
+            request_id=hand.request_id,
+        )
+    except IntegrityError as error:
+        if hand.request_id is None:
+            raise
+        raise RequestReused(f"请求号 {hand.request_id!r} 已经办理过，未再办理。") from error

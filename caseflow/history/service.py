@@ -24,13 +24,17 @@ MOVE = text("UPDATE stream SET seq = :seq, hash = :hash WHERE id = :id")
 
 def append(
     session: Session, *, stream: int, name: str, actor_id: int, payload: Mapping[str, Any],
-    at: datetime, signer: Signer,
+    at: datetime, signer: Signer, request_id: str | None = None,
 ) -> int:  # fmt: skip
-    """Append one event to `stream` in the session's transaction and return its number."""
+    """Append one event to `stream` in the session's transaction and return its number.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the actor has used `request_id` before.
+    """
     session.flush()
     session.execute(FIRST, {"id": stream, "hash": GENESIS})
     seq, head = session.execute(HEAD, {"id": stream}).one()
-    draft = Draft(name=name, actor_id=actor_id, at=at, payload=payload)
+    draft = Draft(name=name, actor_id=actor_id, at=at, payload=payload, request_id=request_id)
     rows = chained([draft], stream=stream, seq=seq, head=head, signer=signer)
     session.execute(INSERT, {"rows": packed(rows).decode()})
     moved = {"id": stream, "seq": seq + 1, "hash": bytes.fromhex(rows[0]["hash"])}

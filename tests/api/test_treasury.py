@@ -54,6 +54,20 @@ def test_money_is_put_into_a_line_taken_back_and_carried_over(shared_client: Cli
     assert too_much.status_code == 409
 
 
+def test_a_request_that_is_repeated_moves_no_money_again(shared_client: Client):
+    line = line_of(shared_client, measure="QD26-8e")
+    path = f"/budgets/{line['public_id']}"
+    key = {"Idempotency-Key": "budget-1"}
+
+    answers = [
+        shared_client.post("/budgets", FINANCE, {**LINE, "measure": "QD26-8e"}, key).status_code
+        for _ in range(2)
+    ]
+
+    assert answers == [201, 422]
+    assert shared_client.done(shared_client.get(path, FINANCE))["available_fen"] == 2 * LINE["fen"]
+
+
 @pytest.mark.parametrize(
     ("login", "changes", "status"),
     [
@@ -121,6 +135,13 @@ def test_a_split_is_entered_by_one_and_confirmed_by_another(shared_client: Clien
     assert (entered["city_percent"], entered["confirmed_by"]) == ("45.5", None)
     assert (confirmed["entered_by"], confirmed["confirmed_by"]) == (FINANCE, TREASURY)
     assert listed["items"][0] == confirmed
+    second = {**body, "valid_from": "2026-07-01"}
+    newest = shared_client.done(shared_client.post("/fiscal-splits", FINANCE, second), 201)
+    page = shared_client.done(shared_client.get("/fiscal-splits", AUDITOR, limit=1))
+    rest = shared_client.done(
+        shared_client.get("/fiscal-splits", AUDITOR, limit=1, after=page["next"])
+    )
+    assert (page["items"], rest["items"], rest["next"]) == ([newest], [confirmed], None)
     assert shared_client.post(path, FINANCE, {}).status_code == 403
     assert shared_client.post("/fiscal-splits/1/confirmation", TREASURY, {}).status_code == 404
     for wrong in ("４0", "abc", "NaN", "101", "-1"):
@@ -193,6 +214,32 @@ def test_a_case_is_paid_by_file_and_shows_the_road_of_its_money(story: Story):
     assert shown["payments"][0]["paid_on"] == "2026-06-09"
     assert story.show(case, APPLICANT)["entries"] == []
     assert story.show(case, FINANCE)["entries"] == shown["entries"]
+
+
+def test_a_returned_payment_goes_to_the_account_that_the_applicant_registers_next(story: Story):
+    case = disbursing(story)
+    (order,) = story.client.done(story.client.get("/payments", TREASURY, case=case))["items"]
+
+    def whole() -> bytes:
+        return story.client.get("/payments/export", TREASURY, share="city", accounts="whole").data
+
+    def answer(**said: str) -> Any:
+        return story.client.done(bring(story, filled_in(whole(), {order["key"]: said})))
+
+    returned = answer(支付状态="退票", 备注="账号有误")
+    waiting = story.client.done(story.client.get("/payments", AUDITOR, status="returned"))["items"]
+    holder = story.client.done(story.client.get(f"/applicants/{story.applicant}", APPLICANT))
+    account = {"holder": holder["name"], "bank": "示例银行", "number": "6299999999990042"}
+    path = f"/organisations/{story.applicant}/accounts"
+    story.client.done(story.client.post(path, APPLICANT, account), 201)
+    story.run(case, ((APPLICANT, "correct_account", {"note": "已更正账号"}),))
+    (row,) = opened(whole())[1]
+    paid = answer(支付日期="2026-06-09", 支付凭证号="启支-2", 支付状态="已付")
+
+    assert (returned["counts"], paid["counts"]) == ({"returned": 1}, {"paid": 1})
+    assert [(each["key"], each["remark"]) for each in waiting] == [(order["key"], "账号有误")]
+    assert row["账号"] == "6299999999990042"
+    assert story.show(case)["case"]["outcome"] == "disbursed"
 
 
 def test_each_cut_has_its_reason_in_the_order_of_the_road(story: Story):

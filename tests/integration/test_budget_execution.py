@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caseflow.cases.execution import LATER, ExecutionReport, execution, execution_sheet
+from caseflow.cases.execution import LATER, ExecutionReport, _rate, execution, execution_sheet
 from caseflow.database.access import Database
 from caseflow.funds import queries
 from caseflow.funds.ledger import disagreements
@@ -177,6 +177,11 @@ def test_lines_are_paged_and_found_by_their_public_id(land: Land):
     assert first.items + second.items == whole.items
     assert (whole.next, found) == (None, first.items[0])
     assert found.appropriated_fen == PLENTY_FEN
+
+
+def test_a_line_without_money_has_no_rate_and_half_a_hundredth_counts():
+    assert _rate(0, 0) is None
+    assert (_rate(1, 20_000), _rate(1, 20_001), _rate(7, 7)) == ("0.01", "0.00", "100.00")
 
 
 def test_no_balance_differs_from_its_entries(land: Land):

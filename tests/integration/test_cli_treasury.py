@@ -184,7 +184,16 @@ def test_orders_are_listed_exported_and_answered(run: Run, town: Town, tmp_path)
     assert "审定金额" in shown
     assert "预算分录" in shown
     assert "C-1" in shown
-    assert key in run("payments", "list", "--case", case, "--as", AUDITOR).out
+    assert "拨付单" in run("payments", "list", "--case", case, "--as", AUDITOR).out
+
+
+def test_a_list_that_goes_on_says_after_which_order(run: Run, town: Town):
+    for _ in range(2):
+        town.reached("disbursing")
+
+    listed = run("payments", "list", "--limit", "1", "--as", AUDITOR, "--json")
+
+    assert listed.json[0]["key"] in listed.err
 
 
 def rows_of(file) -> dict[str, dict[str, str]]:

@@ -30,6 +30,7 @@ from tests.conftest import EVERYTHING
 from tests.factories.sheets import filled_in, opened
 from tests.integration.five_cities import Land, amounts, found_land, visit_untraced
 from tests.integration.kept_database import keep
+from tests.integration.walking import together
 
 MEASURE, ALONE = "NT26-2b", "QD26-8c"
 FEN, CITY, DISTRICT = 100_01, 40_00, 60_01
@@ -276,10 +277,14 @@ def test_what_is_held_is_not_in_the_treasurys_file(bank: Bank):
 
     keys = [row["拨付单号"] for row in opened(bank.file(bank.actor(case, TREASURY), "city"))[1]]
     held = listed(bank, case, "held")
+    with bank.land.house.database.session() as session:
+        actor = bank.actor(case, "auditor")
+        made = payment_report(session, actor, PaymentFilter(case=case), bank.land.now)
     bank.land.ask(case, "lift_hold", "auditor", hold_kind="audit_hold", basis="疑点排除")
 
     assert bank.key(case) not in keys
     assert len(held) == 2
+    assert {row[HEADINGS[-3]] for row in opened(made.content)[1]} == {"暂停"}
     assert listed(bank, case, "held") == []
 
 
@@ -427,6 +432,21 @@ def test_what_was_paid_by_hand_is_known_and_another_voucher_is_refused(bank: Ban
     assert results(other) == ["refused"]
     assert "付讫" in other.rows[0].message
     assert bank.land.paid(case) == CITY
+
+
+def test_two_clerks_who_bring_one_file_at_once_pay_once(bank: Bank):
+    cases = [bank.land.reached("disbursing", MEASURE, **amounts(FEN)) for _ in range(4)]
+    treasury = bank.actor(cases[0], TREASURY)
+    rows = "\n".join(bank.row(case, f"W-{n}") for n, case in enumerate(cases))
+
+    reports = together(*[lambda: bank.bring(treasury, rows)] * 2)
+
+    assert all(isinstance(report, AnswerReport) for report in reports)
+    for pair in zip(*(report.rows for report in reports), strict=True):
+        said = sorted(row.result for row in pair)
+        assert said in (["paid", "paid"], ["paid", "repeated"], ["paid", "refused"])
+    assert [bank.land.paid(case) for case in cases] == [CITY] * 4
+    assert [bank.land.events(case).count("confirm_payment") for case in cases] == [1] * 4
 
 
 def test_a_voucher_number_pays_one_order_of_a_share_and_year(bank: Bank):

@@ -188,12 +188,12 @@ def test_one_case_that_refuses_is_told_and_the_others_go_on(town: Town):
     assert [held.planned(case) for case in (first, second)] == [1_500_00, 1_500_00]
 
 
-def own_line(town: Town, fen: int) -> None:
+def own_line(town: Town, fen: int, measure: str = OWN_LINE) -> None:
     """Give the measure a line of its own for this year with exactly this available."""
     person = town.value("SELECT id FROM person WHERE login = 'caizhengju.finance_division'")
     hand = Hand(person, town.now, town.house.cases.office.signer)
     wanted = Appropriation(
-        policy="qidong-2026", measure=OWN_LINE, year=local_date(town.now).year, share="city",
+        policy="qidong-2026", measure=measure, year=local_date(town.now).year, share="city",
         territory="qidong", fen=10**9, document_no="启财预〔2026〕77号",
     )  # fmt: skip
     with town.house.database.session() as session:
@@ -236,6 +236,18 @@ def test_a_returned_plan_gives_its_reservation_back_to_its_own_pool(town: Town):
 
     assert again.pool_fen == 1_000_00
     assert told(again) == [(1_000_00, "cut")]
+
+
+def test_cases_of_two_lines_have_no_pool_but_the_one_the_call_names(town: Town):
+    held = called(town, "first_come", None, RANKED)
+    first = held.case(1_000_00, RANKED)
+    town.act(first, "draft_plan", planned_fen=1_000_00)
+    town.act(first, "return_plan")
+    own_line(town, 5_000_00, RANKED)
+    held.case(1_000_00, RANKED)
+
+    with pytest.raises(InvalidInput, match="同一市级预算项目"):
+        held.preview(*_leading(town, first))
 
 
 def test_a_call_without_cases_or_without_a_rule_divides_nothing(town: Town):
