@@ -225,3 +225,25 @@ def test_a_returned_payment_counts_as_unpaid(house: House):
         )
 
     assert house.sql('SELECT paid_fen FROM "case"') == [(0,)]
+
+
+def test_every_function_looks_for_temporary_tables_last(standing: House):
+    loose = standing.sql(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p"
+        " JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang"
+        " WHERE n.nspname = 'public' AND l.lanname IN ('plpgsql', 'sql')"
+        " AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=public, pg_temp']"
+    )
+
+    assert loose == []
+
+
+def test_a_temporary_table_of_the_same_name_deceives_no_trigger(house: House):
+    house.submitted()
+
+    with house.cases.connect() as connection:
+        connection.execute(
+            "CREATE TEMP TABLE event AS SELECT stream, seq, hash, 'disbursed'::text AS to_state"
+            " FROM public.event"
+        )
+        _refuse(connection, "UPDATE public.\"case\" SET state = 'disbursed'", "cannot stand in")

@@ -5,6 +5,7 @@ from typing import Final, cast
 
 from caseflow.cases.acting import Act
 from caseflow.cases.statement import Writes
+from caseflow.funds.awards.part import AWARDS_MOVED
 from caseflow.funds.bars.part import BARS, BARS_LIFTED
 from caseflow.funds.ledger import ENTRIES
 from caseflow.funds.recoveries.part import RECEIPTS, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN
@@ -71,6 +72,9 @@ def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
         writes.add(RECEIPTS, {**row, "share": share, "fen": fen})
         if fen:
             writes.add(ENTRIES, {**entry, **vars(Transfer(share, "paid", "recovered", fen))})
+    if recovery.recovered.total + said["receipt_fen"] == recovery.paid.total:
+        whole = {"case_id": recovery.case_id, "status": "recovered", "stream": act.case_id}
+        writes.add(AWARDS_MOVED, whole)
 
 
 def _received_on(act: Act, move: Move) -> str:

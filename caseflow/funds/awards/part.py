@@ -61,9 +61,12 @@ AWARDS = Part(
 AWARDS_MOVED = Part(
     "awards_moved",
     "UPDATE award SET status = r.status"
-    " FROM jsonb_to_recordset(%(awards_moved)s) AS r (case_id bigint, status text)"
-    " JOIN written ON written.id = r.case_id"
+    " FROM jsonb_to_recordset(%(awards_moved)s) AS r (case_id bigint, status text, stream bigint)"
+    " JOIN written ON written.id = coalesce(r.stream, r.case_id)"
     " WHERE award.case_id = r.case_id AND (award.status = 'live'"
     " OR award.status = 'superseded' AND r.status = 'recovered')",
 )
-"""`given_back` where a case ends without money, `recovered` where its money came back."""
+"""`given_back` where a case ends without money, `recovered` where its money came back.
+
+`stream` is the case that acts where it is another: the recovery of what was paid.
+"""
