@@ -4,11 +4,13 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from sqlalchemy import select
 
 from caseflow.cases.assembly import assemble
 from caseflow.cases.facts import facts_of
@@ -21,6 +23,8 @@ from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
+from caseflow.funds.service import Appropriation, appropriate
+from caseflow.identity.models import Person
 from caseflow.kernel.calendar import local_date
 from caseflow.rehearsal.applicants import Applicant
 from caseflow.rehearsal.house import House
@@ -41,6 +45,20 @@ RULING = {
     "remedy": "可自知道之日起六十日内申请行政复议。",
     "document_no": "启数追〔2026〕1号",
 }
+PAID: Final = """
+    WITH entry AS (
+        INSERT INTO ledger_entry (stream, seq, case_id, share, source, target, fen, at)
+        SELECT id, head_seq, id, %(share)s, %(source)s, 'paid', %(fen)s, %(at)s
+        FROM "case" WHERE public_id = %(case)s)
+    INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, paid_at, paid_on,
+        voucher_no, payee_id, account_holder, account_bank, account_number, document_no)
+    SELECT c.id, 1, %(share)s, %(fen)s, 'paid', %(at)s, %(at)s,
+        (%(at)s::timestamptz AT TIME ZONE 'Asia/Shanghai')::date, 'PZ-' || c.number,
+        a.organisation_id, a.holder, a.bank, a.number, '启财〔2026〕1号'
+    FROM "case" c JOIN bank_account a ON a.organisation_id = c.applicant_id AND a.until IS NULL
+    WHERE c.public_id = %(case)s
+"""
+"""A share paid by hand, with the entry that goes with it, in one statement."""
 
 
 class Claims:
@@ -81,22 +99,35 @@ class Claims:
         """Return a running case of which each share has paid its part."""
         case = self.town.open()
         self.town.walk(case, "payment_requested", applied_fen=sum(shares))
-        for share, fen in zip(("city", "district"), shares, strict=True):
-            self.owner(
-                "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, paid_at,"
-                " voucher_no) SELECT id, 1, %s, %s, 'paid', created_at, created_at, 'PZ'"
-                ' FROM "case" WHERE public_id = %s',
-                share,
-                fen,
-                case,
-            )
+        self._give_the_district_a_budget()
+        roads = (("city", "committed"), ("district", "available"))
+        for (share, source), fen in zip(roads, shares, strict=True):
+            if fen:
+                said = {"share": share, "source": source, "fen": fen, "at": self.town.now}
+                self.owner(PAID, **said, case=case)
         return case
 
-    def owner(self, statement: str, *parameters: Any) -> None:
+    def _give_the_district_a_budget(self) -> None:
+        """The text of 启东 names no shares, so its districts have no budget of their own."""
+        with self.town.house.database.session() as session:
+            finance = select(Person.id).where(Person.login == "huilong_zhen.finance")
+            hand = self.town.house.hand(self.town.now)
+            wanted = Appropriation(
+                policy="qidong-2026",
+                year=2026,
+                share="district",
+                territory="huilong",
+                fen=10**9,
+                document_no="汇财预〔2026〕1号",
+            )
+            by = session.scalars(finance).one()
+            appropriate(session, wanted, replace(hand, by=by), ids=self.town.house.ids)
+
+    def owner(self, statement: str, *parameters: Any, **named: Any) -> None:
         """Run a statement as the database's owner, to whom no grant says no."""
         url = self.town.house.database.address.owner_url.replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(statement, parameters or None)
+            connection.execute(statement, named or parameters or None)
 
     def open(self, case: str, seat: str = HEAD, **changes: Any) -> Outcome:
         """Open a recovery of a paid case."""
@@ -181,7 +212,8 @@ class Claims:
             reading = read_case(connection, case, Asker(house.office.system_id, at))
             assert reading is not None
             measure = house.pinned.measure(connection, reading.measure_version_id)
-            return facts_of(reading, measure, at)
+            workflow = house.pinned.runner(connection, reading.workflow_hash).workflow
+            return facts_of(reading, measure, workflow, at)
 
     def pinned_version(self, case: str) -> int:
         """Return the measure version that a case is pinned to."""

@@ -169,8 +169,12 @@ def test_the_database_takes_no_payment_order_for_the_barred(
 
     with pytest.raises(psycopg.Error, match="is barred on"):
         standing_claims.owner(
-            "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at)"
-            " SELECT id, 7, 'city', 1, 'ordered', %s FROM \"case\" WHERE public_id = %s",
+            "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, payee_id,"
+            " account_holder, account_bank, account_number, document_no)"
+            " SELECT c.id, 7, 'city', 1, 'ordered', %s, a.organisation_id, a.holder, a.bank,"
+            " a.number, 'D' FROM \"case\" c"
+            " JOIN bank_account a ON a.organisation_id = c.applicant_id AND a.until IS NULL"
+            " WHERE c.public_id = %s",
             standing_claims.town.now,
             case,
         )

@@ -1,7 +1,6 @@
 """Ceilings over several cases: told beforehand, reached, never passed, and given back."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,10 +8,15 @@ import pytest
 
 from caseflow.cases.caps import priors_of
 from caseflow.cases.reading import Asker, read_case
-from caseflow.cases.service import Cases
-from caseflow.catalogue.pinned import MeasureInfo, Pinned
+from caseflow.catalogue.parameters.service import (
+    Entry,
+    Hand,
+    confirm_parameter,
+    enter_parameter,
+)
 from caseflow.catalogue.quoting import rule_of
 from caseflow.database.access import Database
+from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.benefits.quoting import quote
 from caseflow.kernel.errors import CapReached, GuardFailed
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
@@ -156,26 +160,29 @@ def test_a_second_product_of_the_same_segment_does_not_win(land: Land, segment):
 # --- 年度总额控制
 
 
-class Filled(Pinned):
-    """Measures for which the bureau has filled in what the text leaves open."""
-
-    def measure(self, connection: Any, version_id: int) -> MeasureInfo:
-        return replace(
-            super().measure(connection, version_id),
-            parameters={
-                "policy_year_fen": 150 * WAN,
-                "policy_year_times": 3,
-                "policy_year_words": "锡工信〔2026〕1号",
-            },
-        )
-
-
 @pytest.fixture
 def controlled(land: Land) -> Land:
     """The land whose 无锡 has entered its yearly control."""
-    office, ids = land.house.cases.office, land.house.ids
-    cases = Cases(land.house.database, office, ids=ids, pinned=Filled())
-    return Land(replace(land.house, cases=cases), land.calls, land.now)
+    for measure in (ROBOT, HIT):
+        for name, value in (("enterprise_year_fen", 150 * WAN), ("enterprise_year_times", 3)):
+            entry = Entry(
+                measure, name, value, date(2026, 9, 7), "年度总额控制办法", "锡工信〔2026〕1号"
+            )
+            settle(land, entry)
+    return land
+
+
+def settle(land: Land, entry: Entry) -> None:
+    """Enter a parameter and confirm it, by two people of the lead bureau."""
+    house = land.house
+    with house.database.session() as session:
+        handler, reviewer = (
+            Hand(actor_by_login(session, f"wx_gongxinju.{seat}", land.now), land.now,
+                 house.cases.office.signer)
+            for seat in ("handler", "reviewer")
+        )  # fmt: skip
+        row = enter_parameter(session, entry, handler, ids=house.ids)
+        confirm_parameter(session, row.public_id, reviewer)
 
 
 def test_all_clauses_of_a_policy_share_the_yearly_control_of_an_enterprise(controlled: Land):

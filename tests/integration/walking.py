@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,6 @@ FAMILIES = {
 ALSO = ("QD26-1a", "QD26-5a")  # stages that the ones above leave out: 备案, 配套基数
 
 MOST_STEPS = 120
-_numbers = count(1)
 
 
 def at(month: int, day: int, hour: int = 9, minute: int = 0, *, year: int = 2026) -> datetime:
@@ -177,7 +175,7 @@ class Town:
             return enlist(
                 session,
                 kind="enterprise",
-                number=next(_numbers),
+                number=self.value("SELECT count(*) + 1 FROM organisation WHERE code IS NULL"),
                 territory="huilong",
                 hand=self.house.hand(self.now),
                 ids=self.house.ids,
