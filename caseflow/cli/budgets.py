@@ -202,7 +202,12 @@ def verify(*, as_json: bool) -> int:
     with open_house() as house, house.database.session() as session:
         faults = [row._asdict() for row in disagreements(session)]
     result = {"ok": not faults, "faults": faults}
-    show(result, as_json=as_json, view=lambda: table("账实不符", FAULTS, faults))
+    agrees = facts("账实相符", {"核对": "各账户余额都等于其分录之和"})
+    show(
+        result,
+        as_json=as_json,
+        view=lambda: table("账实不符", FAULTS, faults) if faults else agrees,
+    )
     return FAILED if faults else DONE
 
 
