@@ -15,6 +15,7 @@ from caseflow.database.access import locate, open_database
 from caseflow.database.orm import db
 from caseflow.deadlines import models as deadlines_models
 from caseflow.documents import models as documents_models
+from caseflow.documents.letters import models as letters_models
 from caseflow.funds import models as funds_models
 from caseflow.history import models as history_models
 from caseflow.identity import models as identity_models
@@ -24,7 +25,8 @@ from caseflow.settings import Settings, read_settings
 
 TABLES = (
     batches_models, cases_models, catalogue_models, deadlines_models, documents_models,
-    funds_models, history_models, identity_models, notifications_models, reviews_models,
+    funds_models, history_models, identity_models, letters_models, notifications_models,
+    reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

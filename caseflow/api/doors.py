@@ -16,6 +16,7 @@ from caseflow.api import (
     documents,
     house,
     inbox,
+    letters,
     people,
     problems,
     publicities,
@@ -42,6 +43,7 @@ BLUEPRINTS: Final = (
     documents.blueprint,
     publicities.blueprint,
     inbox.blueprint,
+    letters.blueprint,
     house.blueprint,
 )
 HEADERS: Final = {

@@ -50,7 +50,7 @@ def chinese_number(number: int) -> str:
 
 
 def chinese_date(on: date) -> str:
-    """Return a date in full, in Arabic figures: 2026年11月6日. Source: GB/T 9704-2012 第7.3.5.4条."""
+    """Return a date in full, in Arabic figures: 2026年11月6日. Source: GB/T 9704-2012, 7.3.5.4."""
     return f"{on.year}年{on.month}月{on.day}日"
 
 

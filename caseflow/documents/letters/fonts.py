@@ -65,9 +65,7 @@ def chinese_font(folders: Iterable[Path] | None = None) -> Font:
 def _search(folders: tuple[Path, ...]) -> Font:
     """Look once a process: reading every font of a machine takes up to a second."""
     there = [str(folder) for folder in folders if folder.is_dir()]
-    found = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=there
-    )
+    found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=there)
     by_family = {font.family: str(font.path) for font in found.fonts()}
     for family in FAMILIES:
         if family in by_family:

@@ -5,9 +5,9 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from marshmallow import fields
 
@@ -140,16 +140,11 @@ def load_letters(folder: Path) -> LetterBook:
         beside = folder / f"{path.stem}{TEXT_SUFFIX}"
         problems += [*_problems(source, kind, path), *_text_problems(beside)]
         words = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-        kinds[kind.letter] = _with_text(kind, words)
+        kinds[kind.letter] = replace(kind, text=words)
     problems += _missing_layouts(folder)
     if problems:
         raise DefinitionError(sorted(problems))
     return LetterBook(folder=folder, kinds=kinds, offices=offices)
-
-
-def _with_text(kind: LetterKind, words: str) -> LetterKind:
-    given: dict[str, Any] = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
-    return LetterKind(**{**given, "text": words})
 
 
 def _problems(source: Source, kind: LetterKind, path: Path) -> Iterator[Problem]:

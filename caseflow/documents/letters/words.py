@@ -22,7 +22,6 @@ FACTS: Final[dict[str, str]] = {
     "you": "对受送达人的称呼（你单位、您）",
     "identifier": "统一社会信用代码或证件号码（自然人已遮盖）",
     "issuer": "制发单位",
-    "government": "本级人民政府名称",
     "case_number": "办件编号",
     "title": "办件或公示名称",
     "measure": "条款名称",
@@ -132,7 +131,9 @@ def yuan(fen: Any) -> str:
 
 def capital(fen: Any) -> str:
     """Return fen as 1,000,000.00元（大写：人民币壹佰万元整）, nothing as 金额待定."""
-    return "金额待定" if fen is None else f"{yuan(fen)}元（大写：{chinese_writing.capital_yuan(fen)}）"
+    return (
+        "金额待定" if fen is None else f"{yuan(fen)}元（大写：{chinese_writing.capital_yuan(fen)}）"
+    )
 
 
 def limit(length: Any, unit: Any) -> str:
