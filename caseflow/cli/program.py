@@ -33,6 +33,9 @@ COMMANDS: Final = {
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
+    "letters": Place(
+        "caseflow.cli.letters:letters", "Formal documents (文书): kinds, list, make, show, deliver."
+    ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
     "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),

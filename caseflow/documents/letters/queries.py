@@ -124,7 +124,7 @@ def letter_view(
 
 def _hashes(session: Session, letter: Letter) -> dict[str, str]:
     query = select(LetterFile.format, LetterFile.sha256).where(LetterFile.letter_id == letter.id)
-    return dict(session.execute(query).tuples().all())
+    return {row.format: row.sha256 for row in session.execute(query)}
 
 
 def _delivery_views(session: Session, letter: Letter) -> tuple[DeliveryView, ...]:

@@ -6,7 +6,8 @@ fact says is never read as such a sign.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
@@ -45,11 +46,11 @@ FACTS: Final[dict[str, str]] = {
     "deadline_limit": "期限长度",
     "deadline_unit": "期限单位",
     "provisional": "期限按暂定日历计算",
-    "cuts": "核减明细：{words, fen, reason} 列表",
-    "payments": "本次拨付：{instalment, share, fen, account, voucher_no} 列表",
+    "cuts": "核减明细",
+    "payments": "本次拨付明细",
     "paid_now_fen": "本次拨付金额",
     "paid_fen": "累计已拨付金额",
-    "cases": "公示名单：{number, applicant, title, measure, fen, territory} 列表",
+    "cases": "公示名单",
     "starts_on": "公示首日",
     "ends_on": "公示末日",
     "working_days": "公示工作日数",
@@ -59,10 +60,18 @@ FACTS: Final[dict[str, str]] = {
     "address": "通信地址",
     "letter_title": "所送达文书的名称",
     "letter_number": "所送达文书的文号",
-    "deliveries": "送达记录：{method, consent, receiver, sent, arrived, read} 列表",
+    "deliveries": "送达记录",
     **{name: fact.title for name, fact in AMOUNTS.items()},
 }
 """Every fact a formal document may carry, with its title; all may be missing."""
+
+ITEMS: Final[dict[str, tuple[str, ...]]] = {
+    "cuts": ("words", "fen", "reason"),
+    "payments": ("instalment", "share", "fen", "account", "voucher_no"),
+    "cases": ("number", "applicant", "title", "measure", "fen", "territory"),
+    "deliveries": ("method", "consent", "receiver", "sent", "arrived", "read"),
+}
+"""What each item of a list of records carries; all may be None."""
 
 ASKED: Final = ("contact", "phone", "email", "address", "reason", "remedy", "basis")
 """What whoever makes the document may add, where its kind asks for it."""
@@ -92,13 +101,14 @@ def masked(text: str) -> str:
 
     Numbers of 15 to 19 digits count as IDs (18, kept: first 2 and last 3) or accounts (last 4).
     """
-    return _PRIVATE.sub(lambda found: _mask(found[0].replace(" ", "")), text)
+    return _PRIVATE.sub(lambda found: _mask(found[0]), text)
 
 
-def _mask(number: str) -> str:
+def _mask(written: str) -> str:
+    number = unicodedata.normalize("NFKC", written).replace(" ", "")
     if _MOBILE.fullmatch(number):
         return f"{number[:3]}****{number[-4:]}"
-    return identity(number) if len(number) > _LONGEST_PHONE else number
+    return identity(number) if len(number) > _LONGEST_PHONE else written
 
 
 def identity(number: str) -> str:
@@ -215,7 +225,8 @@ def _lines(kind: str, words: str, before: Sequence[Block]) -> list[Block]:
 def faults(text: str) -> list[tuple[int, str]]:
     """Return what is wrong with a template, as (line, what); empty when it can be filled.
 
-    Refused: syntax errors, unknown filters, unknown facts, and reaching other templates.
+    Refused: syntax errors, unknown filters, unknown facts (also of a list's records), and reaching
+    other templates.
     """
     try:
         tree = _ENVIRONMENT.parse(text)
@@ -226,7 +237,15 @@ def faults(text: str) -> list[tuple[int, str]]:
     found = [(_line(tree, name), f"{name} is no fact of a document") for name in sorted(unknown)]
     for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         found += [(node.lineno, "a document stands alone") for node in tree.find_all(kind)]
-    return found
+    return found or list(_faults_of_items(text))
+
+
+def _faults_of_items(text: str) -> Iterator[tuple[int, str]]:
+    """Fill the template once with a record in every list: what a record lacks is told now."""
+    try:
+        blocks_of(text, {name: [dict.fromkeys(keys)] for name, keys in ITEMS.items()})
+    except TemplateError as error:
+        yield 1, str(error)
 
 
 def _line(tree: nodes.Template, name: str) -> int:
