@@ -222,7 +222,7 @@ def _wanted(body: Mapping[str, Any]) -> Wanted:
 def _sent(found: OpenedFile) -> Response:
     """Send a stored file, always to be saved and never to be shown by the browser."""
     return send_file(
-        found.path,
+        io.BytesIO(found.path.read_bytes()),  # a document is small; nothing stays open
         mimetype=MEDIA_TYPES[found.form],
         as_attachment=True,
         download_name=found.name,

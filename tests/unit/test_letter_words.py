@@ -24,7 +24,8 @@ def test_the_first_sign_of_a_line_says_what_it_is():
 
     assert [(each["kind"], each["text"]) for each in blocks] == [
         ("salutation", "某公司："), ("heading", "一、依据"), ("quote", "条款"),
-        ("paragraph", "正文"), ("item", "甲"), ("item", "乙"), ("paragraph", "正文"), ("item", "丙"),
+        ("paragraph", "正文"), ("item", "甲"), ("item", "乙"), ("paragraph", "正文"),
+        ("item", "丙"),
     ]  # fmt: skip
     assert [each["no"] for each in blocks if each["kind"] == "item"] == [1, 2, 1]
 
