@@ -110,9 +110,10 @@ def words(content: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def desk(server, founded_template, tmp_path_factory) -> Iterator[Desk]:
+def desk(server, founded_template, tmp_path_factory, request) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("letters")
-    for database in keep(server, founded_template, "letters"):
+    name = request.module.__name__.rpartition(".")[2]  # other modules borrow this desk
+    for database in keep(server, founded_template, f"{name}_desk"):
         town = found_town(database, folder, measures=["QD26-7a"])
         yield Desk(town, Press(load_letters(ROOT / LETTERS), folder / "files"))
 
