@@ -20,7 +20,7 @@ from caseflow.api.parsing import (
     Prose,
 )
 from caseflow.api.rules import Rule, admits
-from caseflow.batches.letters import make_notice, open_notice
+from caseflow.batches.letters import make_notice, open_notice, send_letter
 from caseflow.cases import letters
 from caseflow.cases.letters import LetterPage, OpenedFile, Wanted, hand_of, press_of
 from caseflow.catalogue.places import data_root
@@ -167,11 +167,8 @@ def read_receipt(wanted: dict[str, Any], public_id: str) -> Response:
 @blueprint.response(201, answer_of(LetterView))
 def deliver(wanted: dict[str, Any], public_id: str) -> LetterView:
     """Record that a document was sent: into the inbox, by e-mail (both with consent), on paper."""
-    with transaction() as current:
-        sending = Sending(**wanted)
-        return letters.deliver_letter(
-            current, actor(), public_id, sending, press=_press(), hand=_hand()
-        )
+    cases, sending = house().cases, Sending(**wanted)
+    return send_letter(cases, _press(), actor(), public_id=public_id, sending=sending, at=now())
 
 
 @blueprint.route("/letters/<public_id>/deliveries/<delivery_id>/marks", methods=["POST"])

@@ -1,25 +1,38 @@
-"""The public notice of a publicity (公示公告) as a formal document, with number and file."""
+"""Formal documents that reach people: the public notice of a publicity, telling of a delivery."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from caseflow.batches.announcements import Announcement, Places, tell
 from caseflow.batches.models import Publicity
 from caseflow.batches.publicity import PublicityView, publicity
 from caseflow.cases.letter_facts import full_title
-from caseflow.cases.letters import OpenedFile, Wanted, asked_texts, finish, hand_of, opened
+from caseflow.cases.letters import (
+    OpenedFile,
+    Wanted,
+    asked_texts,
+    deliver_letter,
+    finish,
+    hand_of,
+    opened,
+)
+from caseflow.cases.models import Case
 from caseflow.cases.service import Cases
 from caseflow.documents.letters.kinds import PUBLICITY, LetterKind
 from caseflow.documents.letters.models import Letter
-from caseflow.documents.letters.queries import LetterView
-from caseflow.documents.letters.service import Draft, Press, make_letter, write_files
+from caseflow.documents.letters.queries import LetterView, find_letter
+from caseflow.documents.letters.service import Draft, Press, Sending, make_letter, write_files
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
+from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import NotAllowed, NotFound
 from caseflow.kernel.workflow.vocabulary import SEATS
 
+SENT: Final = "letter_sent"
 OPENED: Final = 1
 """The event of a publicity's stream that its notice rests on: its opening."""
 
@@ -96,3 +109,42 @@ def open_notice(cases: Cases, press: Press, *, public_id: str, form: str) -> Ope
         if letter is None:
             raise NotFound(f"公示 {public_id!r} 的公告尚未制作。")
         return opened(letter, write_files(session, letter, press)[form], press)
+
+
+def send_letter(
+    cases: Cases, press: Press, actor: Actor, *, public_id: str, sending: Sending, at: datetime
+) -> LetterView:
+    """Record a delivery by the issuer; of an electronic one the addressee's people are told.
+
+    Raises:
+        NotFound, NotAllowed, InvalidInput: see `cases.letters.deliver_letter`.
+    """
+    with cases.database.session() as session:
+        hand = hand_of(cases, actor, at)
+        view = deliver_letter(session, actor, public_id, sending, press=press, hand=hand)
+        if sending.method != "paper":
+            _tell(session, cases, press, find_letter(session, public_id), view=view, at=at)
+        return view
+
+
+def _tell(
+    session: Session, cases: Cases, press: Press, letter: Letter, *, view: LetterView, at: datetime
+) -> None:
+    """Tell everybody who acts for the addressee: once for each sending."""
+    case = session.get_one(Case, letter.case_id)
+    facts = {
+        "number": case.number,
+        "applicant": letter.facts["addressee"],
+        "bureau": letter.facts["issuer"],
+        "letter_title": view.title,
+        "letter_number": view.number,
+        "letter_remedy": "remedy" in press.book.kind(letter.kind).requires,
+    }
+    news = Announcement(view.deliveries[-1].public_id, local_date(at), facts, at)
+    for rule in cases.office.notices.for_trigger(SENT):
+        roles = [SEATS[seat].role for seat in rule.seats if SEATS[seat].party == "applicant"]
+        places: Places = [
+            {"case_id": case.id, "organisation_id": letter.addressee_id, "role": role}
+            for role in roles
+        ]
+        tell(session, rule, places, news)

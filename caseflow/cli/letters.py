@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from caseflow.batches.letters import make_notice
+from caseflow.batches.letters import make_notice, send_letter
 from caseflow.cases.letters import (
     Wanted,
     case_letters,
-    deliver_letter,
     hand_of,
     kinds_listed,
     make_case_letter,
@@ -186,13 +185,12 @@ def deliver(
     --as shujuju.handler
     """
     arrived = arrived_at.replace(tzinfo=SHANGHAI) if arrived_at else None
-    with open_house() as house, house.database.session() as session:
+    with open_house() as house:
         at, press = house.now(), _press(house)
         actor = house.actor(login, at)
         sent_at = min(arrived, at) if arrived else None
         sending = Sending(method, consent, receiver, sent_at=sent_at, arrived_at=arrived)
-        hand = hand_of(house.cases(), actor, at)
-        view = deliver_letter(session, actor, letter, sending, press=press, hand=hand)
+        view = send_letter(house.cases(), press, actor, public_id=letter, sending=sending, at=at)
     _show(view, as_json=as_json)
 
 

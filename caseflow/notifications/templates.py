@@ -53,6 +53,9 @@ FACTS: Final[dict[str, str]] = {
     "cases": "涉及的办件数",
     "year": "年度",
     "problem": "出错原因",
+    "letter_title": "文书名称",
+    "letter_number": "文书文号",
+    "letter_remedy": "文书载有救济途径",
     **{name: fact.title for name, fact in (INPUTS | AMOUNTS).items()},
 }
 """Every fact a notice may carry, with its title; all may be missing."""

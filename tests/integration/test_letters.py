@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from caseflow.batches.letters import make_notice, open_notice
+from caseflow.batches.letters import make_notice, open_notice, send_letter
 from caseflow.cases.letters import (
     LETTERS,
     Wanted,
     case_letters,
-    deliver_letter,
     hand_of,
     make_case_letter,
     mark_delivery,
@@ -75,10 +74,8 @@ class Desk:
         )
 
     def deliver(self, case: str, letter: str, sending: Sending, seat: str = HANDLER):
-        actor = self.who(case, seat)
-        with self.cases.database.session() as session:
-            hand = hand_of(self.cases, actor, self.town.now)
-            return deliver_letter(session, actor, letter, sending, press=self.press, hand=hand)
+        actor, at = self.who(case, seat), self.town.now
+        return send_letter(self.cases, self.press, actor, public_id=letter, sending=sending, at=at)
 
     def open(self, case: str, letter: str, seat: str, form: str = "pdf"):
         actor = self.who(case, seat)
@@ -376,10 +373,17 @@ def test_the_applicant_sees_what_was_sent_and_reading_it_is_recorded_once(desk: 
     desk.town.now = BEGINS + timedelta(days=2)
     desk.open(case, made.public_id, "applicant")
 
+    told = desk.town.sql(
+        "SELECT n.facts->>'letter_number', d.channel FROM notification n"
+        ' LEFT JOIN delivery d ON d.notification_id = n.id JOIN "case" c ON c.id = n.case_id'
+        " WHERE n.notice = 'letter_sent' AND c.public_id = %s",
+        case,
+    )
     view = desk.listed(case, "applicant").items[0]
     read_at = view.deliveries[0].read_at
     assert (before, unread.read_at) == ((), None)
     assert unread.arrived_at == BEGINS
+    assert told == [(made.number, "email")]
     assert read_at == BEGINS + timedelta(days=1)
     assert view.delivered_on == date(2026, 9, 7)
     assert view.reconsideration_until == date(2026, 11, 6)
@@ -419,6 +423,7 @@ def test_paper_is_signed_for_later_and_the_receipt_says_so(desk: Desk):
             for form in ("pdf", "docx")
         ]
 
+    desk.open(case, letter, "applicant")  # opening it here signs for no paper
     assert sent.delivered_on is None
     assert view.delivered_on == date(2026, 9, 10)
     assert refused.value.fields == {"arrived_at": "不得在将来"}
@@ -488,3 +493,14 @@ def test_a_new_kind_is_a_file(desk: Desk, tmp_path: Path):
 
     assert made.number.startswith("汇龙镇人民政府审〔2026〕")
     assert "已推荐行业垂类模型项目。" in other.texts(made.public_id)[0]
+
+
+def test_a_kind_whose_seat_the_case_does_not_have_is_refused(desk: Desk, tmp_path: Path):
+    folder = shutil.copytree(EVERYTHING / LETTERS, tmp_path / "letters")
+    kind = (folder / "acceptance.yaml").read_text()
+    by = "by: [district.handler, lead_bureau.handler]"
+    (folder / "acceptance.yaml").write_text(kind.replace(by, "by: [public]"))
+    other = Desk(desk.town, replace(desk.press, book=load_letters(folder)))
+
+    with pytest.raises(InvalidInput, match="没有可制作“受理通知书”的单位"):
+        other.make(desk.town.reached("district_review"), "acceptance", TOWN)
