@@ -13,6 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from caseflow.batches.letters import make_notice, open_notice, send_letter
+from caseflow.cases.facts import facts_of
 from caseflow.cases.letters import (
     LETTERS,
     Wanted,
@@ -23,12 +24,15 @@ from caseflow.cases.letters import (
     open_letter,
     receipt_file,
 )
+from caseflow.cases.reading import Asker, read_case
 from caseflow.documents.letters.kinds import load_letters
 from caseflow.documents.letters.queries import find_letter
 from caseflow.documents.letters.service import Press, Sending, content_of
 from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.kernel.calendar import SHANGHAI
+from caseflow.kernel.conditions import all_hold
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
+from caseflow.kernel.workflow.vocabulary import GUARDS
 from tests.conftest import EVERYTHING, ROOT
 from tests.integration.kept_database import keep
 from tests.integration.walking import BEGINS, Town, found_town, together
@@ -292,6 +296,10 @@ def test_asking_again_returns_the_same_document_and_the_same_bytes(desk: Desk, r
     assert (again.number, again.pdf_sha256) == (first.number, first.pdf_sha256)
     assert rendered[0] == rendered[1] == files[0].path.read_bytes()
     assert rendered[2] == files[1].path.read_bytes()
+    made_at = PdfReader(files[0].path).metadata["/CreationDate"]
+    with zipfile.ZipFile(files[1].path) as container:  # nothing in it says when it was made
+        assert {each.date_time for each in container.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert made_at.startswith("D:20260906160000")  # 00:00 of its date in Shanghai
     assert files[0].name == f"不予支持决定书 {first.number}.pdf"
 
 
@@ -504,3 +512,24 @@ def test_a_kind_whose_seat_the_case_does_not_have_is_refused(desk: Desk, tmp_pat
 
     with pytest.raises(InvalidInput, match="没有可制作“受理通知书”的单位"):
         other.make(desk.town.reached("district_review"), "acceptance", TOWN)
+
+
+def test_a_stage_may_demand_that_its_document_is_made_before_the_next_step(desk: Desk):
+    case = desk.town.reached("district_review")
+
+    def is_made() -> bool:
+        asker = Asker(desk.town.person(case, TOWN), desk.town.now)
+        with desk.cases.connect() as connection:
+            reading = read_case(connection, case, asker)
+            runner = desk.cases.pinned.runner(connection, reading.workflow_hash)
+            measure = desk.cases.pinned.measure(connection, reading.measure_version_id)
+        facts = facts_of(reading, measure, runner.workflow, desk.town.now)
+        return all_hold(GUARDS["letter_made"].tests, facts)
+
+    before = is_made()
+    desk.make(case, "acceptance", TOWN)
+    after = is_made()
+    desk.town.act(case, "verify_claim")
+    beyond = is_made()
+
+    assert (before, after, beyond) == (False, True, False)
