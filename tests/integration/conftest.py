@@ -23,6 +23,10 @@ from caseflow.identity.service import assign, register_applicant, register_perso
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.rehearsal.treasury import give_account
 from tests.conftest import ROOT, make_template, open_as_program, settings_of_templates
+from tests.integration.letter_desk import desk, kept_desk, paid, rejected
+
+__all__ = ["desk", "kept_desk", "paid", "rejected"]
+"""Fixtures of formal documents, beside those of this file."""
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"

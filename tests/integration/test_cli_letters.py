@@ -5,12 +5,12 @@ from pypdf import PdfReader
 
 from caseflow.cli import main
 from tests.factories.commands import Result
-from tests.integration.test_letters import REFUSAL, Desk, desk  # noqa: F401 - the fixture
+from tests.integration.letter_desk import REFUSAL, Desk
 from tests.integration.walking import BEGINS
 
 
 @pytest.fixture
-def run(desk: Desk, tmp_path, monkeypatch, capsys):  # noqa: F811
+def run(desk: Desk, tmp_path, monkeypatch, capsys):
     """Run commands on the desk's database, with a file store of the test's own."""
     address = desk.cases.database.address
     monkeypatch.setenv("CASEFLOW_HOME", str(tmp_path / "home"))
@@ -35,7 +35,7 @@ def test_the_kinds_are_listed_without_a_database(run):
     assert "不予支持决定书" in run("letters", "kinds").out
 
 
-def test_a_document_is_made_delivered_read_and_shown(run, desk: Desk, tmp_path):  # noqa: F811
+def test_a_document_is_made_delivered_read_and_shown(run, desk: Desk, tmp_path):
     case = desk.town.reached("bureau_review")
     desk.town.act(case, "reject", **REFUSAL)
     seat = ("--as", "shujuju.handler")
@@ -65,7 +65,7 @@ def test_a_document_is_made_delivered_read_and_shown(run, desk: Desk, tmp_path):
     assert made["number"] in listed.out
 
 
-def test_paper_that_was_signed_for_earlier_says_when(run, desk: Desk):  # noqa: F811
+def test_paper_that_was_signed_for_earlier_says_when(run, desk: Desk):
     case = desk.town.reached("district_review")
     seat = ("--as", "huilong_zhen.handler")
     letter = run("letters", "make", case, "acceptance", *seat, "--json").json["public_id"]
@@ -78,7 +78,7 @@ def test_paper_that_was_signed_for_earlier_says_when(run, desk: Desk):  # noqa: 
     assert done.json["delivered_on"] == "2026-09-07"
 
 
-def test_the_notice_of_a_publicity_takes_its_texts(run, desk: Desk):  # noqa: F811
+def test_the_notice_of_a_publicity_takes_its_texts(run, desk: Desk):
     case = desk.town.reached("publicity_pending")
     desk.town.publicise(case)
     publicity = desk.town.value("SELECT public_id FROM publicity ORDER BY id DESC LIMIT 1")
@@ -93,7 +93,7 @@ def test_the_notice_of_a_publicity_takes_its_texts(run, desk: Desk):  # noqa: F8
     assert "NAME=WORDS" in wrong.err
 
 
-def test_a_long_list_says_that_there_is_more(run, desk: Desk):  # noqa: F811
+def test_a_long_list_says_that_there_is_more(run, desk: Desk):
     case = desk.town.reached("bureau_review")
     desk.town.act(case, "reject", **REFUSAL)
     run("letters", "make", case, "acceptance", "--as", "huilong_zhen.handler")

@@ -13,7 +13,7 @@ from caseflow.documents.letters.kinds import load_letters
 from caseflow.documents.letters.service import Press, Sending
 from tests.conftest import ROOT
 from tests.integration.kept_database import keep
-from tests.integration.test_letters import CONSENT, REFUSAL, Desk
+from tests.integration.letter_desk import CONSENT, REFUSAL, Desk
 from tests.integration.walking import found_town
 
 COPY = (

@@ -10,7 +10,7 @@ from caseflow.documents.letters.service import Press
 from tests.conftest import EVERYTHING, untraced
 from tests.integration.five_cities import YUAN, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.test_letters import Desk
+from tests.integration.letter_desk import Desk
 
 EQUITY = "NT24-7"
 REFUSAL = {
