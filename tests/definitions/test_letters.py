@@ -1,9 +1,12 @@
 """The kinds of formal documents: what they rest on is there, and faults have their line."""
 
+import io
 import shutil
 from pathlib import Path
 
 import pytest
+from docx import Document
+from pypdf import PdfReader
 
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.places import data_root
@@ -80,6 +83,20 @@ def test_every_kind_can_be_filled_with_every_fact_and_with_none(kind):
     assert shown(kind)
     assert docx_of(
         letter_of(kind.title, "", issuer="局", dated_on=DATED_ON, blocks=shown(kind)), FOLDER
+    )
+
+
+def test_words_are_never_markup_in_either_format():
+    words = "#strong[甲] $x$ *乙* <w:p>&amp; {{ letter.number }}"
+    block = {"kind": "paragraph", "text": words}
+    letter = letter_of("某书", "", issuer="局", dated_on=DATED_ON, blocks=[block])
+
+    pdf = pdf_of(letter, FOLDER, font=chinese_font(), dated_on=DATED_ON)
+    docx = Document(io.BytesIO(docx_of(letter, FOLDER)))
+
+    assert words in [paragraph.text for paragraph in docx.paragraphs]
+    assert words.replace(" ", "") in PdfReader(io.BytesIO(pdf)).pages[0].extract_text().replace(
+        " ", ""
     )
 
 

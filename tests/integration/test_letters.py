@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.integration.letter_desk import (
     Desk,
     words,
 )
+from tests.integration.walking import BEGINS
 
 
 def test_an_acceptance_quotes_the_clause_and_the_policy_and_is_issued_by_the_town(desk: Desk):
@@ -53,6 +55,22 @@ def test_a_correction_lists_everything_and_the_last_day_with_its_kind_of_days(de
         assert "1．补充用量日志" in text
         assert "2．发票须注明合同编号" in text
         assert "10个工作日内，即2026年9月20日前" in text  # a Sunday that is worked
+
+
+def test_a_correction_that_is_over_has_no_last_day_any_more(desk: Desk):
+    case = desk.town.reached("submitted")
+    desk.town.act(case, "request_correction", items=["补充用量日志"])
+    first = desk.town.value('SELECT head_seq FROM "case" WHERE public_id = %s', case)
+    desk.town.now = BEGINS + timedelta(days=1)
+    desk.town.act(case, "resubmit")
+    desk.town.act(case, "request_second_correction", items=["盖章"])
+
+    second = desk.make(case, "correction", "lead_bureau.handler")
+
+    with pytest.raises(InvalidInput, match="期限届满日"):
+        desk.make(case, "correction", TOWN, version=first)
+    assert second.number.startswith("启数补〔2026〕")
+    assert "再次告知的理由：" in desk.texts(second.public_id)[0]
 
 
 def test_a_refusal_at_the_door_has_facts_clause_and_remedy(desk: Desk):
