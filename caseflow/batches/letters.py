@@ -18,6 +18,7 @@ from caseflow.cases.letters import (
     deliver_letter,
     finish,
     hand_of,
+    once,
     opened,
 )
 from caseflow.cases.models import Case
@@ -50,21 +51,24 @@ def make_notice(
     kind = press.book.kind(wanted.kind, PUBLICITY)
     texts = asked_texts(kind, wanted.texts)
     view = publicity(cases, public_id)
-    with cases.database.session() as session:
-        row = session.get_one(Publicity, view.id)
-        _refuse_stranger(actor, kind, row)
-        bureau = session.get_one(Organisation, row.organisation_id)
-        facts = {**texts, **_facts(view), "issuer": full_title(session, bureau)}
-        draft = Draft(
-            kind=kind,
-            stream=row.id,
-            seq=OPENED,
-            issuer_id=bureau.id,
-            office=press.book.offices.get(bureau.code or "", bureau.title),
-            facts=facts,
-        )
-        made = make_letter(session, draft, hand_of(cases, actor, at)).public_id
-    return finish(cases, press, made)
+
+    def number() -> str:
+        with cases.database.session() as session:
+            row = session.get_one(Publicity, view.id)
+            _refuse_stranger(actor, kind, row)
+            bureau = session.get_one(Organisation, row.organisation_id)
+            facts = {**texts, **_facts(view), "issuer": full_title(session, bureau)}
+            draft = Draft(
+                kind=kind,
+                stream=row.id,
+                seq=OPENED,
+                issuer_id=bureau.id,
+                office=press.book.offices.get(bureau.code or "", bureau.title),
+                facts=facts,
+            )
+            return make_letter(session, draft, hand_of(cases, actor, at)).public_id
+
+    return finish(cases, press, once(number))
 
 
 def _refuse_stranger(actor: Actor, kind: LetterKind, row: Publicity) -> None:

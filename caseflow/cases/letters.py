@@ -1,6 +1,6 @@
 """Formal documents (文书) of cases: making, listing, opening and delivering them, as somebody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -41,7 +41,7 @@ from caseflow.documents.letters.service import (
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.settings import Settings
 
@@ -112,13 +112,25 @@ def make_case_letter(
     press.font()
     kind = press.book.kind(wanted.kind, CASE)
     texts = asked_texts(kind, wanted.texts)
-    with cases.database.session() as session:
-        ground = _ground(session, cases, find_case(session, actor, case), kind, wanted.version)
-        party = issuing_party(kind, ground)
-        _refuse_stranger(actor, kind, ground.case, party)
-        draft = _draft(session, press, ground, kind, party=party, texts=texts)
-        made = make_letter(session, draft, hand_of(cases, actor, at)).public_id
-    return finish(cases, press, made)
+
+    def number() -> str:
+        with cases.database.session() as session:
+            found = find_case(session, actor, case)
+            ground = _ground(session, cases, found, kind, wanted.version)
+            party = issuing_party(kind, ground)
+            _refuse_stranger(actor, kind, found, party)
+            draft = _draft(session, press, ground, kind, party=party, texts=texts)
+            return make_letter(session, draft, hand_of(cases, actor, at)).public_id
+
+    return finish(cases, press, once(number))
+
+
+def once(number: Callable[[], str]) -> str:
+    """Return the document that `number` makes, or the one that was made at the same time."""
+    try:
+        return number()
+    except Conflict:  # the key of kind and event was taken meanwhile: now it is found
+        return number()
 
 
 def finish(cases: Cases, press: Press, public_id: str) -> LetterView:
