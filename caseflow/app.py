@@ -16,6 +16,7 @@ from caseflow.database.access import locate, open_database
 from caseflow.database.orm import db
 from caseflow.deadlines import models as deadlines_models
 from caseflow.documents import models as documents_models
+from caseflow.documents.letters import models as letters_models
 from caseflow.funds import models as funds_models
 from caseflow.funds.awards import models as awards_models
 from caseflow.funds.bars import models as bars_models
@@ -30,7 +31,8 @@ from caseflow.settings import Settings, read_settings
 TABLES = (
     awards_models, bars_models, batches_models, cases_models, catalogue_models,
     deadlines_models, documents_models, equity_models, funds_models, history_models,
-    identity_models, notifications_models, parameters_models, recoveries_models, reviews_models,
+    identity_models, letters_models, notifications_models, parameters_models,
+    recoveries_models, reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

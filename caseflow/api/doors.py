@@ -19,6 +19,7 @@ from caseflow.api import (
     equity,
     house,
     inbox,
+    letters,
     parameters,
     payments,
     people,
@@ -53,6 +54,7 @@ BLUEPRINTS: Final = (
     recoveries.blueprint,
     inbox.blueprint,
     awards.blueprint,
+    letters.blueprint,
     house.blueprint,
     equity.blueprint,
 )

@@ -58,6 +58,7 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
     return {
         "documents_missing": len(set(measure.required_documents(reading.child_kind)) - present),
         "corrections_made": reading.corrections_made,
+        "letter_made": reading.letter_made,
         "publicity_listed": reading.publicity_id is not None,
         "publicity_over": ends_on is not None and at >= due_at(ends_on),
         "publicity_ends_on": iso(ends_on),

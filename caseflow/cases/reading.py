@@ -28,6 +28,12 @@ ENTERED_SPLIT: Final = """(
     AND f.territory_id = c.territory_id AND f.confirmed_at <= $3::timestamptz
     AND f.valid_from <= ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
     ORDER BY f.valid_from DESC LIMIT 1)"""
+LETTER_MADE: Final = """EXISTS (
+    SELECT FROM letter w JOIN event e ON e.stream = w.stream AND e.seq = w.seq
+    WHERE w.case_id = c.id AND e.to_state = c.state
+    AND e.seq >= (SELECT max(m.seq) FROM event m WHERE m.stream = c.id
+        AND m.to_state = c.state AND m.from_state IS DISTINCT FROM c.state))"""
+"""Whether a formal document rests on an event since the case last came to where it stands."""
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
     c.measure_version_id, c.policy_version_id, c.workflow_hash, c.call_id, c.applicant_id,
@@ -66,6 +72,7 @@ COLUMNS: Final = f"""
     (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
       WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
         AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
+    {LETTER_MADE} AS letter_made,
     (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
       WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,

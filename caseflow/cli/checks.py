@@ -22,7 +22,7 @@ from caseflow.database.readiness import driver_errors, head_revision, located, r
 from caseflow.deadlines.queries import years
 from caseflow.funds.ledger import disagreements
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.errors import CaseflowError, Unavailable
 from caseflow.settings import KEY_BYTES, Settings
 
 OK: Final = "ok"
@@ -35,22 +35,6 @@ LEAST_FREE: Final = 1024**3
 LATE: Final = timedelta(minutes=5)
 """A worker beats every 30 seconds; after this it is taken for gone."""
 SMTP_SECONDS: Final = 2
-CJK_FONTS: Final = (
-    "notosanscjk",
-    "notoserifcjk",
-    "sourcehansans",
-    "sourcehanserif",
-    "wqy",
-    "simsun",
-)
-FONT_FOLDERS: Final = (
-    "/usr/share/fonts",
-    "/usr/local/share/fonts",
-    "~/.fonts",
-    "~/.local/share/fonts",
-    "/System/Library/Fonts",
-    "/Library/Fonts",
-)
 
 
 @dataclass(frozen=True)
@@ -128,14 +112,15 @@ def _files(settings: Settings) -> Check:
     return Check("files", status, f"{settings.files}, {free // 1024**2:,} MiB free")
 
 
-def _font(folders: Iterable[str] = FONT_FOLDERS) -> Check:
-    """Look for a Chinese font where systems keep them; pictures and documents need one."""
-    for folder in folders:
-        for path in Path(folder).expanduser().rglob("*.[to]t[fc]"):
-            if path.name.lower().replace("-", "").startswith(CJK_FONTS):
-                return Check("cjk font", OK, str(path))
-    advice = "none found; install fonts-noto-cjk to show drawings on this machine"
-    return Check("cjk font", WARNING, advice)
+def _font(folders: Iterable[Path] | None = None) -> Check:
+    """Look for a Chinese font to write documents with: the system's, or the package's."""
+    from caseflow.documents.letters.fonts import chinese_font
+
+    try:
+        found = chinese_font(folders)
+    except Unavailable as error:
+        return Check("cjk font", WARNING, error.message)
+    return Check("cjk font", OK, f"{found.family}, {found.path}")
 
 
 def _smtp(settings: Settings) -> Check:

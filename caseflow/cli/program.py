@@ -53,6 +53,9 @@ COMMANDS: Final = {
         "caseflow.cli.recoveries:recoveries",
         "Recoveries (追缴): open, list, show, export, lift-bar, bars.",
     ),
+    "letters": Place(
+        "caseflow.cli.letters:letters", "Formal documents (文书): kinds, list, make, show, deliver."
+    ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
     "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),

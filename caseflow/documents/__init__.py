@@ -1,1 +1,1 @@
-"""Uploads and checklists."""
+"""Uploads and checklists; formal documents (文书) in `letters`."""

@@ -59,6 +59,9 @@ FACTS: Final[dict[str, str]] = {
     "offset_words": "决定书关于抵扣的原文",
     "bar_years": "禁止申报年数",
     "bar_basis": "禁止申报的依据",
+    "letter_title": "文书名称",
+    "letter_number": "文书文号",
+    "letter_remedy": "文书载有救济途径",
     **{name: fact.title for name, fact in (INPUTS | AMOUNTS).items()},
 }
 """Every fact a notice may carry, with its title; all may be missing."""

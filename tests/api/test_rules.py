@@ -23,6 +23,7 @@ OPEN_ROUTES = {
     "GET /api/v1/calls",
     "GET /api/v1/clock",
     "GET /api/v1/health",
+    "GET /api/v1/letters/kinds",
     "GET /api/v1/measures",
     "GET /api/v1/measures/<code>",
     "GET /api/v1/measures/<code>/workflow",
@@ -33,6 +34,7 @@ OPEN_ROUTES = {
     "GET /api/v1/policies/<code>/versions",
     "GET /api/v1/publicities",
     "GET /api/v1/publicities/<public_id>",
+    "GET /api/v1/publicities/<public_id>/notice",
     "GET /api/v1/territories",
 }
 READERS = {"zhao.lei", "shuiwuju.cosign", "jiaotongju.handler"}

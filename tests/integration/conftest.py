@@ -33,6 +33,10 @@ from tests.conftest import (
 )
 from tests.integration.claiming import Claims, make_stock, town_on
 from tests.integration.kept_database import keep
+from tests.integration.letter_desk import desk, kept_desk, paid, rejected
+
+__all__ = ["desk", "kept_desk", "paid", "rejected"]
+"""Fixtures of formal documents, beside those of this file."""
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"

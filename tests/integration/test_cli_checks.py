@@ -85,12 +85,13 @@ def test_a_package_is_there_in_a_version_that_fits(wanted, fault):
     assert (found is None) if fault is None else (fault in found)
 
 
-def test_a_machine_without_a_chinese_font_is_worth_a_word(tmp_path):
-    bare = checks._font([str(tmp_path)])
-    (tmp_path / "NotoSansCJK-Regular.ttc").touch()
+def test_a_machine_without_a_chinese_font_is_told_both_packages_that_bring_one(tmp_path):
+    bare = checks._font([tmp_path])
 
     assert bare.status == WARNING
-    assert checks._font([str(tmp_path)]).status == OK
+    assert "fonts-noto-cjk" in bare.detail
+    assert "cvttf-notosanscjk-regular" in bare.detail
+    assert checks._font().status == OK
 
 
 def saying(answer: Callable[[], object]):

@@ -411,3 +411,10 @@ def test_every_branch_of_every_step_is_taken_where_it_is_the_first_to_hold(name)
             open_ways = [way.target for way in taken.branches if all_hold(way.when, facts)]
             if open_ways:
                 assert runner._move(taken, taken.source, facts, {}).target == open_ways[0]
+
+
+def test_a_step_may_wait_for_the_document_of_its_stage():
+    flow = build(step("go", "A", "B", guards=("letter_made",)))
+
+    with pytest.raises(GuardFailed, match="文书尚未制作"):
+        decide(flow, "A", "go", letter_made=False)

@@ -26,6 +26,7 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("call_open", "boolean", "申报通知正在受理"),
         _system("documents_missing", "integer", "缺少的必交材料数"),
         _system("corrections_made", "integer", "已发补正告知次数"),
+        _system("letter_made", "boolean", "已制作本环节的文书"),
         _system("publicity_listed", "boolean", "已列入公示"),
         _system("publicity_over", "boolean", "公示期满"),
         _system("open_objections", "integer", "未办结异议数"),
@@ -144,6 +145,9 @@ GUARDS: Final[dict[str, Guard]] = {
     "documents_complete": Guard((Test("documents_missing", "at_most", 0),), "必交材料不齐全"),
     "first_correction": Guard(
         (Test("corrections_made", "at_most", 0),), "已一次性告知补正，不得再次要求补正"
+    ),
+    "letter_made": Guard(
+        (Test("letter_made", "is", True),), "本环节的文书尚未制作，请先制作并编号"
     ),
     "publicity_listed": Guard((Test("publicity_listed", "is", True),), "尚未列入公示"),
     "publicity_over": Guard((Test("publicity_over", "is", True),), "公示期未满"),
