@@ -18,13 +18,15 @@ from caseflow.documents import models as documents_models
 from caseflow.funds import models as funds_models
 from caseflow.history import models as history_models
 from caseflow.identity import models as identity_models
+from caseflow.identity.delegations import models as delegations_models
 from caseflow.notifications import models as notifications_models
 from caseflow.reviews import models as reviews_models
 from caseflow.settings import Settings, read_settings
 
 TABLES = (
     batches_models, cases_models, catalogue_models, deadlines_models, documents_models,
-    funds_models, history_models, identity_models, notifications_models, reviews_models,
+    delegations_models, funds_models, history_models, identity_models, notifications_models,
+    reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

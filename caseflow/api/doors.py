@@ -21,6 +21,7 @@ from caseflow.api import (
     publicities,
     quotes,
     rules,
+    tasks,
     versions,
 )
 from caseflow.api.context import House
@@ -39,6 +40,7 @@ BLUEPRINTS: Final = (
     versions.blueprint,
     people.blueprint,
     cases.blueprint,
+    tasks.blueprint,
     documents.blueprint,
     publicities.blueprint,
     inbox.blueprint,

@@ -18,19 +18,19 @@ from caseflow.cases.queries import (
     find_case,
 )
 from caseflow.cases.reading import Asker, Reading, read_case
-from caseflow.cases.seats import ANYONE, SYSTEM, seats_held
+from caseflow.cases.seats import places, seat_of
+from caseflow.cases.task_views import TaskView, task_views
 from caseflow.catalogue.pinned import MeasureInfo, Pinned
 from caseflow.deadlines.queries import load_calendar
 from caseflow.documents.queries import ChecklistItem, checklist
 from caseflow.funds.models import AmountStep, Payment
-from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.conditions import failed
-from caseflow.kernel.errors import NotFound
+from caseflow.kernel.errors import CaseflowError, NotFound
 from caseflow.kernel.workflow.machine import Runner
-from caseflow.kernel.workflow.model import Step, Workflow
+from caseflow.kernel.workflow.model import SEAT_MARK, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
 from caseflow.reviews.models import Objection, Task
 
@@ -73,24 +73,6 @@ class ClockView:
     light: str
     provisional: bool
     rule: str
-
-
-@dataclass(frozen=True)
-class TaskView:
-    """Who is asked for something here; open: has not answered yet."""
-
-    id: int
-    state: str
-    state_title: str
-    seat: str
-    seat_title: str
-    role: str
-    organisation: str
-    organisation_title: str
-    status: str
-    verdict: str | None
-    opened_at: datetime
-    closed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -170,8 +152,8 @@ def case_detail(
         publicity_ends_on=reading.publicity_ends_on,
         facts=reading.facts,
         clocks=_clocks(session, reading, runner.workflow, local_date(at)),
-        tasks=_tasks(session, case, runner.workflow),
-        events=tuple(_events(reading, runner, measure, at)),
+        tasks=task_views(session, case, runner.workflow, at),
+        events=tuple(_events(reading, runner, measure, at, actor.id)),
         amounts=_amounts(session, case),
         payments=_payments(session, case),
         holds=_holds(session, case),
@@ -187,7 +169,8 @@ def may_upload(session: Session, actor: Actor, case: Case) -> bool:
     seats = select(Task.organisation_id, Task.role).where(
         Task.case_id == case.id, Task.status == "open"
     )
-    return any(actor.holds(row.organisation_id, row.role) for row in session.execute(seats))
+    held = actor.holdings_on(case.measure_id)
+    return any((row.organisation_id, row.role) in held for row in session.execute(seats))
 
 
 def _driver(session: Session) -> Any:
@@ -209,7 +192,7 @@ def _clocks(
         found.append(
             ClockView(
                 name=clock.name,
-                title=workflow.clocks[clock.name].title,
+                title=_clock_title(workflow, clock.name),
                 status=clock.status,
                 limit=clock.limit,
                 unit=clock.unit,
@@ -225,46 +208,27 @@ def _clocks(
     return tuple(sorted(found, key=lambda clock: (clock.status != "running", clock.due_on)))
 
 
-def _tasks(session: Session, case: Case, workflow: Workflow) -> tuple[TaskView, ...]:
-    query = (
-        select(Task, Organisation.public_id, Organisation.title)
-        .join(Organisation, Organisation.id == Task.organisation_id)
-        .where(Task.case_id == case.id)
-        .order_by(Task.id)
-    )
-    return tuple(
-        TaskView(
-            id=task.id,
-            state=task.state,
-            state_title=workflow.states[task.state].title,
-            seat=task.seat,
-            seat_title=SEATS[task.seat].title,
-            role=task.role,
-            organisation=public_id,
-            organisation_title=title,
-            status=task.status,
-            verdict=task.verdict,
-            opened_at=task.opened_at,
-            closed_at=task.closed_at,
-        )
-        for task, public_id, title in session.execute(query)
-    )
+def _clock_title(workflow: Workflow, name: str) -> str:
+    """Return a clock's title, with the seat's where each has its own."""
+    seat = name.partition(SEAT_MARK)[2]
+    title = workflow.clock(name).title
+    return f"{title}·{SEATS[seat].title}" if seat else title
 
 
 def _events(
-    reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime
+    reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime, actor_id: int
 ) -> Iterable[EventOption]:
-    held = {*seats_held(reading.parties, reading.seats or []), ANYONE}
     facts = facts_of(reading, measure, runner.workflow, at)
-    for step in runner.workflow.steps_from(reading.state):
-        mine = tuple(seat for seat in step.by if seat in held and seat != SYSTEM)
+    workflow = runner.workflow
+    for step in (*workflow.steps_from(reading.state), *workflow.acts_in(reading.state)):
+        mine = tuple(dict.fromkeys(place.seat for place in places(reading, step)))
         if mine:
             yield EventOption(
                 event=step.event,
                 title=step.title,
                 seats=mine,
                 inputs=tuple(_inputs(step, runner)),
-                blocked=tuple(_blocked(step, facts, reading.duty)),
+                blocked=tuple(_blocked(step, facts, reading, actor_id)),
             )
 
 
@@ -277,14 +241,18 @@ def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
         )
 
 
-def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable[str]:
+def _blocked(
+    step: Step, facts: Mapping[str, Any], reading: Reading, actor_id: int
+) -> Iterable[str]:
     """Yield why the event is refused now; guards on what the payload brings are not asked yet."""
     for name in step.guards:
         tests = GUARDS[name].tests
         if all(test.fact in facts for test in tests) and failed(tests, facts):
             yield GUARDS[name].refusal
-    if step.duty and duty and duty != step.duty:
-        yield f"您已在本办件中担任 {duty}，不得再担任 {step.duty}"
+    try:
+        seat_of(reading, step, actor_id=actor_id, is_system=False)
+    except CaseflowError as refusal:
+        yield refusal.message
 
 
 def _amounts(session: Session, case: Case) -> tuple[AmountView, ...]:

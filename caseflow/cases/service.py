@@ -11,9 +11,10 @@ from psycopg.errors import IntegrityError, UniqueViolation
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
+from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
 from caseflow.cases.facts import facts_of
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
-from caseflow.cases.seats import seat_of
+from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
@@ -131,9 +132,17 @@ class Cases:
         is_system = request.actor_id == self.office.system_id
         facts = facts_of(reading, measure, runner.workflow, request.at)
         situation = Situation(reading.state, facts)
-        seat = seat_of(reading, step, is_system=is_system) if step else "system"
+        place, task = Place(SYSTEM), request.payload.get("task")
+        if step:
+            asker = request.actor_id
+            place = seat_of(reading, step, actor_id=asker, is_system=is_system, task=task)
         decision = runner.decide(situation, request.event, request.payload)
-        return self._act(connection, reading, decision, request=request, seat=seat, expired=expired)
+        named = named_in(connection, reading, decision.moves[0], request.at)
+        doer = Doer(request.actor_id, place, request.at, reading.head_seq + 1)
+        desk = desk_of(reading, runner.workflow, decision, doer, named)
+        return self._act(
+            connection, reading, decision, request=request, place=place, desk=desk, expired=expired
+        )
 
     def wake(self, connection: Any, reading: Reading, at: datetime) -> Act | None:
         """Return the act of the automatic events that are due on a case, None if none are."""
@@ -144,7 +153,11 @@ class Cases:
         if decision is None:
             return None
         request = Request("wake", self.office.system_id, at, {})
-        return self._act(connection, reading, decision, request=request, seat="system")
+        doer = Doer(self.office.system_id, Place(SYSTEM), at, reading.head_seq + 1)
+        desk = desk_of(reading, runner.workflow, decision, doer, Named())
+        return self._act(
+            connection, reading, decision, request=request, place=doer.place, desk=desk
+        )
 
     def _act(
         self,
@@ -153,7 +166,8 @@ class Cases:
         decision: Decision,
         *,
         request: Request,
-        seat: str,
+        place: Place,
+        desk: Desk,
         expired: str | None = None,
     ) -> Act:
         workflow = self.pinned.runner(connection, reading.workflow_hash).workflow
@@ -164,12 +178,20 @@ class Cases:
             measure=self.pinned.measure(connection, reading.measure_version_id),
             decision=decision,
             timekeeper=keep_time(
-                reading, workflow, decision, calendar=calendar, at=request.at, expired=expired
+                reading,
+                workflow,
+                decision,
+                desk=desk,
+                calendar=calendar,
+                at=request.at,
+                expired=expired,
             ),
             actor_id=request.actor_id,
             system_id=self.office.system_id,
-            seat=seat,
+            seat=place.seat,
             at=request.at,
+            desk=desk,
+            acting_for_id=place.acting_for,
             request_id=request.id,
             request_hash=request.hash(reading.public_id),
         )

@@ -19,12 +19,19 @@ from caseflow.funds.ledger import ENTRIES
 from caseflow.funds.part import ACCOUNTS_RENEWED, AMOUNTS, PAYMENTS, PAYMENTS_MOVED
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
-from caseflow.reviews.part import OBJECTIONS, TASKS_CLOSED, TASKS_OPENED
+from caseflow.reviews.part import (
+    COPIES,
+    OBJECTIONS,
+    RECUSALS,
+    TASKS_CHANGED,
+    TASKS_CLOSED,
+    TASKS_OPENED,
+)
 
 PARTS: Final[tuple[Part, ...]] = (
     MOVED, OPENED, WRITTEN, EVENTS, DUTIES, HOLDS, HOLDS_LIFTED, CLOCKS, TIMERS, FIRED,
     TASKS_CLOSED, TASKS_OPENED, OBJECTIONS, AMOUNTS, PAYMENTS, PAYMENTS_MOVED,
-    ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES,
+    ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, TASKS_CHANGED, COPIES, RECUSALS,
 )  # fmt: skip
 
 NEEDS: Final = {

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 
 from caseflow.cases.detail import CaseDetail, case_detail, may_upload
 from caseflow.cases.opening import Opening, open_case
-from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_tasks
+from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case
 from caseflow.cases.service import Outcome, Request
+from caseflow.cases.task_list import my_tasks
 from caseflow.cases.trail import case_history
 from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.house import House, as_option, open_house
@@ -44,6 +45,7 @@ EVENTS = {
     "时间": "at",
     "事项": "title",
     "经办人": "actor_name",
+    "代": "acting_for_name",
     "席位": "seat_title",
     "自": "from_title",
     "至": "to_title",
@@ -139,12 +141,19 @@ def _view(data: dict[str, Any]) -> RenderableType:
         "依据": "rule",
     }
     options = {"可办": "event", "名称": "title", "填写（*必填）": "inputs", "暂不能办": "blocked"}
+    asked = {
+        "编号": "id", "环节": "state_title", "席位": "seat_title", "单位": "organisation_title",
+        "询问": "question", "状态": "status", "候选": "candidates", "签收": "claimant_name",
+        "到期": "due_on", "结论": "verdict", "意见": "note", "证据": "evidence",
+    }  # fmt: skip
+    tasks = [task for task in data["tasks"] if task["closed_at"] is None or task["verdict"]]
     papers = {"材料": "kind", "名称": "title", "必交": "required"}
     return Group(
         facts(line["title"], head),
         table("时限", clocks, data["clocks"]),
         table("可办事项", options, events),
         table("材料", papers, data["documents"]),
+        table("待办", asked, tasks),
     )
 
 
@@ -154,13 +163,14 @@ def _view(data: dict[str, Any]) -> RenderableType:
 @as_option
 @json_option
 def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> None:
-    """List what waits for the actor's seats (待办), the oldest first.
+    """List what waits for the actor's seats (待办), the most urgent first.
 
     Example: caseflow cases tasks --as huilong_zhen.handler
     """
     with open_house() as house, house.database.session() as session:
-        actor = house.actor(login, house.now())
-        page = my_tasks(session, actor, after=after, limit=limit)
+        at = house.now()
+        actor = house.actor(login, at)
+        page = my_tasks(session, actor, at, after=after, limit=limit)
     rows = [asdict(line) for line in page.items]
     if page.next is not None:
         note(f"There are more; the next page: --after {page.next}")

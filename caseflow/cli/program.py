@@ -32,6 +32,10 @@ COMMANDS: Final = {
     "calls": Place("caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan."),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place("caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, history."),
+    "tasks": Place("caseflow.cli.tasks:tasks", "Tasks (待办): list, claim, release."),
+    "delegations": Place(
+        "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."
+    ),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),

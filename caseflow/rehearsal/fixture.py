@@ -117,7 +117,7 @@ def look(troupe: Troupe, case_id: int, event: str, name: str) -> Moment:
         event=event,
         title=titles.get(event, event),
         state=row.state,
-        clock=workflow.clocks[name].title,
+        clock=workflow.clock(name).title,
         status=clock.status,
         used=clocks.used(clock, on, calendar),
         left=clocks.remaining(clock, on, calendar),

@@ -98,7 +98,7 @@ def test_every_stage_is_used_by_a_family():
 
 
 def test_a_state_code_stands_in_one_stage_only():
-    codes = [code for stage in library().stages.values() for code in stage.data["states"]]
+    codes = [code for stage in library().stages.values() for code in stage.data.get("states", ())]
 
     assert sorted(codes) == sorted(set(codes))
 

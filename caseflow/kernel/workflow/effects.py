@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
-from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
+from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE, SILENCE
+from caseflow.kernel.workflow.voting import DECIDING, VETO, vote
 
 if TYPE_CHECKING:
     from caseflow.kernel.workflow.machine import Move
@@ -25,7 +26,9 @@ ORDERED_BEFORE: Final = "ordered_before_fen"
 """What others have been ordered of the same commitment (redemptions of one voucher), in fen."""
 LAST_PAID: Final = "last_paid_fen"
 """The fen of the order that the act has just confirmed, for who is told of it."""
-ENGINE_FACTS: Final = frozenset({ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID})
+ENGINE_FACTS: Final = frozenset(
+    {ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID, DECIDING, "votes_for"}
+)
 
 
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
@@ -81,8 +84,16 @@ def _count_correction(facts: Facts, _move: "Move") -> None:
 
 def _answer_seat(facts: Facts, move: "Move") -> None:
     _add(facts, "seats_waiting", -1)
-    if move.payload.get("verdict") == "veto":
-        _add(facts, "vetoes", 1)
+    _add(facts, "vetoes" if move.payload.get("verdict") == VETO else "votes_for", 1)
+    facts["vote"] = vote(facts)
+
+
+def _wait_for(seats: int) -> Callable[[Facts, "Move"], None]:
+    def wait(facts: Facts, _move: "Move") -> None:
+        _add(facts, "seats_waiting", seats)
+        facts["vote"] = vote(facts)
+
+    return wait
 
 
 def _record_objection(facts: Facts, _move: "Move") -> None:
@@ -185,6 +196,10 @@ def _escalate(_facts: Facts, _move: "Move") -> None:
     """Escalation changes no fact; it tells the one above."""
 
 
+def _leave(_facts: Facts, _move: "Move") -> None:
+    """Who has a task, and who may read, is written beside the case; no fact changes."""
+
+
 _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "count_correction": _count_correction,
     "answer_seat": _answer_seat,
@@ -201,4 +216,16 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lift_hold": _lift_hold,
     "remember_state": _remember_state,
     "escalate": _escalate,
+    SILENCE: _answer_seat,
+    "claim_task": _leave,
+    "release_task": _leave,
+    "hand_over": _leave,
+    "entrust": _leave,
+    "report_back": _leave,
+    "add_seat": _wait_for(+1),
+    "remove_seat": _wait_for(-1),
+    "urge": _leave,
+    "copy_to": _leave,
+    "revoke_copy": _leave,
+    "recuse": _leave,
 }

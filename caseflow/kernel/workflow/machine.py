@@ -16,6 +16,7 @@ from caseflow.kernel.workflow.effects import apply, derive
 from caseflow.kernel.workflow.model import Step, Test, Workflow
 from caseflow.kernel.workflow.payload import checked
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, SEATS, SYSTEM_FACTS
+from caseflow.kernel.workflow.voting import entered
 
 MOST_AUTOMATIC: Final = 20
 """The checker refuses endless chains; this is the net under it."""
@@ -97,7 +98,7 @@ class Runner:
         facts.update(derive(facts))
         self._refuse_failed_guards(step, facts)
         moves = [self._move(step, situation.state, facts, given.payload)]
-        facts = apply(moves[0], facts)
+        facts = self._after(moves[0], facts)
         moves += self._follow(moves[0].target, facts)
         return Decision(tuple(moves), facts, given.facts)
 
@@ -119,7 +120,7 @@ class Runner:
             if step is None:
                 break
             move = self._move(step, state, facts, {})
-            facts.update(apply(move, facts))
+            facts.update(self._after(move, facts))
             moves.append(move)
             state = move.target
         return moves
@@ -131,9 +132,18 @@ class Runner:
                 return step
         return None
 
+    def _after(self, move: Move, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the facts after a move; in a state that was entered nobody has answered yet."""
+        after = apply(move, facts)
+        if not move.stays:
+            after.update(entered(self.workflow.states[move.target]))
+        return after
+
     def _move(
         self, step: Step, state: str, facts: Mapping[str, Any], payload: Mapping[str, Any]
     ) -> Move:
+        if (state, step.event) not in self.workflow.steps:
+            return Move(step=step, source=state, target=state, payload=payload)
         adapter = _Adapter(state, facts)
         if not self._machine.events[step.event].trigger(adapter):
             raise GuardFailed(
