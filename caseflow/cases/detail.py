@@ -31,7 +31,7 @@ from caseflow.kernel.conditions import failed
 from caseflow.kernel.errors import CaseflowError, NotFound
 from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import SEAT_MARK, Step, Workflow
-from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS
+from caseflow.kernel.workflow.vocabulary import GUARDS, INPUTS, SEATS, SEND_BACK
 from caseflow.reviews.models import Objection, Task
 
 
@@ -235,10 +235,20 @@ def _events(
 def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
     for name in (*step.requires, *step.accepts):
         fact = INPUTS.get(name) or runner.facts[name]
-        required = name in step.requires
+        roads = _roads(step, runner.workflow) if name == "return_to" else ()
         yield InputView(
-            name=name, type=fact.type, title=fact.title, required=required, choices=fact.choices
+            name=name,
+            type=fact.type,
+            title=fact.title,
+            required=name in step.requires,
+            choices=roads or fact.choices,
         )
+
+
+def _roads(step: Step, workflow: Workflow) -> tuple[str, ...]:
+    """Return where an act leads back to, as compiled; a case that was never there is refused."""
+    state = workflow.states[step.source]
+    return state.returns if SEND_BACK in step.effects else state.taken_from
 
 
 def _blocked(

@@ -7,7 +7,7 @@ from caseflow.cases.reading import Reading
 from caseflow.cases.tasks import OPEN, SeatTask
 from caseflow.kernel.errors import CaseflowError, Conflict, NotAllowed
 from caseflow.kernel.workflow.model import Step
-from caseflow.kernel.workflow.vocabulary import ANSWER, OWN_TASK, SEATS, TASK_ACTS
+from caseflow.kernel.workflow.vocabulary import ANSWER, OWN_TASK, SEATS, SEND_BACK, TASK_ACTS
 
 ANYONE: Final = "public"
 SYSTEM: Final = "system"
@@ -143,7 +143,7 @@ def _task_refusal(
     if task is None:
         words = f"“{step.title}”：{titles([place.seat])} 已答复，不得重复答复或代其他席位答复。"
         return NotAllowed(words) if needs_own else None
-    if not needs_own and not TASK_ACTS.isdisjoint(step.effects):
+    if not needs_own and not TASK_ACTS.isdisjoint(step.effects) and SEND_BACK not in step.effects:
         return None
     if task.status != OPEN and needs_own:
         return NotAllowed(f"“{step.title}”：须待 {titles([task.waits_for or ''])} 先答复。")

@@ -13,6 +13,7 @@ from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
 from caseflow.cases.facts import facts_of
+from caseflow.cases.going_back import refuse_road
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
 from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
@@ -137,6 +138,7 @@ class Cases:
             asker = request.actor_id
             place = seat_of(reading, step, actor_id=asker, is_system=is_system, task=task)
         decision = runner.decide(situation, request.event, request.payload)
+        refuse_road(connection, reading, decision.moves[0], request.actor_id)
         named = named_in(connection, reading, decision.moves[0], request.at)
         doer = Doer(request.actor_id, place, request.at, reading.head_seq + 1)
         desk = desk_of(reading, runner.workflow, decision, doer, named)

@@ -2,7 +2,7 @@
 
 from tests.api.story import HANDLER, REVIEWER, TOWN, Story
 
-WEEK = {"first_on": "2026-10-12", "last_on": "2027-03-01", "reason": "休假"}
+WEEK = {"first_on": "2026-05-01", "last_on": "2027-03-01", "reason": "休假"}
 
 
 def test_a_task_is_claimed_shown_released_and_nobody_elses(shared_story: Story):

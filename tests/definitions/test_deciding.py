@@ -2,7 +2,7 @@
 
 import pytest
 
-from caseflow.kernel.errors import DefinitionError
+from caseflow.kernel.errors import DefinitionError, InvalidInput
 from caseflow.kernel.workflow.machine import Runner, Situation
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.voting import counted
@@ -13,6 +13,8 @@ JOINT = BROKEN_TEXT[BROKEN_TEXT.index("stage:") :]
 ACTS = """
   urge: {title: 催办, from: tasks, by: [holder, lead_bureau.leader], effects: [urge]}
   add_seat: {title: 加签, from: tasks, by: holder, requires: [seat], effects: [add_seat]}
+  send_back: {title: 退回, from: tasks, by: holder, requires: [return_to], effects: [send_back]}
+  take_back: {title: 拿回, from: tasks, by: holder, requires: [return_to], effects: [take_back]}
 """
 
 
@@ -102,7 +104,7 @@ def test_an_act_is_possible_wherever_people_wait_and_moves_nothing(tmp_path):
     assert urge is not None
     assert urge.by == ("cosign.credit", "cosign.market", "cosign.tax", "lead_bureau.leader")
     assert decision.state == "paying"
-    assert [act.event for act in flow.acts_in("checking")] == ["urge", "add_seat"]
+    assert [act.event for act in flow.acts_in("checking")] == ["urge", "add_seat", "take_back"]
     assert [act.event for act in flow.acts_in("paying")] == ["urge"]
     assert flow.acts_in("publicity") == flow.acts_in("disbursed") == ()
 
@@ -135,3 +137,65 @@ def test_who_enters_a_joint_check_finds_nobody_who_has_answered(tmp_path):
 
     assert decision.state == "checking"
     assert (decision.facts["seats_waiting"], decision.facts["vetoes"]) == (3, 0)
+
+
+SECOND_REVIEW = """
+stage: second
+title: 再审
+source: 测试
+states:
+  again:
+    title: 再审
+    phase: review
+    holder: lead_bureau.leader
+    clock: {name: again, title: 再审时限, limit: 5 working_days, expiry: again_overdue}
+    main: agree
+  after:
+    title: 再审后
+    phase: decision
+    holder: lead_bureau.leader
+    clock: {name: after, title: 再审后时限, limit: 5 working_days, expiry: after_overdue}
+    main: finish
+events:
+  agree: {title: 同意, from: again, to: after, by: lead_bureau.leader}
+  finish: {title: 办结, from: after, to: $pass, by: lead_bureau.leader}
+  again_overdue: {title: 超期, from: again, to: $stay, by: system}
+  after_overdue: {title: 超期, from: after, to: $stay, by: system}
+exits: [pass]
+"""
+
+
+@pytest.fixture
+def longer(tmp_path) -> Workflow:
+    """The demo with another review behind the first."""
+    anytime = sound_text("stages/anytime.yaml").replace("\n  resume:", f"{ACTS}  resume:")
+    more = "  - stage: second\n  - stage: pay"
+    family = sound_text("demo.yaml").replace("  - stage: pay", more)
+    root = library_with(tmp_path, anytime=anytime, demo=family, second=SECOND_REVIEW)
+    return compile_demo(root, flags=("selective",))["M-1"]
+
+
+def test_a_case_is_sent_back_to_where_an_earlier_stage_begins_and_taken_back_one_step(longer):
+    back = {code: state.returns for code, state in longer.states.items() if state.returns}
+    taken = {code: state.taken_from for code, state in longer.states.items() if state.taken_from}
+
+    assert back == {"again": ("reviewing",), "after": ("reviewing",)}
+    assert taken == {"checking": ("reviewing",), "after": ("again",)}
+
+
+def test_a_road_back_leads_where_it_was_compiled_to_and_nowhere_else(longer):
+    runner = Runner(longer)
+
+    sent = runner.decide(Situation("after", {}), "send_back", {"return_to": "reviewing"})
+    taken = runner.decide(Situation("after", {}), "take_back", {"return_to": "again"})
+
+    assert (sent.state, taken.state) == ("reviewing", "again")
+    assert sent.facts["seats_waiting"] == 1
+    with pytest.raises(InvalidInput, match="reviewing（审核中）"):
+        runner.decide(Situation("after", {}), "send_back", {"return_to": "paying"})
+
+
+def test_nothing_leads_back_where_no_stage_says_so():
+    flow = compile_demo()["M-1"]
+
+    assert not any(state.returns or state.taken_from for state in flow.states.values())

@@ -228,4 +228,6 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "copy_to": _leave,
     "revoke_copy": _leave,
     "recuse": _leave,
+    "send_back": _leave,
+    "take_back": _leave,
 }

@@ -11,11 +11,18 @@ from typing import Any, Final
 from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
-from caseflow.kernel.errors import EventNotAllowed, GuardFailed
+from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput
 from caseflow.kernel.workflow.effects import apply, derive
 from caseflow.kernel.workflow.model import Step, Test, Workflow
 from caseflow.kernel.workflow.payload import checked
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, SEATS, SYSTEM_FACTS
+from caseflow.kernel.workflow.vocabulary import (
+    AMOUNTS,
+    GUARDS,
+    SEATS,
+    SEND_BACK,
+    SYSTEM_FACTS,
+    TAKE_BACK,
+)
 from caseflow.kernel.workflow.voting import entered
 
 MOST_AUTOMATIC: Final = 20
@@ -143,7 +150,7 @@ class Runner:
         self, step: Step, state: str, facts: Mapping[str, Any], payload: Mapping[str, Any]
     ) -> Move:
         if (state, step.event) not in self.workflow.steps:
-            return Move(step=step, source=state, target=state, payload=payload)
+            return Move(step, state, self._back(step, payload), payload)
         adapter = _Adapter(state, facts)
         if not self._machine.events[step.event].trigger(adapter):
             raise GuardFailed(
@@ -152,6 +159,24 @@ class Runner:
                 failed=[self._why_no_branch(step, facts)],
             )
         return Move(step=step, source=state, target=adapter.state, payload=payload)
+
+    def _back(self, step: Step, payload: Mapping[str, Any]) -> str:
+        """Return where an act on tasks leads: where it is, or back along a compiled road."""
+        state = self.workflow.states[step.source]
+        if SEND_BACK in step.effects:
+            roads = state.returns
+        elif TAKE_BACK in step.effects:
+            roads = state.taken_from
+        else:
+            return step.source
+        target = str(payload["return_to"])
+        if target not in roads:
+            listed = "、".join(f"{code}（{self.workflow.states[code].title}）" for code in roads)
+            raise InvalidInput(
+                f"“{step.title}”不能到 {target!r}；可以到：{listed}。",
+                fields={"return_to": "不是可退回的环节"},
+            )
+        return target
 
     def _refuse_failed_guards(self, step: Step, facts: Mapping[str, Any]) -> None:
         refusals = [

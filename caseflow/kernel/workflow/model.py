@@ -72,6 +72,8 @@ class State:
 
     `decide` is one of `DECIDES` where several seats answer, each against a clock of its own;
     `needed` the votes that carry; `silence`: whoever lets that clock run out has said yes.
+    `returns` are the states to which a case may be sent back from here (退回), `taken_from` those
+    from which a step came that may be taken back (拿回).
     """
 
     code: str
@@ -86,6 +88,8 @@ class State:
     decide: str | None = None
     needed: int | None = None
     silence: bool = False
+    returns: tuple[str, ...] = ()
+    taken_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class Workflow:
         for state in self.states.values():
             for act in self.acts.values():
                 by = _who_acts(act, state)
-                if by and (state.decide or SEAT_ACTS.isdisjoint(act.effects)):
+                if by and _makes_sense(act, state):
                     step = replace(act, source=state.code, branches=(Branch(state.code),), by=by)
                     found[state.code, act.event] = step
         return found
@@ -229,6 +233,15 @@ class Workflow:
 def clock_of(name: str) -> str:
     """Return the name of the clock of which `name` may be one seat's."""
     return name.partition(SEAT_MARK)[0]
+
+
+def _makes_sense(act: Step, state: State) -> bool:
+    """Say whether there is anything to add to, to be sent back to or to be taken back here."""
+    return (
+        (state.decide is not None or SEAT_ACTS.isdisjoint(act.effects))
+        and (bool(state.returns) or "send_back" not in act.effects)
+        and (bool(state.taken_from) or "take_back" not in act.effects)
+    )
 
 
 def _who_acts(act: Step, state: State) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from caseflow.kernel.workflow.draft import Draft
 from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
 from caseflow.kernel.workflow.joining import END, NONE, Place
 from caseflow.kernel.workflow.model import HOLDER, PREVIOUS, Branch, State, Step, Test
+from caseflow.kernel.workflow.returning import add_returns
 from caseflow.kernel.workflow.source import Path
 from caseflow.kernel.workflow.states import clocks_named
 from caseflow.kernel.workflow.vocabulary import (
@@ -61,6 +62,7 @@ def resolve(draft: Draft) -> None:
     _resolve_previous(draft)
     _choose_mains(draft)
     _name_seats_of_clocks(draft)
+    add_returns(draft)
 
 
 def _name_seats_of_clocks(draft: Draft) -> None:

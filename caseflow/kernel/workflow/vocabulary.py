@@ -107,6 +107,7 @@ INPUTS: Final[dict[str, Fact]] = {
         Fact("person", "text", "人员（登录名或编号）"),
         Fact("organisation", "text", "单位（代码或编号）"),
         Fact("seat", "text", "席位"),
+        Fact("return_to", "text", "退回至（环节代码）"),
         Fact("placement", "choice", "加签方式", choices=("before", "beside"), sample="beside"),
         Fact("publicity_id", "integer", "公示编号"),
         Fact("publicity_ends_on", "date", "公示截止日"),
@@ -197,6 +198,8 @@ EFFECTS: Final[dict[str, str]] = {
     "copy_to": "抄送",
     "revoke_copy": "撤回抄送",
     "recuse": "登记回避",
+    "send_back": "退回此前已经过的环节",
+    "take_back": "拿回尚无人接手的上一步",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
@@ -206,8 +209,11 @@ OWN_TASK: Final = frozenset({ANSWER, "claim_task", "release_task", "hand_over", 
 """The effects of what is done with a task of one's own, which must be open."""
 TASK_ACTS: Final = OWN_TASK - {ANSWER} | {
     "report_back", "add_seat", "remove_seat", "urge", "copy_to", "revoke_copy", "recuse",
+    "send_back", "take_back",
 }  # fmt: skip
-"""The effects of acts on tasks (`from: tasks`): they leave the case where it is."""
+SEND_BACK, TAKE_BACK = GOES_BACK = ("send_back", "take_back")
+"""The two acts on tasks that move a case: along roads that were compiled for each state."""
+"""The effects of acts on tasks (`from: tasks`); all but `GOES_BACK` leave the case alone."""
 SILENCE: Final = "answer_by_silence"
 """The effect that the expiry of a seat's clock has where the measure says so, and only there."""
 
