@@ -23,7 +23,7 @@ def claim(
     """
     task, case = find_task(session, actor, task_id)
     _refuse_closed(task.status)
-    if task.claimant_id == actor.id:
+    if task.claimant_id in actor.people:
         return _as_is(case)
     return _act(cases, case, "claim_task", actor, task_id, at, request_id)
 

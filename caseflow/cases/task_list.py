@@ -131,7 +131,7 @@ def _query(actor: Actor) -> Any:
 def _view(view: str, actor: Actor, today: date) -> list[ColumnElement[bool]]:
     conditions = {
         UNCLAIMED: Task.claimant_id.is_(None),
-        CLAIMED: Task.claimant_id == actor.id,
+        CLAIMED: Task.claimant_id.in_(actor.people),
         OVERDUE: or_(CLOCK.due_on < today, CLOCK.status == "expired"),
     }
     return [conditions[view]] if view in conditions else []

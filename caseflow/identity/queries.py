@@ -41,6 +41,11 @@ class Actor:
     assignments: tuple[Holding, ...]
     stands_in: tuple[StandIn, ...] = ()
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Return the actor, and everybody for whom they stand in."""
+        return (self.id, *(each.person_id for each in self.stands_in))
+
     def holds(self, organisation_id: int, role: str) -> bool:
         """Return whether the actor sits in this seat, on their own account."""
         return (organisation_id, role) in self.assignments
