@@ -199,3 +199,9 @@ def test_nothing_leads_back_where_no_stage_says_so():
     flow = compile_demo()["M-1"]
 
     assert not any(state.returns or state.taken_from for state in flow.states.values())
+
+
+def test_the_clock_of_a_seat_is_defined_by_that_of_the_state(tmp_path):
+    flow = joint(tmp_path, "    decide: all\n")
+
+    assert flow.clock("check@cosign.tax") == flow.clock("check") == flow.clocks["check"]
