@@ -75,7 +75,7 @@ SCRIPT: Final = (
         {"audited_fen": ELIGIBLE_FEN, "reason": "剔除存储、网络费用40万元（非智能算力费用）"},
     ),
     Beat(at("2026-12-17 14:00"), "conclude_review", "recheck"),
-    Beat(at("2026-12-17 15:00"), "confirm_review", "cosign"),
+    Beat(at("2026-12-17 15:00"), "confirm_review", "cosign@cosign.credit"),
     Beat(at("2026-12-17 16:00"), "answer_seat", "plan"),
     Beat(at("2026-12-18 09:30"), "draft_plan", "plan_review", {"credit_at_plan": "pass"}),
     Beat(at("2026-12-18 10:30"), "confirm_plan", "meeting"),
