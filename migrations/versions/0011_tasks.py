@@ -21,10 +21,10 @@ FUNCTIONS = {
             WHERE case_id = wanted_case AND person_id = wanted_person;
             IF FOUND THEN RETURN why; END IF;
             SELECT '在申报主体任职' INTO why FROM "case" c
-            JOIN event e ON e.stream = c.id AND e.seq = c.head_seq
             JOIN assignment a ON a.organisation_id = c.applicant_id AND a.person_id = wanted_person
-                AND a.valid_from <= e.at AND (a.valid_to IS NULL OR a.valid_to > e.at)
-            WHERE c.id = wanted_case LIMIT 1;
+            WHERE c.id = wanted_case AND EXISTS (
+                SELECT FROM event e WHERE e.stream = c.id AND e.seq = c.head_seq
+                AND a.valid_from <= e.at AND (a.valid_to IS NULL OR a.valid_to > e.at)) LIMIT 1;
             RETURN why;
         END""",
     ),
@@ -48,12 +48,14 @@ FUNCTIONS = {
         "trigger",
         """
         DECLARE
-            why text;
+            is_done boolean := NEW.status = 'done';
+            person bigint := CASE WHEN is_done THEN NEW.closed_by ELSE NEW.claimant_id END;
+            why text := recusal_of(NEW.case_id, person);
         BEGIN
-            SELECT r INTO why FROM unnest(CASE WHEN NEW.status = 'done'
-                THEN ARRAY[NEW.closed_by, NEW.closed_for] ELSE ARRAY[NEW.claimant_id] END) AS p
-            CROSS JOIN LATERAL recusal_of(NEW.case_id, p) AS r WHERE r IS NOT NULL LIMIT 1;
-            IF FOUND THEN
+            IF why IS NULL AND is_done AND NEW.closed_for IS NOT NULL THEN
+                why := recusal_of(NEW.case_id, NEW.closed_for);
+            END IF;
+            IF why IS NOT NULL THEN
                 RAISE EXCEPTION '须回避（%），不得办理 %', why, NEW.seat
                     USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'task_recused';
             END IF;
