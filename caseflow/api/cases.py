@@ -1,4 +1,4 @@
-"""Routes of cases (办件): list, open, show, act, history; and my tasks (待办)."""
+"""Routes of cases (办件): list, open, show, act, history."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,16 +29,14 @@ from caseflow.cases.queries import (
     SORTS,
     CaseFilter,
     CasePage,
-    TaskPage,
     case_list,
     find_case,
-    my_tasks,
 )
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import EventView, case_history
 from caseflow.kernel.errors import InvalidInput
 
-blueprint = Blueprint("cases", __name__, description="办件、办理与待办")
+blueprint = Blueprint("cases", __name__, description="办件与办理")
 
 ELSEWHERE: Final = {
     "publicise": "列入公示须由 POST /api/v1/publicities 办理：公示期由系统计算",
@@ -127,7 +125,7 @@ def open_case(wanted: dict[str, Any]) -> tuple[Outcome, dict[str, str]]:
         house().cases,
         Opening(**wanted, actor_id=actor().id, at=now(), request_id=request_id()),
     )
-    return outcome, _headers(outcome)
+    return outcome, headers(outcome)
 
 
 @blueprint.route("/cases/<public_id>")
@@ -170,7 +168,7 @@ def act(wanted: dict[str, Any], public_id: str) -> tuple[Outcome, dict[str, str]
             id=request_id(),
         ),
     )
-    return outcome, _headers(outcome)
+    return outcome, headers(outcome)
 
 
 @blueprint.route("/cases/<public_id>/events")
@@ -192,15 +190,7 @@ def show_history(wanted: dict[str, Any], public_id: str) -> History:
     return History(items, items[-1].version if len(found) > size else None)
 
 
-@blueprint.route("/tasks")
-@admits(Rule.SIGNED_IN)
-@blueprint.arguments(NumberedQuery, location="query")
-@blueprint.response(200, answer_of(TaskPage))
-def list_tasks(wanted: dict[str, Any]) -> TaskPage:
-    """List what waits for any of my seats, the oldest first."""
-    return my_tasks(session(), actor(), after=wanted.get("after"), limit=wanted["limit"])
-
-
-def _headers(outcome: Outcome) -> dict[str, str]:
+def headers(outcome: Outcome) -> dict[str, str]:
+    """Return the headers that say where the case is and at which version."""
     location = url_for("cases.show_case", public_id=outcome.case)
     return {"ETag": entity_tag(outcome.version), "Location": location}

@@ -28,6 +28,7 @@ from caseflow.api import (
     quotes,
     recoveries,
     rules,
+    tasks,
     versions,
 )
 from caseflow.api.context import House
@@ -47,6 +48,7 @@ BLUEPRINTS: Final = (
     versions.blueprint,
     people.blueprint,
     cases.blueprint,
+    tasks.blueprint,
     documents.blueprint,
     publicities.blueprint,
     budgets.blueprint,

@@ -11,6 +11,7 @@ from psycopg.rows import namedtuple_row
 from caseflow.batches.life import LifeSwept, sweep_life
 from caseflow.batches.publicity import close_due
 from caseflow.cases.acting import Act
+from caseflow.cases.desk import asked
 from caseflow.cases.notices import add_notice, told
 from caseflow.cases.part import WRITTEN
 from caseflow.cases.reading import Asker, Reading, read_locked
@@ -19,7 +20,8 @@ from caseflow.cases.statement import Writes, write
 from caseflow.deadlines.part import FIRED
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import CaseflowError, NotFound
-from caseflow.kernel.workflow.model import Clock, Workflow
+from caseflow.kernel.workflow.model import SEAT_MARK, Clock, Workflow, clock_of
+from caseflow.notifications.rules import HOLDER
 
 CLAIM: Final = """
     SELECT t.id, t.case_id, t.kind, t.clock_name, t.generation, t.rule, t.due_on, t.due_at
@@ -117,9 +119,23 @@ def sweep_timers(cases: Cases, at: datetime, *, limit: int = 500) -> TimersSwept
 
 
 def _clock(workflow: Workflow, name: str) -> Clock:
-    if name not in workflow.clocks:
+    if clock_of(name) not in workflow.clocks:
         raise NotFound(f"工作流 {workflow.name} 没有时限 {name!r}。")
-    return workflow.clocks[name]
+    return workflow.clock(name)
+
+
+def _seat(clock_name: str) -> str:
+    """Return the seat whose own clock this is, nothing for a clock of the whole state."""
+    return clock_name.partition(SEAT_MARK)[2]
+
+
+def _of_seat(workflow: Workflow, reading: Reading, clock_name: str) -> dict[str, Any]:
+    """Return whose time is up, and, where a clause counts silence as consent, what that says."""
+    seat = _seat(clock_name)
+    if not seat:
+        return {}
+    silent = {"verdict": "pass"} if workflow.states[reading.state].silence else {}
+    return {"seat": seat, **silent}
 
 
 def _one_a_case(rows: list[Any]) -> dict[int, Any]:
@@ -171,7 +187,8 @@ class _Sweep:
     def _expire(self, timer: Any, reading: Reading) -> Act:
         workflow = self._cases.pinned.runner(self._connection, reading.workflow_hash).workflow
         event = _clock(workflow, timer.clock_name).expiry
-        request = Request(event, self._cases.office.system_id, self._at, {})
+        payload = _of_seat(workflow, reading, timer.clock_name)
+        request = Request(event, self._cases.office.system_id, self._at, payload)
         return self._cases.decide(self._connection, reading, request, expired=timer.clock_name)
 
     def _remind(self, timer: Any, reading: Reading) -> None:
@@ -195,6 +212,11 @@ class _Sweep:
             trigger, days = "clock_due", int(timer.rule.removeprefix("T-"))
         for rule in self._cases.office.notices.for_trigger(trigger, days=days):
             places = told(workflow, reading.state, reading.parties, rule.seats)
+            seat = _seat(timer.clock_name)
+            if seat and HOLDER in rule.seats:
+                others = [name for name in rule.seats if name != HOLDER]
+                places = told(workflow, reading.state, reading.parties, others)
+                places += [asked(task) for task in reading.present if task.seat == seat]
             add_notice(
                 self._reminders,
                 rule,

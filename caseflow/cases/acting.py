@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from caseflow.cases.desk import Desk
 from caseflow.cases.reading import Reading
 from caseflow.cases.timekeeping import Timekeeper
 from caseflow.catalogue.pinned import MeasureInfo
@@ -26,6 +27,8 @@ class Act:
     system_id: int
     seat: str
     at: datetime
+    desk: Desk
+    acting_for_id: int | None = None
     request_id: str | None = None
     request_hash: bytes | None = None
 

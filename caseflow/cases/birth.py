@@ -11,8 +11,8 @@ from typing import Any, Final
 from caseflow.cases.acting import Office
 from caseflow.cases.notices import add_notice, told
 from caseflow.cases.part import OPENED
-from caseflow.cases.seats import holders
 from caseflow.cases.statement import Writes
+from caseflow.cases.tasks import holders
 from caseflow.cases.timekeeping import Timekeeper
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.deadlines.part import CLOCKS, TIMERS
@@ -75,8 +75,8 @@ def add_birth(writes: Writes, case: Newborn, *, calendar: Calendar, office: Offi
     writes.add(CLOCKS, *({**case.owner, **to_row(clock)} for clock in keeper.changed))
     writes.add(TIMERS, *keeper.timers(case.id))
     for holder in holders(case.workflow, case.workflow.initial, case.parties):
-        task = {"state": case.workflow.initial, "at": case.at, **holder}
-        writes.add(TASKS_OPENED, {**case.owner, **task})
+        task = {"state": case.workflow.initial, "at": case.at, "round": event["seq"], **holder}
+        writes.add(TASKS_OPENED, {**case.owner, "added_seq": None, **task})
     _add_notices(writes, case, keeper, office)
 
 

@@ -1,19 +1,20 @@
 """From a decision to the rows of the one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.caps import add_caps
+from caseflow.cases.desk import Desk
 from caseflow.cases.effects import add_effects, add_orders
 from caseflow.cases.ledger import add_entries
 from caseflow.cases.notices import add_notices
 from caseflow.cases.overlaps import CHECKED, add_award, add_overlap_effects, seen
 from caseflow.cases.part import DUTIES, MOVED
 from caseflow.cases.reading import Reading, iso
-from caseflow.cases.seats import holders
 from caseflow.cases.statement import Writes
+from caseflow.cases.tasks import DONE, SeatTask
 from caseflow.cases.timekeeping import Timekeeper, wake_row
 from caseflow.deadlines.part import CLOCKS, TIMERS
 from caseflow.funds.part import AMOUNTS
@@ -26,7 +27,7 @@ from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS as AMOUNT_FACTS
 from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
-from caseflow.reviews.part import TASKS_CLOSED, TASKS_OPENED
+from caseflow.reviews.part import COPIES, RECUSALS, TASKS_CHANGED, TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
 KEPT: Final = frozenset({*SYSTEM_FACTS, *ENGINE_FACTS, "ceiling_fen", TODAY})
@@ -38,16 +39,19 @@ def keep_time(
     workflow: Workflow,
     decision: Decision,
     *,
+    desk: Desk,
     calendar: Calendar,
     at: datetime,
     expired: str | None = None,
 ) -> Timekeeper:
-    """Return the case's clocks after the moves of `decision`."""
+    """Return the case's clocks after the moves of `decision`, those of the seats included."""
     keeper = Timekeeper(workflow, reading.clocks or [], calendar)
     if expired:
         keeper.expire(expired)
     for move in decision.moves:
         keeper.follow(move, decision.facts, local_date(at))
+    if workflow.states[decision.state].decide:
+        keeper.follow_seats(reading.state, desk, decision.facts, local_date(at))
     return keeper
 
 
@@ -68,7 +72,7 @@ def writes_of(act: Act, office: Office) -> Writes:
         add_effects(act, writes, seq, move)
         add_overlap_effects(act, writes, seq, move, office)
         if move.step.duty and act.seat != "system":
-            writes.add(DUTIES, _duty(act, move.step.duty))
+            writes.add(DUTIES, *_duties(act, move.step.duty))
     add_award(act, writes, office, events[-1]["hash"])
     add_notices(act, writes, office.notices)
     return writes
@@ -99,6 +103,7 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
                 request_id=act.request_id if first else None,
                 request_hash=act.request_hash if first else None,
                 cause_seq=None if first else act.reading.head_seq + 1,
+                acting_for_id=act.acting_for_id if first else None,
             )
         )
     reading = act.reading
@@ -158,27 +163,26 @@ def stored(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_tasks(act: Act, writes: Writes) -> None:
-    """Close the tasks of a state that is left and open those of the one that is entered."""
-    moved = any(not move.stays for move in act.decision.moves)
-    answered = act.decision.moves[0].step.effects
-    for task_id, seat, _ in act.reading.open_tasks:
-        mine = seat == act.seat
-        if moved or (mine and "answer_seat" in answered):
-            writes.add(TASKS_CLOSED, _closed(act, task_id, done=mine))
-    if moved and act.workflow.states[act.decision.state].end is None:
-        for holder in holders(act.workflow, act.decision.state, act.reading.parties):
-            task = {"case_id": act.case_id, "state": act.decision.state, "at": act.at, **holder}
-            writes.add(TASKS_OPENED, task)
+    """Write what the act does to the tasks, who may read besides, and who is recused."""
+    desk, case = act.desk, {"case_id": act.case_id}
+    common = {**case, "at": act.at, "by_id": act.actor_id}
+    writes.add(TASKS_CLOSED, *(_closed(act, *closed) for closed in desk.closed))
+    writes.add(TASKS_CHANGED, *(task.row(act.case_id) for task in desk.changed))
+    writes.add(TASKS_OPENED, *({**case, **task} for task in desk.opened))
+    writes.add(COPIES, *({**common, **copy} for copy in desk.copies))
+    writes.add(RECUSALS, *({**common, **recusal} for recusal in desk.recusals))
 
 
-def _closed(act: Act, task_id: int, *, done: bool) -> dict[str, Any]:
+def _closed(act: Act, task: SeatTask, status: str, verdict: str | None) -> dict[str, Any]:
     return {
         "case_id": act.case_id,
-        "id": task_id,
-        "status": "done" if done else "cancelled",
+        "id": task.id,
+        "status": status,
         "at": act.at,
         "closed_by": act.actor_id,
-        "verdict": act.decision.moves[0].payload.get("verdict") if done else None,
+        "closed_for": act.acting_for_id if status == DONE else None,
+        "closed_seq": act.reading.head_seq + 1,
+        "verdict": verdict,
     }
 
 
@@ -191,8 +195,11 @@ def _add_amounts(act: Act, writes: Writes) -> None:
             writes.add(AMOUNTS, {**row, "kind": name.removesuffix("_fen"), "reason": reason})
 
 
-def _duty(act: Act, duty: str) -> dict[str, Any]:
-    return {"case_id": act.case_id, "person_id": act.actor_id, "duty": duty}
+def _duties(act: Act, duty: str) -> Iterator[dict[str, Any]]:
+    """Yield the control role for who took it, and for whom they stood in."""
+    for person in (act.actor_id, act.acting_for_id):
+        if person is not None:
+            yield {"case_id": act.case_id, "person_id": person, "duty": duty}
 
 
 def _wake_parent(act: Act) -> Sequence[dict[str, Any]]:

@@ -28,24 +28,24 @@ from caseflow.cases.queries import (
     find_case,
 )
 from caseflow.cases.reading import Asker, Reading, read_case
-from caseflow.cases.seats import ANYONE, SYSTEM, seats_held
+from caseflow.cases.seats import places, seat_of
+from caseflow.cases.task_views import TaskView, task_views
 from caseflow.catalogue.pinned import MeasureInfo, Pinned
 from caseflow.deadlines.queries import load_calendar
 from caseflow.documents.queries import ChecklistItem, checklist
 from caseflow.funds.models import Payment
 from caseflow.identity.identifiers import mask_account
-from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.caps.model import Room
 from caseflow.kernel.conditions import failed
-from caseflow.kernel.errors import NotFound
+from caseflow.kernel.errors import CaseflowError, NotFound
 from caseflow.kernel.overlap.clashes import GRADES, PROPOSALS
 from caseflow.kernel.workflow.effects import derive
 from caseflow.kernel.workflow.machine import Runner
-from caseflow.kernel.workflow.model import Step, Workflow
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, INPUTS, SEATS
+from caseflow.kernel.workflow.model import SEAT_MARK, Step, Workflow
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, INPUTS, SEATS, SEND_BACK
 from caseflow.reviews.models import Objection, Task
 
 
@@ -87,24 +87,6 @@ class ClockView:
     light: str
     provisional: bool
     rule: str
-
-
-@dataclass(frozen=True)
-class TaskView:
-    """Who is asked for something here; open: has not answered yet."""
-
-    id: int
-    state: str
-    state_title: str
-    seat: str
-    seat_title: str
-    role: str
-    organisation: str
-    organisation_title: str
-    status: str
-    verdict: str | None
-    opened_at: datetime
-    closed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -194,8 +176,8 @@ def case_detail(
         publicity_ends_on=reading.publicity_ends_on,
         facts=reading.facts,
         clocks=_clocks(session, reading, runner.workflow, local_date(at)),
-        tasks=_tasks(session, case, runner.workflow),
-        events=tuple(_events(reading, runner, measure, at)),
+        tasks=task_views(session, case, runner.workflow, at),
+        events=tuple(_events(reading, runner, measure, at, actor.id)),
         amounts=amounts,
         amount_chain=amount_chain(session, case, amounts),
         entries=entries_of(session, actor, case),
@@ -249,7 +231,8 @@ def may_upload(session: Session, actor: Actor, case: Case) -> bool:
     seats = select(Task.organisation_id, Task.role).where(
         Task.case_id == case.id, Task.status == "open"
     )
-    return any(actor.holds(row.organisation_id, row.role) for row in session.execute(seats))
+    held = actor.holdings_on(case.measure_id)
+    return any((row.organisation_id, row.role) in held for row in session.execute(seats))
 
 
 def _driver(session: Session) -> Any:
@@ -276,7 +259,7 @@ def _clocks(
         found.append(
             ClockView(
                 name=clock.name,
-                title=workflow.clocks[clock.name].title,
+                title=_clock_title(workflow, clock.name),
                 status=clock.status,
                 limit=clock.limit,
                 unit=clock.unit,
@@ -292,59 +275,52 @@ def _clocks(
     return tuple(sorted(found, key=lambda clock: (clock.status != "running", clock.due_on)))
 
 
-def _tasks(session: Session, case: Case, workflow: Workflow) -> tuple[TaskView, ...]:
-    query = (
-        select(Task, Organisation.public_id, Organisation.title)
-        .join(Organisation, Organisation.id == Task.organisation_id)
-        .where(Task.case_id == case.id)
-        .order_by(Task.id)
-    )
-    return tuple(
-        TaskView(
-            id=task.id,
-            state=task.state,
-            state_title=workflow.states[task.state].title,
-            seat=task.seat,
-            seat_title=SEATS[task.seat].title,
-            role=task.role,
-            organisation=public_id,
-            organisation_title=title,
-            status=task.status,
-            verdict=task.verdict,
-            opened_at=task.opened_at,
-            closed_at=task.closed_at,
-        )
-        for task, public_id, title in session.execute(query)
-    )
+def _clock_title(workflow: Workflow, name: str) -> str:
+    """Return a clock's title, with the seat's where each has its own."""
+    seat = name.partition(SEAT_MARK)[2]
+    title = workflow.clock(name).title
+    return f"{title}·{SEATS[seat].title}" if seat else title
 
 
 def _events(
-    reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime
+    reading: Reading, runner: Runner, measure: MeasureInfo, at: datetime, actor_id: int
 ) -> Iterable[EventOption]:
-    held = {*seats_held(reading.parties, reading.seats or []), ANYONE}
     facts = facts_of(reading, measure, runner.workflow, at)
-    for step in runner.workflow.steps_from(reading.state):
-        mine = tuple(seat for seat in step.by if seat in held and seat != SYSTEM)
+    workflow = runner.workflow
+    for step in (*workflow.steps_from(reading.state), *workflow.acts_in(reading.state)):
+        mine = tuple(dict.fromkeys(place.seat for place in places(reading, step)))
         if mine:
             yield EventOption(
                 event=step.event,
                 title=step.title,
                 seats=mine,
                 inputs=tuple(_inputs(step, runner)),
-                blocked=tuple(_blocked(step, facts, reading.duty)),
+                blocked=tuple(_blocked(step, facts, reading, actor_id)),
             )
 
 
 def _inputs(step: Step, runner: Runner) -> Iterable[InputView]:
     for name in (*step.requires, *step.accepts):
         fact = INPUTS.get(name) or runner.facts[name]
-        required = name in step.requires
+        roads = _roads(step, runner.workflow) if name == "return_to" else ()
         yield InputView(
-            name=name, type=fact.type, title=fact.title, required=required, choices=fact.choices
+            name=name,
+            type=fact.type,
+            title=fact.title,
+            required=name in step.requires,
+            choices=roads or fact.choices,
         )
 
 
-def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable[str]:
+def _roads(step: Step, workflow: Workflow) -> tuple[str, ...]:
+    """Return where an act leads back to, as compiled; a case that was never there is refused."""
+    state = workflow.states[step.source]
+    return state.returns if SEND_BACK in step.effects else state.taken_from
+
+
+def _blocked(
+    step: Step, facts: Mapping[str, Any], reading: Reading, actor_id: int
+) -> Iterable[str]:
     """Yield why the event is refused now; guards on what the payload brings are not asked yet.
 
     An amount of before is not held against an event that brings it anew.
@@ -355,8 +331,10 @@ def _blocked(step: Step, facts: Mapping[str, Any], duty: str | None) -> Iterable
         tests = GUARDS[name].tests
         if all(test.fact in facts for test in tests) and failed(tests, facts):
             yield GUARDS[name].refusal
-    if step.duty and duty and duty != step.duty:
-        yield f"您已在本办件中担任 {duty}，不得再担任 {step.duty}"
+    try:
+        seat_of(reading, step, actor_id=actor_id, is_system=False)
+    except CaseflowError as refusal:
+        yield refusal.message
 
 
 def _payments(session: Session, case: Case) -> tuple[PaymentView, ...]:

@@ -14,6 +14,7 @@ from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.shares import city_percent
 from caseflow.kernel.workflow.effects import CITY_PERCENT, ORDERED_BEFORE, ORDERS, derive
 from caseflow.kernel.workflow.model import DRAWS_ON_PARENT, Workflow
+from caseflow.kernel.workflow.voting import counted
 
 
 def facts_of(
@@ -24,6 +25,7 @@ def facts_of(
     facts.update(_policy_facts(reading, local_date(at)))
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading, measure, workflow))
+    facts.update(_seat_facts(reading, workflow))
     facts.update(_recovery_facts(reading))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
     facts.update(overlap_facts(reading, measure))
@@ -64,14 +66,18 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
         "publicity_ends_on": iso(ends_on),
         "open_objections": reading.open_objections,
         "holds": len(reading.holds or []),
-        "seats_waiting": sum(state == reading.state for _, _, state in reading.open_tasks),
-        "vetoes": reading.vetoes,
         "children_open": open_,
         "children_total": total,
         "children_paid_fen": paid_fen,
         "previous_state": reading.previous_state,
         TODAY: iso(local_date(at)),
     }
+
+
+def _seat_facts(reading: Reading, workflow: Workflow) -> dict[str, Any]:
+    waiting = sum(task.is_unanswered for task in reading.present)
+    verdicts = tuple(task.verdict for task in reading.present if task.verdict)
+    return counted(workflow.states[reading.state], waiting=waiting, verdicts=verdicts)
 
 
 def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:

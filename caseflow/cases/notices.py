@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from caseflow.cases.acting import Act
 from caseflow.cases.reading import iso
-from caseflow.cases.seats import holders
 from caseflow.cases.statement import Writes
+from caseflow.cases.tasks import holders
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.workflow.effects import LAST_PAID
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, SEATS
 from caseflow.notifications.part import DELIVERIES, NOTICES
-from caseflow.notifications.rules import HOLDER, NoticeBook, NoticeRule
+from caseflow.notifications.rules import HOLDER, TASK, NoticeBook, NoticeRule
 
 CONFIRMS: Final = frozenset({"confirm_payment", "confirm_district_payment"})
 """The effects of which the recipient is told the sum."""
@@ -29,6 +29,8 @@ def add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
         for rule in book.for_event(move.step.event, to_state=move.target, ended=ended):
             seats = rule.seats if rests else [seat for seat in rule.seats if seat != HOLDER]
             places = told(act.workflow, move.target, act.reading.parties, seats)
+            if TASK in seats:
+                places = [*places, *act.desk.told]
             facts = notice_facts(act, move)
             name = f"{rule.rule}#{seq}"
             add_notice(
@@ -112,7 +114,7 @@ def told(
                 {"organisation_id": holder["organisation_id"], "role": holder["role"]}
                 for holder in holders(workflow, state, parties)
             ]
-        elif parties.get(SEATS[name].party) is not None:
+        elif name != TASK and parties.get(SEATS[name].party) is not None:
             seat = SEATS[name]
             found.append({"organisation_id": parties[seat.party], "role": seat.role})
     return found

@@ -1,6 +1,6 @@
 """What an actor may see of cases: the one rule, and the lists that go through it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -25,11 +25,11 @@ from caseflow.catalogue.models import Measure, MeasureVersion, Policy
 from caseflow.catalogue.queries import workflow
 from caseflow.deadlines.models import CaseClock
 from caseflow.identity.models import Organisation, Territory
-from caseflow.identity.queries import DISTRICT_KINDS, Actor
+from caseflow.identity.queries import DISTRICT_KINDS, Actor, Holding
 from caseflow.kernel.errors import InvalidInput, NotFound
 from caseflow.kernel.recovery import RECOVERY
 from caseflow.kernel.workflow.vocabulary import SEATS
-from caseflow.reviews.models import Task
+from caseflow.reviews.models import CaseCopy, Task
 
 MAX_PAGE: Final = 200
 SORTS: Final = ("newest", "oldest", "due")
@@ -114,34 +114,6 @@ class CasePage:
     next: str | None
 
 
-@dataclass(frozen=True)
-class TaskLine:
-    """Something that a seat of the actor's must do; `due_on` is the clock of the state."""
-
-    id: int
-    case: str
-    number: str
-    title: str
-    measure: str
-    measure_title: str
-    applicant_title: str
-    state: str
-    state_title: str
-    seat: str
-    seat_title: str
-    version: int
-    opened_at: datetime
-    due_on: date | None
-
-
-@dataclass(frozen=True)
-class TaskPage:
-    """Tasks, the oldest first; `next` is given back as `after`, None on the last page."""
-
-    items: tuple[TaskLine, ...]
-    next: int | None
-
-
 def visible_cases(actor: Actor) -> ColumnElement[bool]:
     """Return the one rule of what an actor may see, as a condition on `Case`.
 
@@ -151,37 +123,67 @@ def visible_cases(actor: Actor) -> ColumnElement[bool]:
     """
     if any(holding.role == AUDITOR for holding in actor.assignments):
         return true()
+    stood_in = [
+        and_(within(each.measure_ids), _seen_by(each.assignments)) for each in actor.stands_in
+    ]
+    return or_(_seen_by(actor.assignments), *stood_in, _copied_to(actor))
+
+
+def within(measure_ids: tuple[int, ...] | None) -> ColumnElement[bool]:
+    """Return the condition that a case is of one of the measures, None: of any."""
+    return true() if measure_ids is None else Case.measure_id.in_(measure_ids)
+
+
+def _copied_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that somebody gave the actor a copy (抄送) and has not revoked it."""
+    copies = select(CaseCopy.case_id).where(
+        CaseCopy.person_id == actor.id, CaseCopy.revoked_at.is_(None)
+    )
+    return Case.id.in_(copies)
+
+
+def _seen_by(holdings: Sequence[Holding]) -> ColumnElement[bool]:
+    """Return what somebody sees who holds these roles."""
     conditions: list[ColumnElement[bool]] = [
-        *_own(actor),
-        *_as_party(actor),
-        *_in_territory(actor),
-        *_by_task(actor),
+        *_own(holdings),
+        *_as_party(holdings),
+        *_in_territory(holdings),
+        *_by_task(holdings),
+        *_handed_over(holdings),
     ]
     return or_(false(), *conditions)
 
 
-def _organisations(actor: Actor, roles: Iterable[str]) -> list[int]:
+def _organisations(holdings: Sequence[Holding], roles: Iterable[str]) -> list[int]:
     wanted = frozenset(roles)
-    return sorted({each.organisation_id for each in actor.assignments if each.role in wanted})
+    return sorted({each.organisation_id for each in holdings if each.role in wanted})
 
 
-def _own(actor: Actor) -> list[ColumnElement[bool]]:
-    own = _organisations(actor, {APPLICANT})
+def _handed_over(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
+    """Return the condition that a task of the case was handed over to one of the seats (转办)."""
+    seats = [tuple(each) for each in holdings if each.role in OFFICIAL_ROLES]
+    handed = tuple_(Task.organisation_id, Task.role).in_(seats)
+    query = select(Task.case_id).where(Task.handed_seq.is_not(None), handed)
+    return [Case.id.in_(query)] if seats else []
+
+
+def _own(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
+    own = _organisations(holdings, {APPLICANT})
     asked = exists().where(Task.case_id == Case.id, Task.role == APPLICANT)
     is_told = or_(Case.child_kind.is_distinct_from(RECOVERY), asked)
     return [and_(Case.applicant_id.in_(own), is_told)] if own else []
 
 
-def _as_party(actor: Actor) -> list[ColumnElement[bool]]:
+def _as_party(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
     return [
         Case.parties.contains({party: organisation})
-        for organisation in _organisations(actor, OFFICIAL_ROLES)
+        for organisation in _organisations(holdings, OFFICIAL_ROLES)
         for party in OFFICIAL_PARTIES
     ]
 
 
-def _in_territory(actor: Actor) -> list[ColumnElement[bool]]:
-    districts = _organisations(actor, DISTRICT_ROLES)
+def _in_territory(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
+    districts = _organisations(holdings, DISTRICT_ROLES)
     if not districts:
         return []
     territories = select(Organisation.territory_id).where(
@@ -190,8 +192,8 @@ def _in_territory(actor: Actor) -> list[ColumnElement[bool]]:
     return [Case.territory_id.in_(territories)]
 
 
-def _by_task(actor: Actor) -> list[ColumnElement[bool]]:
-    seats = [tuple(each) for each in actor.assignments if each.role in THIRD_ROLES]
+def _by_task(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
+    seats = [tuple(each) for each in holdings if each.role in THIRD_ROLES]
     if not seats:
         return []
     asked = tuple_(Task.organisation_id, Task.role).in_(seats)
@@ -229,7 +231,7 @@ def case_list(
         reason = f"{sort!r} 不是 {'、'.join(SORTS)} 之一"
         raise InvalidInput(f"sort：{reason}。", fields={"sort": reason})
     size = max(1, min(limit, MAX_PAGE))
-    query = _lines().where(visible_cases(actor), *_conditions(wanted or CaseFilter()))
+    query = lines().where(visible_cases(actor), *_conditions(wanted or CaseFilter()))
     if after is not None:
         query = query.where(_beyond(session, actor, sort, after))
     rows = session.execute(query.order_by(*_order(sort)).limit(size + 1)).all()
@@ -239,7 +241,7 @@ def case_list(
 
 def case_line(session: Session, case: Case) -> CaseLine:
     """Return the line of a case that was already found to be visible."""
-    return _line(session, session.execute(_lines().where(Case.id == case.id)).one())
+    return _line(session, session.execute(lines().where(Case.id == case.id)).one())
 
 
 @cache
@@ -252,7 +254,7 @@ def _due_on() -> ScalarSelect[date]:
 
 
 @cache
-def _lines() -> Any:
+def lines() -> Any:
     """Return the select behind every line: built once, as building costs more than asking."""
     parent = aliased(Case)
     return (
@@ -357,43 +359,3 @@ def _beyond(session: Session, actor: Actor, sort: str, after: str) -> ColumnElem
         here = due_on or FAR
         return or_(place > here, and_(place == here, Case.id > number))
     return Case.id > number if sort == "oldest" else Case.id < number
-
-
-def my_tasks(
-    session: Session, actor: Actor, *, after: int | None = None, limit: int = 50
-) -> TaskPage:
-    """Return what waits for any of the actor's seats; `after` is the id of the last task seen."""
-    size = max(1, min(limit, MAX_PAGE))
-    seats = [tuple(each) for each in actor.assignments]
-    query = (
-        _lines()
-        .add_columns(Task)
-        .join(Task, Task.case_id == Case.id)
-        .where(Task.status == "open", tuple_(Task.organisation_id, Task.role).in_(seats))
-    )
-    if after is not None:
-        query = query.where(Task.id > after)
-    rows = session.execute(query.order_by(Task.id).limit(size + 1)).all()
-    items = tuple(_task(session, row) for row in rows[:size])
-    return TaskPage(items=items, next=items[-1].id if len(rows) > size else None)
-
-
-def _task(session: Session, row: Any) -> TaskLine:
-    case: Case = row.Case
-    task: Task = row.Task
-    return TaskLine(
-        id=task.id,
-        case=case.public_id,
-        number=case.number,
-        title=case.title,
-        measure=row.measure,
-        measure_title=row.measure_title,
-        applicant_title=row.applicant_title,
-        state=task.state,
-        state_title=workflow(session, case.workflow_hash).states[task.state].title,
-        seat=task.seat,
-        seat_title=SEATS[task.seat].title,
-        version=case.head_seq,
-        opened_at=task.opened_at,
-        due_on=row.due_on,
-    )

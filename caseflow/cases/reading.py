@@ -7,16 +7,19 @@ it answers with one JSON object a case: forty columns cost the driver more than 
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import RawCursor
 
+from caseflow.cases.tasks import TASK_COLUMNS, SeatTask, present
 from caseflow.deadlines.queries import CALENDAR_STAMP
 from caseflow.funds.awards.reading import COLUMNS as AWARD_COLUMNS
 from caseflow.funds.awards.reading import NOTHING
 from caseflow.funds.bars.queries import STANDING
 from caseflow.funds.caps.queries import CAP_COLUMNS
 from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
+from caseflow.identity.delegations.models import UNDELEGATED
 from caseflow.kernel.ledger import Order
 from caseflow.kernel.recovery import RECOVERY
 
@@ -34,6 +37,14 @@ LETTER_MADE: Final = """EXISTS (
     AND e.seq >= (SELECT max(m.seq) FROM event m WHERE m.stream = c.id
         AND m.to_state = c.state AND m.from_state IS DISTINCT FROM c.state))"""
 """Whether a formal document rests on an event since the case last came to where it stands."""
+NOT_DELEGATED: Final = f"ARRAY{[*UNDELEGATED]}"
+WHO: Final = """(
+    SELECT $2::bigint AS person_id, NULL::bigint AS principal, NULL::text[] AS roles
+    UNION ALL SELECT g.from_id, g.from_id, g.roles FROM delegation g
+    WHERE g.to_id = $2::bigint AND g.valid_from <= $3::timestamptz AND g.valid_to > $3::timestamptz
+    AND (g.revoked_at IS NULL OR g.revoked_at > $3::timestamptz)
+    AND (g.measure_ids IS NULL OR c.measure_id = ANY(g.measure_ids)))"""
+"""The asker, and everybody for whom they stand in now on this case (代理)."""
 COLUMNS: Final = f"""
     c.id, c.public_id, c.number, c.title, c.parent_id, c.root_id, c.child_kind, c.measure_id,
     c.measure_version_id, c.policy_version_id, c.workflow_hash, c.call_id, c.applicant_id,
@@ -47,11 +58,9 @@ COLUMNS: Final = f"""
     {CALENDAR_STAMP} AS calendar_stamp,
     (SELECT json_agg(json_build_array(d.kind, d.sha256) ORDER BY d.kind)
        FROM document d WHERE d.case_id = c.id AND NOT d.replaced) AS documents,
-    (SELECT json_agg(json_build_array(t.id, t.seat, t.state)) FROM task t
-      WHERE t.case_id = c.id AND t.status = 'open') AS tasks,
-    (SELECT count(*) FROM task t WHERE t.case_id = c.id AND t.state = c.state
-        AND t.verdict = 'veto' AND t.opened_at = (SELECT max(l.opened_at) FROM task l
-            WHERE l.case_id = c.id AND l.state = c.state)) AS vetoes,
+    (SELECT json_agg(json_build_array({TASK_COLUMNS}) ORDER BY t.id)
+       FROM task t LEFT JOIN person p ON p.id = t.claimant_id
+      WHERE t.case_id = c.id AND (t.status IN ('open', 'waiting') OR t.state = c.state)) AS tasks,
     (SELECT json_agg(k) FROM clock k WHERE k.case_id = c.id) AS clocks,
     (SELECT json_agg(h.kind) FROM hold h
       WHERE h.case_id = c.id AND h.lifted_at IS NULL) AS holds,
@@ -69,11 +78,18 @@ COLUMNS: Final = f"""
     END AS siblings_ordered_fen,
     parent.outcome AS parent_outcome,
     {CAP_COLUMNS.strip()},
-    (SELECT json_agg(json_build_array(a.organisation_id, a.role)) FROM assignment a
-      WHERE a.person_id = $2::bigint AND a.valid_from <= $3::timestamptz
-        AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
     {LETTER_MADE} AS letter_made,
-    (SELECT d.duty FROM duty d WHERE d.case_id = c.id AND d.person_id = $2::bigint) AS duty,
+    (SELECT json_agg(json_build_array(a.organisation_id, a.role, who.principal)
+        ORDER BY who.principal NULLS FIRST) FROM {WHO} who
+       JOIN assignment a ON a.person_id = who.person_id
+        AND (who.roles IS NULL OR a.role = ANY(who.roles))
+        AND (who.principal IS NULL OR a.role <> ALL({NOT_DELEGATED}))
+        AND a.valid_from <= $3::timestamptz
+        AND (a.valid_to IS NULL OR a.valid_to > $3::timestamptz)) AS seats,
+    (SELECT json_agg(json_build_array(d.person_id, d.duty)) FROM duty d
+      WHERE d.case_id = c.id) AS duties,
+    (SELECT json_agg(json_build_array(r.person_id, r.ground)) FROM recusal r
+      WHERE r.case_id = c.id) AS recusals,
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
       WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
     {STANDING.format(organisation="c.applicant_id")} AS bars,
@@ -135,10 +151,19 @@ class Reading:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    @property
-    def open_tasks(self) -> list[tuple[int, str, str]]:
-        """Return (task id, seat, state) of the open tasks."""
-        return [(task[0], task[1], task[2]) for task in self.tasks or []]
+    @cached_property
+    def desk(self) -> list[SeatTask]:
+        """Return the tasks that wait, and those of every stay in the present state."""
+        return [SeatTask(*task) for task in self.tasks or []]
+
+    @cached_property
+    def present(self) -> list[SeatTask]:
+        """Return the tasks of the present stay, answered or not, in the order they were opened."""
+        return present(self.desk, self.state)
+
+    def duty_of(self, person: int) -> str | None:
+        """Return the control role that a person took on this case."""
+        return dict(self.duties or []).get(person)
 
     @property
     def objection_seq(self) -> Any:

@@ -52,7 +52,7 @@ def _recompute(
     for old, new in moved:
         writes.add(CLOCKS, {"case_id": reading.id, **clocks.to_row(new)})
         if new.generation != old.generation:
-            remind = workflow.clocks[new.name].remind
+            remind = workflow.clock(new.name).remind
             writes.add(TIMERS, *timer_rows(reading.id, new, remind=remind))
     return len(moved)
 

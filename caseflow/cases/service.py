@@ -13,9 +13,11 @@ from caseflow.cases.barring import refuse_barred_act
 from caseflow.cases.caps import explained, room_of
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
+from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
 from caseflow.cases.facts import facts_of
+from caseflow.cases.going_back import refuse_road
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
-from caseflow.cases.seats import seat_of
+from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
@@ -155,14 +157,23 @@ class Cases:
         step = runner.workflow.step(reading.state, request.event)
         is_system = request.actor_id == self.office.system_id
         facts = facts_of(reading, measure, runner.workflow, request.at)
-        seat = seat_of(reading, step, is_system=is_system) if step else "system"
+        place, task = Place(SYSTEM), request.payload.get("task")
+        if step:
+            asker = request.actor_id
+            place = seat_of(reading, step, actor_id=asker, is_system=is_system, task=task)
         try:
             decision = runner.decide(
                 Situation(reading.state, facts), request.event, request.payload
             )
         except GuardFailed as error:
             raise explained(error, room_of(reading, measure, runner.workflow)) from error
-        return self._act(connection, reading, decision, request=request, seat=seat, expired=expired)
+        refuse_road(connection, reading, decision.moves[0], request.actor_id)
+        named = named_in(connection, reading, decision.moves[0], request.at)
+        doer = Doer(request.actor_id, place, request.at, reading.head_seq + 1)
+        desk = desk_of(reading, runner.workflow, decision, doer, named)
+        return self._act(
+            connection, reading, decision, request=request, place=place, desk=desk, expired=expired
+        )
 
     def wake(self, connection: Any, reading: Reading, at: datetime) -> Act | None:
         """Return the act of the automatic events that are due on a case, None if none are."""
@@ -173,7 +184,11 @@ class Cases:
         if decision is None:
             return None
         request = Request("wake", self.office.system_id, at, {})
-        return self._act(connection, reading, decision, request=request, seat="system")
+        doer = Doer(self.office.system_id, Place(SYSTEM), at, reading.head_seq + 1)
+        desk = desk_of(reading, runner.workflow, decision, doer, Named())
+        return self._act(
+            connection, reading, decision, request=request, place=doer.place, desk=desk
+        )
 
     def _act(
         self,
@@ -182,7 +197,8 @@ class Cases:
         decision: Decision,
         *,
         request: Request,
-        seat: str,
+        place: Place,
+        desk: Desk,
         expired: str | None = None,
     ) -> Act:
         workflow = self.pinned.runner(connection, reading.workflow_hash).workflow
@@ -194,12 +210,20 @@ class Cases:
             measure=self.pinned.measure(connection, reading.measure_version_id),
             decision=decision,
             timekeeper=keep_time(
-                reading, workflow, decision, calendar=calendar, at=request.at, expired=expired
+                reading,
+                workflow,
+                decision,
+                desk=desk,
+                calendar=calendar,
+                at=request.at,
+                expired=expired,
             ),
             actor_id=request.actor_id,
             system_id=self.office.system_id,
-            seat=seat,
+            seat=place.seat,
             at=request.at,
+            desk=desk,
+            acting_for_id=place.acting_for,
             request_id=request.id,
             request_hash=request.hash(reading.public_id),
         )

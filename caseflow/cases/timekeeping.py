@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from caseflow.cases.desk import Desk
+from caseflow.cases.tasks import OPEN, SeatTask
 from caseflow.kernel import clocks
 from caseflow.kernel.calendar import Calendar, due_at, local_date
 from caseflow.kernel.clocks import ClockState
 from caseflow.kernel.workflow.machine import Move
-from caseflow.kernel.workflow.model import Clock, Workflow
+from caseflow.kernel.workflow.model import Workflow, clock_of
 
 
 class Timekeeper:
@@ -28,10 +30,11 @@ class Timekeeper:
         return [clock for name, clock in self._now.items() if clock != self._before.get(name)]
 
     def running(self, state: str) -> ClockState | None:
-        """Return the clock that `state` runs, None where it runs none."""
+        """Return the clock that `state` runs, of several seats' the nearest; None for none."""
         name = self._workflow.states[state].clock
-        clock = self._now.get(name) if name else None
-        return clock if clock and clock.status == "running" else None
+        mine = (clock for clock in self._now.values() if clock_of(clock.name) == name)
+        running = [clock for clock in mine if clock.status == "running"]
+        return min(running, key=lambda clock: (clock.due_on, clock.name), default=None)
 
     def expire(self, name: str) -> None:
         """Mark a clock as run out, before the event that this causes."""
@@ -45,7 +48,8 @@ class Timekeeper:
         """Stop, resume, start and end clocks as `move` says."""
         if not move.stays:
             self._leave(move, on)
-            name = self._workflow.states[move.target].clock
+            target = self._workflow.states[move.target]
+            name = None if target.decide else target.clock
             if not (self._is_overdue(name) and name in self._workflow.states[move.source].stops):
                 self._arm(name, facts, on)
         else:
@@ -56,6 +60,31 @@ class Timekeeper:
         for name in move.step.ends:
             self._end(name)
 
+    def follow_seats(self, came_from: str, desk: Desk, facts: Mapping[str, Any], on: date) -> None:
+        """Start the clocks of the seats that may answer now, end those of the seats that have.
+
+        Who waits for an added seat (前加签) stands still meanwhile. A seat whose time was up is
+        given none anew by a stop (中止) in between.
+        """
+        stopped = self._workflow.states[came_from].stops
+        for task, *_ in desk.closed:
+            if task.clock and clock_of(task.clock) not in stopped:
+                self._end(task.clock)
+        for task in desk.changed:
+            self._pause_or_go_on(task, facts, on)
+        for name in (task["clock"] for task in desk.opened if task["status"] == OPEN):
+            if not (self._is_overdue(name) and clock_of(name) in stopped):
+                self._arm(name, facts, on)
+
+    def _pause_or_go_on(self, task: SeatTask, facts: Mapping[str, Any], on: date) -> None:
+        known = self._now.get(task.clock or "")
+        if task.status == OPEN and known is None:
+            self._arm(task.clock, facts, on)
+        elif known and task.status == OPEN:
+            self._now[known.name] = clocks.resume(known, on, self._calendar)
+        elif known and known.status == "running":
+            self._now[known.name] = clocks.stop(known, on, "前加签", self._calendar)
+
     def _leave(self, move: Move, on: date) -> None:
         target = self._workflow.states[move.target]
         own = self._workflow.states[move.source].clock
@@ -63,11 +92,11 @@ class Timekeeper:
         for name, clock in self._now.items():
             if target.end:
                 self._end(name)
-            elif name in target.stops:
+            elif clock_of(name) in target.stops:
                 self._now[name] = clocks.stop(clock, on, target.title, self._calendar)
-            elif name == target.clock or name not in owned:
+            elif clock_of(name) == target.clock or clock_of(name) not in owned:
                 self._now[name] = clocks.resume(clock, on, self._calendar)
-            elif name == own:
+            elif clock_of(name) == own:
                 self._end(name)
 
     def _arm(self, name: str | None, facts: Mapping[str, Any], on: date) -> None:
@@ -78,23 +107,24 @@ class Timekeeper:
         if known and known.status in {"running", "stopped"}:
             return
         generation = known.generation + 1 if known else 1
-        started = self._started(self._workflow.clocks[name], facts, on, generation)
+        started = self._started(name, facts, on, generation)
         if started:
             self._now[name] = started
 
     def _started(
-        self, clock: Clock, facts: Mapping[str, Any], on: date, generation: int
+        self, name: str, facts: Mapping[str, Any], on: date, generation: int
     ) -> ClockState | None:
+        clock = self._workflow.clock(name)
         if clock.until:
             until = facts.get(clock.until)
             if until is None:
                 return None
             day = date.fromisoformat(until)
-            return clocks.start_until(clock.name, on, day, generation=generation)
+            return clocks.start_until(name, on, day, generation=generation)
         assert clock.limit is not None
         assert clock.unit is not None
         return clocks.start(
-            clock.name,
+            name,
             on,
             self._calendar,
             limit=clock.limit,
@@ -110,7 +140,7 @@ class Timekeeper:
     def _rearm_repeating(self, move: Move, on: date) -> None:
         """A repeating clock whose own expiry this is runs again."""
         for name, clock in self._now.items():
-            definition = self._workflow.clocks.get(name)
+            definition = self._workflow.clocks.get(clock_of(name))
             own = definition and definition.repeats and definition.expiry == move.step.event
             if own and clock.status == "expired":
                 self._now[name] = clocks.rearm(clock, on, self._calendar)
@@ -126,7 +156,7 @@ class Timekeeper:
             before = self._before.get(clock.name)
             if before and before.generation == clock.generation:
                 continue
-            definition = self._workflow.clocks[clock.name]
+            definition = self._workflow.clock(clock.name)
             rows += timer_rows(case_id, clock, remind=definition.remind)
         return rows
 

@@ -36,6 +36,8 @@ class EventView:
     title: str
     actor: str | None
     actor_name: str
+    acting_for: str | None
+    acting_for_name: str | None
     seat: str | None
     seat_title: str | None
     organisation: str | None
@@ -86,6 +88,8 @@ def _event(row: Any, workflow: Workflow, *, is_hidden: bool) -> EventView:
         title=_event_title(workflow, row),
         actor=None if is_hidden else row.actor,
         actor_name=SOMEBODY if is_hidden else row.actor_name,
+        acting_for=row.acting_for,
+        acting_for_name=row.acting_for_name,
         seat=row.seat,
         seat_title=SEATS[row.seat].title if row.seat in SEATS else None,
         organisation=row.organisation,

@@ -1,6 +1,6 @@
 """What the catalogue knows: policies, measures and calls as they stand, workflows by hash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -314,3 +314,22 @@ def _read_workflow(session: Session, workflow_hash: str) -> CompiledWorkflow:
         message = f"the stored workflow has the hash {compiled.hash}: it was changed"
         raise DefinitionError([Problem(f"workflow {workflow_hash}", 1, "workflow-hash", message)])
     return compiled
+
+
+def measure_codes(session: Session) -> dict[int, str]:
+    """Return the code of every measure by its id."""
+    rows = session.execute(select(Measure.id, Measure.code))
+    return {row.id: row.code for row in rows}
+
+
+def measure_ids(session: Session, codes: Sequence[str]) -> list[int]:
+    """Return the ids of the measures with these codes.
+
+    Raises:
+        NotFound: there is no measure of one of them.
+    """
+    known = {code: number for number, code in measure_codes(session).items()}
+    for code in codes:
+        if code not in known:
+            raise NotFound(f"没有措施 {code!r}。")
+    return [known[code] for code in codes]

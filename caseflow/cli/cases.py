@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 
 from caseflow.cases.detail import CaseDetail, case_detail, may_upload
 from caseflow.cases.opening import Opening, open_case
-from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_tasks
+from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case
 from caseflow.cases.service import Outcome, Request
+from caseflow.cases.task_list import my_tasks
 from caseflow.cases.trail import case_history
 from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.case_quotes import quote_one
@@ -45,6 +46,7 @@ EVENTS = {
     "时间": "at",
     "事项": "title",
     "经办人": "actor_name",
+    "代": "acting_for_name",
     "席位": "seat_title",
     "自": "from_title",
     "至": "to_title",
@@ -150,6 +152,12 @@ def _view(data: dict[str, Any]) -> RenderableType:
               "凭证号": "voucher_no"}  # fmt: skip
     entries = {"版本": "version", "预算项目": "line_title", "年度": "year", "承担方": "share",
                "自": "source", "至": "target", "金额": "amount"}  # fmt: skip
+    asked = {
+        "编号": "id", "环节": "state_title", "席位": "seat_title", "单位": "organisation_title",
+        "询问": "question", "状态": "status", "候选": "candidates", "签收": "claimant_name",
+        "到期": "due_on", "结论": "verdict", "意见": "note", "证据": "evidence",
+    }  # fmt: skip
+    tasks = [task for task in data["tasks"] if task["closed_at"] is None or task["verdict"]]
     papers = {"材料": "kind", "名称": "title", "必交": "required"}
     return Group(
         facts(line["title"], head),
@@ -160,6 +168,7 @@ def _view(data: dict[str, Any]) -> RenderableType:
         table("拨付单", orders, map(_in_yuan, data["payments"])),
         table("预算分录", entries, map(_in_yuan, data["entries"])),
         table("材料", papers, data["documents"]),
+        table("待办", asked, tasks),
     )
 
 
@@ -183,13 +192,14 @@ def _in_yuan(row: dict[str, Any]) -> dict[str, Any]:
 @as_option
 @json_option
 def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> None:
-    """List what waits for the actor's seats (待办), the oldest first.
+    """List what waits for the actor's seats (待办), the most urgent first.
 
     Example: caseflow cases tasks --as huilong_zhen.handler
     """
     with open_house() as house, house.database.session() as session:
-        actor = house.actor(login, house.now())
-        page = my_tasks(session, actor, after=after, limit=limit)
+        at = house.now()
+        actor = house.actor(login, at)
+        page = my_tasks(session, actor, at, after=after, limit=limit)
     rows = [asdict(line) for line in page.items]
     if page.next is not None:
         note(f"There are more; the next page: --after {page.next}")

@@ -40,6 +40,10 @@ COMMANDS: Final = {
     "cases": Place(
         "caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, quote, history."
     ),
+    "tasks": Place("caseflow.cli.tasks:tasks", "Tasks (待办): list, claim, release."),
+    "delegations": Place(
+        "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."
+    ),
     "awards": Place("caseflow.cli.awards:awards", "Awards (享受台账): list, import, check."),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),

@@ -45,6 +45,7 @@ class Draft:
     request_id: str | None = None
     request_hash: bytes | None = None
     cause_seq: int | None = None
+    acting_for_id: int | None = None
 
 
 def chained(
@@ -68,7 +69,7 @@ def _row(draft: Draft, *, stream: int, seq: int, head: bytes, signer: Signer) ->
         at=draft.at.astimezone(UTC).isoformat(timespec="microseconds"),
         name=draft.name,
         actor_id=draft.actor_id,
-        acting_for_id=None,
+        acting_for_id=draft.acting_for_id,
         seat=draft.seat,
         organisation_id=draft.organisation_id,
         from_state=draft.from_state,
@@ -87,6 +88,7 @@ def _row(draft: Draft, *, stream: int, seq: int, head: bytes, signer: Signer) ->
         "at": facts.at,
         "name": draft.name,
         "actor_id": draft.actor_id,
+        "acting_for_id": draft.acting_for_id,
         "seat": draft.seat,
         "organisation_id": draft.organisation_id,
         "from_state": draft.from_state,
@@ -106,18 +108,20 @@ def _row(draft: Draft, *, stream: int, seq: int, head: bytes, signer: Signer) ->
 
 
 COLUMNS = (
-    "stream, seq, cause_seq, at, name, actor_id, seat, organisation_id, from_state, to_state,"
-    " workflow_hash, guards, payload, salt, request_id, request_hash, body, prev_hash, hash, mac,"
-    " key_id, algorithm"
+    "stream, seq, cause_seq, at, name, actor_id, acting_for_id, seat, organisation_id, from_state,"
+    " to_state, workflow_hash, guards, payload, salt, request_id, request_hash, body, prev_hash,"
+    " hash, mac, key_id, algorithm"
 )
 RECORD = (
     "(stream bigint, seq int, cause_seq int, at timestamptz, name text, actor_id bigint,"
-    " seat text, organisation_id bigint, from_state text, to_state text, workflow_hash text,"
+    " acting_for_id bigint, seat text, organisation_id bigint, from_state text, to_state text,"
+    " workflow_hash text,"
     " guards jsonb, payload jsonb, salt text, request_id text, request_hash text, body text,"
     " prev_hash text, hash text, mac text, key_id text)"
 )
 VALUES = (
-    "r.stream, r.seq, r.cause_seq, r.at, r.name, r.actor_id, r.seat, r.organisation_id,"
+    "r.stream, r.seq, r.cause_seq, r.at, r.name, r.actor_id, r.acting_for_id, r.seat,"
+    " r.organisation_id,"
     " r.from_state, r.to_state, r.workflow_hash, r.guards, r.payload, decode(r.salt, 'hex'),"
     " r.request_id, decode(r.request_hash, 'hex'), decode(r.body, 'hex'),"
     " decode(r.prev_hash, 'hex'), decode(r.hash, 'hex'), decode(r.mac, 'hex'), r.key_id,"

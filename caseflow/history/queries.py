@@ -29,6 +29,8 @@ class EventRow:
     name: str
     actor: str
     actor_name: str
+    acting_for: str | None
+    acting_for_name: str | None
     seat: str | None
     organisation: str | None
     from_state: str | None
@@ -40,10 +42,12 @@ class EventRow:
 
 
 HISTORY = """
-    SELECT e.seq, e.cause_seq, e.at, e.name, p.login AS actor, p.name AS actor_name, e.seat,
+    SELECT e.seq, e.cause_seq, e.at, e.name, p.login AS actor, p.name AS actor_name,
+        b.login AS acting_for, b.name AS acting_for_name, e.seat,
         o.title AS organisation, e.from_state, e.to_state, e.workflow_hash, e.guards, e.payload,
         encode(e.hash, 'hex') AS hash
     FROM event e JOIN person p ON p.id = e.actor_id
+    LEFT JOIN person b ON b.id = e.acting_for_id
     LEFT JOIN organisation o ON o.id = e.organisation_id
     WHERE e.stream = %(stream)s AND e.seq > %(after)s ORDER BY e.seq LIMIT %(limit)s
 """

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, any_, or_, select
 from sqlalchemy.orm import Session
 
+from caseflow.identity.delegations.models import UNDELEGATED, Delegation
 from caseflow.identity.models import Assignment, Organisation, Person, Territory
 from caseflow.kernel.errors import NotFound, Unauthenticated
 
@@ -22,17 +23,42 @@ class Holding(NamedTuple):
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """What the actor holds for another (代理); `measure_ids` None: on every measure's cases."""
+
+    person_id: int
+    measure_ids: tuple[int, ...] | None
+    assignments: tuple[Holding, ...]
+
+
+@dataclass(frozen=True)
 class Actor:
-    """A person who acts, with every role held at the instant of asking."""
+    """A person who acts, with every role held at the instant of asking, also for others."""
 
     id: int
     login: str
     name: str
     assignments: tuple[Holding, ...]
+    stands_in: tuple[StandIn, ...] = ()
+
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Return the actor, and everybody for whom they stand in."""
+        return (self.id, *(each.person_id for each in self.stands_in))
 
     def holds(self, organisation_id: int, role: str) -> bool:
-        """Return whether the actor sits in this seat."""
+        """Return whether the actor sits in this seat, on their own account."""
         return (organisation_id, role) in self.assignments
+
+    def holdings_on(self, measure_id: int) -> tuple[Holding, ...]:
+        """Return every role held on the cases of a measure, also for others."""
+        others = (
+            holding
+            for each in self.stands_in
+            if each.measure_ids is None or measure_id in each.measure_ids
+            for holding in each.assignments
+        )
+        return (*self.assignments, *others)
 
 
 def valid_at(at: datetime) -> ColumnElement[bool]:
@@ -59,7 +85,50 @@ def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
         raise Unauthenticated(f"Nobody has the login {login!r}.")
     first = rows[0]
     holdings = tuple(Holding(row.organisation_id, row.role) for row in rows if row.role is not None)
-    return Actor(id=first.id, login=first.login, name=first.name, assignments=holdings)
+    return Actor(
+        id=first.id,
+        login=first.login,
+        name=first.name,
+        assignments=holdings,
+        stands_in=_stands_in(session, first.id, at),
+    )
+
+
+def delegation_valid_at(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a delegation counts at `at`: in its period and not revoked."""
+    return and_(
+        Delegation.valid_from <= at,
+        Delegation.valid_to > at,
+        or_(Delegation.revoked_at.is_(None), Delegation.revoked_at > at),
+    )
+
+
+def _stands_in(session: Session, person_id: int, at: datetime) -> tuple[StandIn, ...]:
+    """Return what a person holds for others at `at`; the roles of `UNDELEGATED` never."""
+    theirs = and_(
+        Assignment.person_id == Delegation.from_id,
+        valid_at(at),
+        Assignment.role.not_in(UNDELEGATED),
+        or_(Delegation.roles.is_(None), Assignment.role == any_(Delegation.roles)),
+    )
+    rows = session.execute(
+        select(Delegation, Assignment.organisation_id, Assignment.role)
+        .join(Assignment, theirs)
+        .where(Delegation.to_id == person_id, delegation_valid_at(at))
+        .order_by(Delegation.id, Assignment.organisation_id, Assignment.role)
+    )
+    held: dict[int, tuple[Delegation, list[Holding]]] = {}
+    for delegation, organisation_id, role in rows:
+        _, holdings = held.setdefault(delegation.id, (delegation, []))
+        holdings.append(Holding(organisation_id, role))
+    return tuple(
+        StandIn(
+            person_id=each.from_id,
+            measure_ids=None if each.measure_ids is None else tuple(each.measure_ids),
+            assignments=tuple(holdings),
+        )
+        for each, holdings in held.values()
+    )
 
 
 def people_in_seat(

@@ -30,6 +30,9 @@ from caseflow.notifications.templates import faults
 HOLDER: Final = "holder"
 """The seats that hold the state the case has just entered."""
 
+TASK: Final = "task"
+"""The people whom an act on tasks is about: to whom it was handed, who is added, chased, copied."""
+
 CHANNELS: Final = ("inbox", "email")
 TRIGGERS: Final = (
     "task_opened",  # an act opened a task for a seat of a person
@@ -240,7 +243,7 @@ def _problems(source: Source, notice: Notice, path: Path) -> Iterator[Problem]:
     if not (notice.events or notice.outcomes or notice.trigger):
         message = "nothing makes this notice: give events, outcomes or a trigger"
         yield source.problem((), "notice-without-cause", message)
-    yield from _words(source, "to", notice.to, (HOLDER, *SEATS))
+    yield from _words(source, "to", notice.to, (HOLDER, TASK, *SEATS))
     yield from _words(source, "channels", notice.channels, CHANNELS)
     yield from _words(source, "outcomes", notice.outcomes, OUTCOMES)
     if notice.trigger is not None and notice.trigger not in TRIGGERS:

@@ -71,8 +71,9 @@ def test_no_closed_route_answers_without_a_token(shared_client: Client):
         if name in OPEN_ROUTES | LOOPBACK_ROUTES:
             continue
         method, path = name.split(" ")
-        path = path.replace("<int:notice_id>", "1").replace("<public_id>", "x")
-        path = path.replace("<int:split_id>", "1")
+        for number in ("notice_id", "split_id", "task_id"):
+            path = path.replace(f"<int:{number}>", "1")
+        path = path.replace("<public_id>", "x")
         path = path.replace("<document_id>", "y").removeprefix("/api/v1")
         answer = shared_client.ask(method, path, json={} if method == "POST" else None)
         assert answer.status_code == 401, name

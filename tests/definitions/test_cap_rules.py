@@ -19,11 +19,11 @@ def ceilings(code, **parameters):
     info = MeasureInfo(
         version_id=1, measure_id=1, policy_version_id=1, code=code, title=found.title,
         family=found.family, workflow_hash="", children={}, organisations={},
-        definition=found.to_data(), parameters=parameters,
+        definition=found.to_data(),
     )  # fmt: skip
     return [
         (rule.scope, None if rule.limit_fen is None else rule.limit_fen / WAN, rule.limit_times)
-        for rule in info.cap_rules
+        for rule in info.cap_rules(parameters)
     ]
 
 

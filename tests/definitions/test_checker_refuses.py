@@ -56,7 +56,9 @@ def test_every_rule_has_a_broken_definition():
         kernel / "catalogue" / "library.py",
     ]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    prefixes = "yaml|unknown|duplicate|clock|branches|automatic|pays|main|stage|state|exit"
+    prefixes = (
+        "yaml|unknown|duplicate|clock|branches|automatic|pays|main|stage|state|exit|decide|silence"
+    )
     written = set(re.findall(rf'"((?:{prefixes})(?:-[a-z]+)+)"', text))
     computed = {f"unknown-{what}" for what in re.findall(r'what="(\w+)"', text)}
 

@@ -151,7 +151,7 @@ def test_the_hash_is_sha_256_in_hex():
 
 
 def test_the_hash_of_the_example_is_pinned():
-    assert example().hash == "01078343ff331e8efd7f03cce589c5a9439299dcf904c9ddc46267a9f70232ba"
+    assert example().hash == "b2e4db366f7ad6f1d76fd4bc949e00c3c09e587ca6cbfcf914b3fb3bd0d25ea4"
 
 
 def test_the_order_of_keys_in_the_stored_data_does_not_matter():

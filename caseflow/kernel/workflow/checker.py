@@ -10,6 +10,7 @@ from typing import Final
 
 from caseflow.kernel.conditions import all_hold, can_all_hold, regions
 from caseflow.kernel.errors import Problem
+from caseflow.kernel.workflow.deciding import deciding_problems
 from caseflow.kernel.workflow.graph import (
     REMEMBER,
     Edge,
@@ -46,6 +47,7 @@ def check(
         *_missing_fact_problems(workflow, where, ways),
         *_automatic_problems(workflow, where, ways),
         *_clock_problems(workflow, where, ways),
+        *deciding_problems(workflow, where),
         *legal_problems(workflow, where, ways, compiled=compiled),
     ]
 

@@ -224,6 +224,7 @@ def _workflow(draft: Draft, measure: MeasureSpec) -> Workflow:
         flags=() if is_child else tuple(sorted(measure.flags)),
         payee=_payee(draft),
         commits=family.data.get("commits", OWN),
+        acts=draft.acts,
     )
 
 

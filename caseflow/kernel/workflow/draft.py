@@ -36,6 +36,7 @@ class Draft:
     mains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
     clocks: dict[str, Clock] = field(default_factory=dict)
+    acts: dict[str, Step] = field(default_factory=dict)
 
     def fault(self, source: Source, path: Path, rule: str, message: str) -> None:
         """Note a problem at `path` of `source`."""

@@ -14,7 +14,8 @@ from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
 from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
 from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
-from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE
+from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE, SILENCE
+from caseflow.kernel.workflow.voting import DECIDING, VETO, vote
 
 if TYPE_CHECKING:
     from caseflow.kernel.workflow.machine import Move
@@ -30,7 +31,9 @@ LAST_PAID: Final = "last_paid_fen"
 """The fen of the order that the act has just confirmed, for who is told of it."""
 OVERLAP_ALLOWED: Final = "overlap_allowed_fen"
 """The most that may be planned beside other awards for the matter, None where nothing bounds it."""
-ENGINE_FACTS: Final = frozenset({ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID, OVERLAP_ALLOWED})
+ENGINE_FACTS: Final = frozenset(
+    {ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID, OVERLAP_ALLOWED, DECIDING, "votes_for"}
+)
 
 
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
@@ -89,8 +92,16 @@ def _count_correction(facts: Facts, _move: "Move") -> None:
 
 def _answer_seat(facts: Facts, move: "Move") -> None:
     _add(facts, "seats_waiting", -1)
-    if move.payload.get("verdict") == "veto":
-        _add(facts, "vetoes", 1)
+    _add(facts, "vetoes" if move.payload.get("verdict") == VETO else "votes_for", 1)
+    facts["vote"] = vote(facts)
+
+
+def _wait_for(seats: int) -> Callable[[Facts, "Move"], None]:
+    def wait(facts: Facts, _move: "Move") -> None:
+        _add(facts, "seats_waiting", seats)
+        facts["vote"] = vote(facts)
+
+    return wait
 
 
 def _record_objection(facts: Facts, _move: "Move") -> None:
@@ -234,4 +245,18 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "check_overlap": _only_written,
     "decide_overlap": _only_written,
     "choose_award": _only_written,
+    SILENCE: _answer_seat,
+    "claim_task": _only_written,
+    "release_task": _only_written,
+    "hand_over": _only_written,
+    "entrust": _only_written,
+    "report_back": _only_written,
+    "add_seat": _wait_for(+1),
+    "remove_seat": _wait_for(-1),
+    "urge": _only_written,
+    "copy_to": _only_written,
+    "revoke_copy": _only_written,
+    "recuse": _only_written,
+    "send_back": _only_written,
+    "take_back": _only_written,
 }

@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 
 from caseflow.kernel.conditions import all_hold, can_all_hold
 from caseflow.kernel.workflow.model import Branch, Fact, Step, Test, Workflow
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, PREVIOUS_STATE, SYSTEM_FACTS
+from caseflow.kernel.workflow.vocabulary import (
+    AMOUNTS,
+    GUARDS,
+    PREVIOUS_STATE,
+    SEND_BACK,
+    SYSTEM_FACTS,
+    TAKE_BACK,
+)
 
 REMEMBER: Final = "remember_state"
 """The effect that fills the register to which `$previous` returns."""
@@ -55,7 +62,23 @@ def system_facts_read(workflow: Workflow) -> frozenset[str]:
 
 
 def edges(workflow: Workflow) -> list[Edge]:
-    """Return every way that some facts can take; a branch that can never hold is none."""
+    """Return every way that some facts can take; a branch that can never hold is none.
+
+    The roads back (退回, 拿回) are among them; who takes a step back has come from there.
+    """
+    return [*_forward(workflow), *_back(workflow)]
+
+
+def _back(workflow: Workflow) -> Iterator[Edge]:
+    for state in workflow.states.values():
+        for act in workflow.acts_in(state.code):
+            if SEND_BACK in act.effects:
+                yield from (Edge(state.code, act, target, False) for target in state.returns)
+            if TAKE_BACK in act.effects:
+                yield from (Edge(state.code, act, target, True) for target in state.taken_from)
+
+
+def _forward(workflow: Workflow) -> list[Edge]:
     return [
         Edge(step.source, step, branch.target, _is_return(branch))
         for step in workflow.steps.values()

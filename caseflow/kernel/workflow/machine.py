@@ -12,11 +12,19 @@ from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
 from caseflow.kernel.equity.acts import outstanding_in
-from caseflow.kernel.errors import EventNotAllowed, GuardFailed
+from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput
 from caseflow.kernel.workflow.effects import apply, derive
 from caseflow.kernel.workflow.model import Step, Test, Workflow
 from caseflow.kernel.workflow.payload import checked
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, GUARDS, SEATS, SYSTEM_FACTS
+from caseflow.kernel.workflow.vocabulary import (
+    AMOUNTS,
+    GUARDS,
+    SEATS,
+    SEND_BACK,
+    SYSTEM_FACTS,
+    TAKE_BACK,
+)
+from caseflow.kernel.workflow.voting import entered
 
 MOST_AUTOMATIC: Final = 20
 """The checker refuses endless chains; this is the net under it."""
@@ -98,7 +106,7 @@ class Runner:
         facts.update(derive(facts))
         self._refuse_failed_guards(step, facts)
         moves = [self._move(step, situation.state, facts, given.payload)]
-        facts = apply(moves[0], facts)
+        facts = self._after(moves[0], facts)
         moves += self._follow(moves[0].target, facts)
         self._refuse_unsettled(moves[-1], facts)
         return Decision(tuple(moves), facts, given.facts)
@@ -121,7 +129,7 @@ class Runner:
             if step is None:
                 break
             move = self._move(step, state, facts, {})
-            facts.update(apply(move, facts))
+            facts.update(self._after(move, facts))
             moves.append(move)
             state = move.target
         return moves
@@ -133,9 +141,18 @@ class Runner:
                 return step
         return None
 
+    def _after(self, move: Move, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the facts after a move; in a state that was entered nobody has answered yet."""
+        after = apply(move, facts)
+        if not move.stays:
+            after.update(entered(self.workflow.states[move.target]))
+        return after
+
     def _move(
         self, step: Step, state: str, facts: Mapping[str, Any], payload: Mapping[str, Any]
     ) -> Move:
+        if (state, step.event) not in self.workflow.steps:
+            return Move(step, state, self._back(step, payload), payload)
         adapter = _Adapter(state, facts)
         if not self._machine.events[step.event].trigger(adapter):
             raise GuardFailed(
@@ -144,6 +161,24 @@ class Runner:
                 failed=[self._why_no_branch(step, facts)],
             )
         return Move(step=step, source=state, target=adapter.state, payload=payload)
+
+    def _back(self, step: Step, payload: Mapping[str, Any]) -> str:
+        """Return where an act on tasks leads: where it is, or back along a compiled road."""
+        state = self.workflow.states[step.source]
+        if SEND_BACK in step.effects:
+            roads = state.returns
+        elif TAKE_BACK in step.effects:
+            roads = state.taken_from
+        else:
+            return step.source
+        target = str(payload["return_to"])
+        if target not in roads:
+            listed = "、".join(f"{code}（{self.workflow.states[code].title}）" for code in roads)
+            raise InvalidInput(
+                f"“{step.title}”不能到 {target!r}；可以到：{listed}。",
+                fields={"return_to": "不是可退回的环节"},
+            )
+        return target
 
     def _refuse_failed_guards(self, step: Step, facts: Mapping[str, Any]) -> None:
         refusals = [

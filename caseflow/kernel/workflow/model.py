@@ -7,7 +7,7 @@ JSON of `to_data` is the workflow's identity.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,6 +17,14 @@ Phase = Literal["intake", "review", "decision", "payment", "follow_up", "end"]
 PREVIOUS = "$previous"
 OWN, WHOLE, DRAWS_ON_PARENT = COMMITS = ("own", "whole", "parent")
 """How a case binds the budget: for itself; once for all its children; or within its parent's."""
+ALL, ANY, VOTES, IN_ORDER = DECIDES = ("all", "any", "votes", "in_order")
+"""How the seats of a state decide: 会签 every one, 或签 the first, 票签 N of M, 顺签 in turn."""
+HOLDER = "holder"
+"""In `by` of an act on tasks: whoever holds the state, people of the applicant left out."""
+SEAT_MARK = "@"
+"""In the name of a running clock: the clock of one seat, `cosign@cosign.tax`."""
+SEAT_ACTS = frozenset({"add_seat", "remove_seat"})
+"""The effects of acts on tasks that make sense only where several seats decide."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class State:
-    """Where a case may stand. `end` is the outcome of a final state, None elsewhere."""
+    """Where a case may stand. `end` is the outcome of a final state, None elsewhere.
+
+    `decide` is one of `DECIDES` where several seats answer, each against a clock of its own;
+    `needed` the votes that carry; `silence`: whoever lets that clock run out has said yes.
+    `returns` are the states to which a case may be sent back from here (退回), `taken_from` those
+    from which a step came that may be taken back (拿回).
+    """
 
     code: str
     title: str
@@ -71,6 +85,11 @@ class State:
     stops: tuple[str, ...] = ()
     main: str | None = None
     end: str | None = None
+    decide: str | None = None
+    needed: int | None = None
+    silence: bool = False
+    returns: tuple[str, ...] = ()
+    taken_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,7 @@ class Workflow:
     flags: tuple[str, ...] = ()
     payee: str = "applicant"
     commits: str = OWN
+    acts: Mapping[str, Step] = field(default_factory=dict)
 
     @cached_property
     def pays(self) -> bool:
@@ -130,7 +150,26 @@ class Workflow:
 
     def step(self, state: str, event: str) -> Step | None:
         """Return what `event` does in `state`, or None where it is not possible."""
-        return self.steps.get((state, event))
+        return self.steps.get((state, event)) or self._acts.get((state, event))
+
+    def clock(self, name: str) -> Clock:
+        """Return the definition of a clock, be it the one of a seat."""
+        return self.clocks[clock_of(name)]
+
+    def acts_in(self, state: str) -> tuple[Step, ...]:
+        """Return the acts on tasks (转办、加签、催办 …) possible in `state`; none moves it."""
+        return tuple(step for (source, _), step in self._acts.items() if source == state)
+
+    @cached_property
+    def _acts(self) -> dict[tuple[str, str], Step]:
+        found = {}
+        for state in self.states.values():
+            for act in self.acts.values():
+                by = _who_acts(act, state)
+                if by and _makes_sense(act, state):
+                    step = replace(act, source=state.code, branches=(Branch(state.code),), by=by)
+                    found[state.code, act.event] = step
+        return found
 
     def steps_from(self, state: str) -> tuple[Step, ...]:
         """Return every step out of `state`, in the order of the definition."""
@@ -162,6 +201,7 @@ class Workflow:
             "flags": list(self.flags),
             "payee": self.payee,
             "commits": self.commits,
+            "acts": [_plain_step(act) for act in self.acts.values()],
         }
 
     @cached_property
@@ -178,10 +218,8 @@ class Workflow:
     def from_data(cls, data: Mapping[str, Any]) -> "Workflow":
         """Rebuild a workflow from `to_data`'s result, e.g. as stored in the database."""
         states = [State(**_tuples(row)) for row in data["states"]]
-        steps = [
-            Step(**{**_tuples(row), "branches": tuple(_branch(b) for b in row["branches"])})
-            for row in data["steps"]
-        ]
+        steps = [_step(row) for row in data["steps"]]
+        acts = [_step(row) for row in data.get("acts", ())]
         clocks = [Clock(**_tuples(row)) for row in data["clocks"]]
         facts = [Fact(**_fact(row)) for row in data["facts"]]
         return cls(
@@ -198,7 +236,31 @@ class Workflow:
             flags=tuple(data["flags"]),
             payee=data.get("payee", "applicant"),
             commits=data.get("commits", OWN),
+            acts={act.event: act for act in acts},
         )
+
+
+def clock_of(name: str) -> str:
+    """Return the name of the clock of which `name` may be one seat's."""
+    return name.partition(SEAT_MARK)[0]
+
+
+def _makes_sense(act: Step, state: State) -> bool:
+    """Say whether there is anything to add to, to be sent back to or to be taken back here."""
+    return (
+        (state.decide is not None or SEAT_ACTS.isdisjoint(act.effects))
+        and (bool(state.returns) or "send_back" not in act.effects)
+        and (bool(state.taken_from) or "take_back" not in act.effects)
+    )
+
+
+def _who_acts(act: Step, state: State) -> tuple[str, ...]:
+    """Return the seats that may take an act on tasks in `state`; nobody does where nobody waits."""
+    people = [holder for holder in state.holders if holder != "system"]
+    if not people:
+        return ()
+    holders = [holder for holder in people if holder != "applicant"] if HOLDER in act.by else []
+    return tuple(dict.fromkeys((*holders, *(seat for seat in act.by if seat != HOLDER))))
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -212,6 +274,10 @@ def _plain_step(step: Step) -> dict[str, Any]:
         for branch in step.branches
     ]
     return {**_plain(step), "branches": branches}
+
+
+def _step(row: Mapping[str, Any]) -> Step:
+    return Step(**{**_tuples(row), "branches": tuple(_branch(b) for b in row["branches"])})
 
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:

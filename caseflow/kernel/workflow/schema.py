@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from caseflow.kernel.errors import Problem
-from caseflow.kernel.workflow.model import COMMITS, FactType
+from caseflow.kernel.workflow.model import COMMITS, DECIDES, FactType
 from caseflow.kernel.workflow.source import Path, Source
 
 
@@ -93,6 +93,9 @@ _STATE: Final = Record(
         "clock": Either((TEXT, Record({"name": TEXT, "expiry": TEXT}, _CLOCK_KEYS))),
         "stops": NAMES,
         "main": NAME_OR_NAMES,
+        "decide": Value("how its seats decide", (str,), allowed=DECIDES),
+        "votes": Record({"of": NUMBER, "needed": Either((TEXT, NUMBER))}),
+        "silence": TEXT,
     },
 )
 _CONDITIONS: Final = MapOf(MapOf(ANY, "an operator with its value"), "conditions")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast, get_args
 
+from caseflow.kernel.workflow.deciding import needed_votes, silence_counts
 from caseflow.kernel.workflow.draft import Draft
 from caseflow.kernel.workflow.joining import Place
 from caseflow.kernel.workflow.model import Clock, State, Unit
@@ -48,6 +49,9 @@ def _add_state(draft: Draft, place: Place, code: str, data: Mapping[str, Any]) -
         holders=draft.seats(place.source, (*path, "holder"), place.cast(data.get("holder"))),
         clock=own,
         stops=tuple(clock for clock in stops if clock != own),
+        decide=data.get("decide"),
+        needed=needed_votes(draft, place, code, data),
+        silence=silence_counts(draft, place, code, data),
     )
     main = data.get("main", ())
     draft.mains[compiled] = (main,) if isinstance(main, str) else tuple(main)

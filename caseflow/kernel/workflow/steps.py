@@ -7,7 +7,8 @@ from typing import Any, Final
 from caseflow.kernel.workflow.draft import Draft
 from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
 from caseflow.kernel.workflow.joining import END, NONE, Place
-from caseflow.kernel.workflow.model import PREVIOUS, Branch, State, Step, Test
+from caseflow.kernel.workflow.model import HOLDER, PREVIOUS, Branch, State, Step, Test
+from caseflow.kernel.workflow.returning import add_returns
 from caseflow.kernel.workflow.source import Path
 from caseflow.kernel.workflow.states import clocks_named
 from caseflow.kernel.workflow.vocabulary import (
@@ -17,10 +18,14 @@ from caseflow.kernel.workflow.vocabulary import (
     GUARDS,
     INPUTS,
     PREVIOUS_STATE,
+    SILENCE,
     SYSTEM_FACTS,
+    TASK_ACTS,
 )
 
 ANYWHERE: Final = "anywhere"
+TASKS: Final = "tasks"
+"""`from: tasks` is an act on the tasks of whatever state waits for people; it stays there."""
 STAY: Final = "$stay"
 EARLIER: Final = "$earlier"
 OPEN_CHILD: Final = "open_child:"
@@ -41,7 +46,9 @@ def add_steps(draft: Draft) -> None:
     """Add the steps of all events; those possible anywhere last, so that a stage's own go first."""
     variants = [variant for place in draft.places for variant in _variants(place)]
     for variant in variants:
-        if variant.data["from"] != ANYWHERE:
+        if variant.data["from"] == TASKS:
+            _add_act(draft, variant)
+        elif variant.data["from"] != ANYWHERE:
             _add_variant(draft, variant, _sources(draft, variant))
     for variant in variants:
         if variant.data["from"] == ANYWHERE:
@@ -54,6 +61,21 @@ def resolve(draft: Draft) -> None:
     """Settle what depends on all steps: where `$previous` may lead, which event is the main one."""
     _resolve_previous(draft)
     _choose_mains(draft)
+    _name_seats_of_clocks(draft)
+    add_returns(draft)
+
+
+def _name_seats_of_clocks(draft: Draft) -> None:
+    """Where seats decide, each has a clock: what expires it says whose, and counts a consent."""
+    for state in draft.states.values():
+        clock = draft.clocks.get(state.clock or "")
+        key = (state.code, clock.expiry if clock else "")
+        if state.decide is None or key not in draft.steps:
+            continue
+        step = draft.steps[key]
+        effects = (*step.effects, SILENCE) if state.silence else step.effects
+        accepts = tuple(dict.fromkeys((*step.accepts, "seat", "verdict")))
+        draft.steps[key] = replace(step, effects=effects, accepts=accepts)
 
 
 def _choose_mains(draft: Draft) -> None:
@@ -136,6 +158,20 @@ def _add_variant(draft: Draft, variant: _Variant, sources: list[str]) -> None:
         _add_step(draft, variant, replace(template, source=source, branches=branches))
 
 
+def _add_act(draft: Draft, variant: _Variant) -> None:
+    """Add an act on tasks: once for the workflow, as it is the same in every state."""
+    source, path, data = variant.place.source, variant.path, variant.data
+    step = _template(draft, variant)
+    stays = data.get("to", STAY) == STAY and "branches" not in data and not step.automatic
+    if not stays or variant.place.order is not None:
+        message = "an act on tasks stays where it is, and stands in a stage under `anywhere`"
+        draft.fault(source, path, "state-of-act", message)
+    if not step.effects or not TASK_ACTS.issuperset(step.effects):
+        message = f"an act on tasks has one of the effects {', '.join(sorted(TASK_ACTS))}"
+        draft.fault(source, path, "unknown-act", message)
+    draft.acts[variant.event] = step
+
+
 def _earlier(draft: Draft, state: State) -> list[Place]:
     order = next(place.order for place in draft.places if place.name == state.stage)
     if order is None:
@@ -169,7 +205,9 @@ def _template(draft: Draft, variant: _Variant) -> Step:
     source = place.source
     automatic = data.get("automatic", False)
     named = place.cast(data.get("by", "system" if automatic else ()))
-    by = draft.seats(source, (*path, "by"), named)
+    holder = [HOLDER] if data["from"] == TASKS and HOLDER in named else []
+    seats = [name for name in named if name not in holder]
+    by = (*holder, *draft.seats(source, (*path, "by"), seats))
     if not by or (automatic and by != ("system",)):
         message = "an event needs `by`; an automatic one is by: system"
         draft.fault(source, path, "event-without-seat", message)

@@ -33,6 +33,7 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("holds", "integer", "暂停拨付的情形数"),
         _system("seats_waiting", "integer", "尚未答复的席位数"),
         _system("vetoes", "integer", "一票否决数"),
+        Fact("vote", "choice", "表决情况", choices=("open", "passed", "failed"), system=True),
         _system("children_open", "integer", "未办结的子办件数"),
         _system("children_total", "integer", "子办件总数"),
         _system("children_paid_fen", "fen", "子办件累计已拨付金额"),
@@ -110,6 +111,13 @@ INPUTS: Final[dict[str, Fact]] = {
         Fact("hold_kind", "choice", "暂停情形",
              choices=("audit_hold", "credit_hold", "under_appeal", "clawback_open"),
              sample="audit_hold"),
+        Fact("evidence", "list", "证据（材料编号或文号）", sample=["信用查询报告〔2026〕1号"]),
+        Fact("task", "integer", "待办编号"),
+        Fact("person", "text", "人员（登录名或编号）"),
+        Fact("organisation", "text", "单位（代码或编号）"),
+        Fact("seat", "text", "席位"),
+        Fact("return_to", "text", "退回至（环节代码）"),
+        Fact("placement", "choice", "加签方式", choices=("before", "beside"), sample="beside"),
         Fact("publicity_id", "integer", "公示编号"),
         Fact("publicity_ends_on", "date", "公示截止日"),
         Fact("receipt_fen", "fen", "本次缴款金额", unit="fen", sample=100),
@@ -159,6 +167,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "no_hold": Guard((Test("holds", "at_most", 0),), "存在暂停拨付的情形"),
     "held": Guard((Test("holds", "at_least", 1),), "没有需要解除的暂停情形"),
     "all_seats_answered": Guard((Test("seats_waiting", "at_most", 0),), "尚有席位未答复"),
+    "vote_decided": Guard((Test("vote", "one_of", ("passed", "failed")),), "表决尚无结果"),
     "children_settled": Guard((Test("children_open", "at_most", 0),), "尚有未办结的子办件"),
     "some_child": Guard((Test("children_total", "at_least", 1),), "尚无子办件"),
     "payment_open": Guard((Test("payments_open", "at_least", 1),), "没有待付的拨付单"),
@@ -231,8 +240,36 @@ EFFECTS: Final[dict[str, str]] = {
     "check_overlap": "就高不重复核查，结果记入办件历史",
     "decide_overlap": "记录重复享受的处理决定",
     "choose_award": "记录申报主体的选择",
+    "answer_by_silence": "逾期未答复，按条款视为同意，如实记录",
+    "claim_task": "签收待办",
+    "release_task": "退签待办",
+    "hand_over": "转办",
+    "entrust": "委派他人准备，决定权不变",
+    "report_back": "委派事项回复",
+    "add_seat": "加签",
+    "remove_seat": "减签",
+    "urge": "催办",
+    "copy_to": "抄送",
+    "revoke_copy": "撤回抄送",
+    "recuse": "登记回避",
+    "send_back": "退回此前已经过的环节",
+    "take_back": "拿回尚无人接手的上一步",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
+
+ANSWER: Final = "answer_seat"
+"""The effect of a step that each seat takes once, for itself. (手册§2.2 部门联审)"""
+OWN_TASK: Final = frozenset({ANSWER, "claim_task", "release_task", "hand_over", "entrust"})
+"""The effects of what is done with a task of one's own, which must be open."""
+TASK_ACTS: Final = OWN_TASK - {ANSWER} | {
+    "report_back", "add_seat", "remove_seat", "urge", "copy_to", "revoke_copy", "recuse",
+    "send_back", "take_back",
+}  # fmt: skip
+SEND_BACK, TAKE_BACK = GOES_BACK = ("send_back", "take_back")
+"""The two acts on tasks that move a case: along roads that were compiled for each state."""
+"""The effects of acts on tasks (`from: tasks`); all but `GOES_BACK` leave the case alone."""
+SILENCE: Final = "answer_by_silence"
+"""The effect that the expiry of a seat's clock has where the measure says so, and only there."""
 
 PAYS: Final = frozenset({"open_payment", "confirm_payment", "confirm_district_payment"})
 """The effects that make a step a payment for the legal properties."""
@@ -288,6 +325,23 @@ SEATS: Final[dict[str, Seat]] = {
     "public": Seat("public", "public", "社会公众"),
     "system": Seat("system", "system", "系统"),
 }
+
+QUESTIONS: Final[dict[str, str]] = {
+    "cosign.credit": "有无失信、严重违法失信记录",
+    "cosign.market": "主体是否存续、有无经营异常，有无关联关系",
+    "cosign.tax": "有无重大税收违法，属地纳税是否属实",
+    "cosign.safety": "近三年有无重大及以上安全事故",
+    "cosign.environment": "近三年有无重大及以上环保事故",
+    "cosign.statistics": "统计入库与所报数据是否一致",
+    "cosign.social_security": "参保与拖欠工资情况",
+    "cosign.fairness": "是否符合公平竞争审查标准",
+    "cosign.legal": "是否合法",
+    "finance.division": "资金来源与支持标准是否可行，有无重复享受",
+    "field_bureau.handler": "是否符合本行业管理要求",
+    "talent_office": "人才身份与已享受政策",
+    "audit_firm": "损失与尽职证据是否充分",
+}
+"""The one question that each seat answers where several decide. 手册§3、§5.5"""
 
 DUTIES: Final = ("handler", "reviewer", "approver", "disburser")
 """Control roles; one person holds at most one of them on a case (§2.3(7) four eyes)."""
