@@ -139,7 +139,7 @@ def test_the_ledger_is_verified_and_the_doctor_says_so(run: Run, town: Town):
     assert (broken.code, len(broken.json["faults"])) == (1, 1)
     assert found["ledger"]["status"] == "broken"
     assert "budgets verify" in found["ledger"]["detail"]
-    assert "账实不符" in run("budgets", "verify").out
+    assert "账实相符" in run("budgets", "verify").out
 
 
 def tamper(url: str, statement: str) -> None:

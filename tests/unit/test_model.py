@@ -239,6 +239,23 @@ def test_the_hash_is_the_same_in_another_process():
     assert told == [workflow("vouchers").hash] * 2
 
 
+@pytest.mark.parametrize(
+    ("name", "gives", "pays", "planning"),
+    [
+        ("vouchers", True, True, {"proposed"}),
+        ("instant_vouchers", True, False, {"proposed"}),
+        ("instant_vouchers/settlement", True, True, {"proposed"}),
+        ("allocations", True, True, {"allocation_computing"}),
+        ("platforms", False, False, {"proposed"}),
+        ("opportunities", False, False, set()),
+    ],
+)
+def test_a_workflow_says_where_amounts_are_planned_approved_and_paid(name, gives, pays, planning):
+    asked = workflow(name)
+
+    assert (asked.gives, asked.pays, asked.planning) == (gives, pays, planning)
+
+
 def _tests(step):
     return [test for branch in step.branches for test in branch.when]
 
