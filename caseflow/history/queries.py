@@ -1,6 +1,7 @@
 """What the history answers: the events of a stream, the result of an act, whether all is whole."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,10 +74,10 @@ def history(connection: Any, stream: int, *, after: int = 0, limit: int = 200) -
 
 @dataclass(frozen=True)
 class Fault:
-    """An event that is not as it was written, and in what."""
+    """An event that is not as it was written, and in what; without an event, the whole history."""
 
-    stream: int
-    seq: int
+    stream: int | None
+    seq: int | None
     what: str
 
 
@@ -109,3 +110,12 @@ def _faults(row: Any, head: bytes, key: bytes) -> Iterator[Fault]:
         yield Fault(row.stream, row.seq, "its MAC was not made with the key")
     if not bytes(row.body).endswith(commit(bytes(row.salt), canonical(row.payload))):
         yield Fault(row.stream, row.seq, "its payload is not the one it commits to")
+
+
+@contextmanager
+def frozen(connection: Any) -> Iterator[None]:
+    """Let everything that is read inside be of one instant, however long it takes."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        yield
