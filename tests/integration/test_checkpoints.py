@@ -217,6 +217,22 @@ def test_any_number_of_sealers_seal_every_event_once_in_one_line(house):
         assert faults(connection) == []
 
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+
+
+def test_a_sealer_waits_for_the_other_and_goes_on_where_it_ended(house):
+    connect = house.cases.connect
+    with connect() as first, connect() as second, ThreadPoolExecutor(1) as other:
+        with first.transaction():
+            seal_pending(first, SEAL, at=AT, most=3)
+            waits = other.submit(seal_pending, second, SEAL, at=AT, most=3)
+            while not first.execute(WAITING, (second.info.backend_pid,)).fetchone()[0]:
+                first.execute("SELECT pg_stat_clear_snapshot()")
+
+        assert waits.result() == 3
+        assert newest_checkpoint(first).size == 6
+
+
 def test_nothing_is_sealed_at_first(database):
     with database.connect() as connection, pytest.raises(NotFound, match="尚无检查点"):
         newest_checkpoint(connection)
