@@ -23,6 +23,7 @@ from caseflow.funds.bars import models as bars_models
 from caseflow.funds.equity import models as equity_models
 from caseflow.funds.recoveries import models as recoveries_models
 from caseflow.history import models as history_models
+from caseflow.history.checkpoints import models as checkpoints_models
 from caseflow.identity import models as identity_models
 from caseflow.identity.delegations import models as delegations_models
 from caseflow.notifications import models as notifications_models
@@ -31,8 +32,8 @@ from caseflow.settings import Settings, read_settings
 
 TABLES = (
     awards_models, bars_models, batches_models, cases_models, catalogue_models,
-    deadlines_models, delegations_models, documents_models, equity_models, funds_models,
-    history_models, identity_models, letters_models, notifications_models,
+    checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
+    funds_models, history_models, identity_models, letters_models, notifications_models,
     parameters_models, recoveries_models, reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""

@@ -35,11 +35,23 @@ class Settings:
     port: int = 8000
     pool_size: int = 8
     upload_limit: int = 20 * MEBIBYTE
+    seal_key: bytes | None = None
+    origin: str = "caseflow"
 
     @property
     def files(self) -> Path:
         """Return the folder of uploaded files, stored by their hash."""
         return self.home / "files"
+
+    def seal_seed(self) -> bytes:
+        """Return the seed of the key that signs checkpoints; makes `seal.key` when there is none.
+
+        Only who seals needs it, so a web process on another machine never has it.
+
+        Raises:
+            InvalidInput: the file holds no whole key.
+        """
+        return self.seal_key or _key_file(self.home / "seal.key")[:KEY_BYTES]
 
     @property
     def is_loopback(self) -> bool:
@@ -61,7 +73,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         home=home,
         database_url=database_url,
         owner_url=env.get("CASEFLOW_OWNER_DATABASE_URL") or database_url,
-        mac_key=_mac_key(env, home),
+        mac_key=_key(env, "CASEFLOW_MAC_KEY") or _key_file(home / "mac.key"),
         mac_key_id=env.get("CASEFLOW_MAC_KEY_ID", "k1"),
         smtp_host=env.get("CASEFLOW_SMTP_HOST", "127.0.0.1"),
         smtp_port=_number(env, "CASEFLOW_SMTP_PORT", 2525, most=MOST_PORT),
@@ -70,6 +82,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         port=_number(env, "CASEFLOW_PORT", 8000, most=MOST_PORT),
         pool_size=_number(env, "CASEFLOW_POOL_SIZE", 8, most=100),
         upload_limit=_number(env, "CASEFLOW_UPLOAD_LIMIT", 20 * MEBIBYTE, most=1024 * MEBIBYTE),
+        seal_key=_seed(env),
+        origin=_origin(env),
     )
 
 
@@ -83,16 +97,32 @@ def _number(env: Mapping[str, str], name: str, default: int, *, most: int) -> in
     return int(text)
 
 
-def _mac_key(env: Mapping[str, str], home: Path) -> bytes:
-    text = env.get("CASEFLOW_MAC_KEY")
+def _origin(env: Mapping[str, str]) -> str:
+    """Return who signs the checkpoints: a name without white space or a plus sign."""
+    text = env.get("CASEFLOW_ORIGIN", "caseflow")
+    if not text or "+" in text or any(each.isspace() for each in text):
+        problem = "CASEFLOW_ORIGIN must be a name without white space or a plus sign"
+        raise InvalidInput(f"{problem}, not {text!r}.", fields={"CASEFLOW_ORIGIN": text})
+    return text
+
+
+def _seed(env: Mapping[str, str]) -> bytes | None:
+    key = _key(env, "CASEFLOW_SEAL_KEY")
+    if key is not None and len(key) != KEY_BYTES:
+        raise InvalidInput(f"CASEFLOW_SEAL_KEY must have {KEY_BYTES} bytes, not {len(key)}.")
+    return key
+
+
+def _key(env: Mapping[str, str], name: str) -> bytes | None:
+    text = env.get(name)
     if text is None:
-        return _key_file(home / "mac.key")
+        return None
     try:
         key = bytes.fromhex(text)
     except ValueError as error:
-        raise InvalidInput("CASEFLOW_MAC_KEY must be hexadecimal.") from error
+        raise InvalidInput(f"{name} must be hexadecimal.") from error
     if len(key) < KEY_BYTES:
-        raise InvalidInput(f"CASEFLOW_MAC_KEY must have at least {KEY_BYTES} bytes.")
+        raise InvalidInput(f"{name} must have at least {KEY_BYTES} bytes.")
     return key
 
 

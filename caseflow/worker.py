@@ -35,6 +35,8 @@ from caseflow.catalogue.places import data_root
 from caseflow.clock import SystemClock, clock_for
 from caseflow.database.access import Database, open_database
 from caseflow.database.readiness import driver_errors, located, ready
+from caseflow.history.checkpoints.notes import Seal
+from caseflow.history.checkpoints.service import seal_of, seal_pending
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import CaseflowError, Unavailable
 from caseflow.notifications.channels import SmtpChannel
@@ -55,6 +57,7 @@ SECONDS: Final[Mapping[str, int]] = {
     "life": 60,
     "deliveries": 10,
     "heartbeat": 30,
+    "seals": 5,
 }
 """How often each sweep looks whether something is due."""
 
@@ -70,6 +73,7 @@ class Work:
     cases: Cases
     database: Database
     smtp: SmtpChannel
+    seal: Seal
     batch: int = BATCH
 
     def now(self) -> datetime:
@@ -84,6 +88,7 @@ class Work:
             "timers": self.timers,
             "deliveries": self.deliveries,
             "heartbeat": self.heartbeat,
+            "seals": self.seals,
         }
 
     def timers(self, at: datetime) -> Counts:
@@ -104,6 +109,11 @@ class Work:
             policies_ended=len(swept.ended),
             people_warned=swept.warned,
         )
+
+    def seals(self, at: datetime) -> Counts:
+        """Seal a batch of events under a signed checkpoint."""
+        with self.database.connect() as connection:
+            return _counted(events_sealed=seal_pending(connection, self.seal, at=at))
 
     def deliveries(self, at: datetime) -> Counts:
         """Send the letters that are due.
@@ -147,7 +157,8 @@ def open_work(settings: Settings, root: Path, *, batch: int = BATCH) -> Iterator
         address = ready(located(settings), root / "migrations")
         database = open_database(address, pool_size=settings.pool_size)
         try:
-            yield Work(assemble(database, settings, root), database, smtp, batch=batch)
+            cases, seal = assemble(database, settings, root), seal_of(settings)
+            yield Work(cases, database, smtp, seal, batch=batch)
         finally:
             database.close()
 

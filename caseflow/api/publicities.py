@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from flask import Response
 from marshmallow import fields, validate
 
 from caseflow.api.answers import answer_of
@@ -20,18 +21,16 @@ from caseflow.api.parsing import (
 )
 from caseflow.api.rules import Rule, admits
 from caseflow.batches import publicity
-from caseflow.batches.publicity import MOST_CASES, MOST_WORKING_DAYS, ListedCase, Listing
+from caseflow.batches.objections import Grounds, Objection, file_objection
+from caseflow.batches.publicity import MOST_CASES, MOST_WORKING_DAYS, Listing
 from caseflow.batches.publicity import PublicityView as Opened
+from caseflow.batches.published_list import Contact, ListedCase
 from caseflow.cases.queries import find_case
-from caseflow.cases.service import Outcome, Request
-from caseflow.kernel.errors import EventNotAllowed, GuardFailed, NotFound, RequestReused
 
 blueprint = Blueprint("publicities", __name__, description="公示与异议")
 
 NEWEST: Final = 2**62
 """Above every id."""
-OBJECT: Final = "object"
-OBJECT_AGAIN: Final = "object_again"
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,10 @@ class PublicityView:
     title: str
     basis: str
     organisation: str
+    contact: Contact | None
+    how_to_object: str
+    list_sha256: str | None
+    restarts: tuple[str, ...]
     working_days: int
     starts_on: date
     ends_on: date
@@ -81,6 +84,10 @@ class NewPublicity(Body):
     cases = fields.List(Line(), required=True, validate=validate.Length(min=1, max=MOST_CASES))
     title = Line(required=True)
     basis = Line(required=True)
+    unit = Line()
+    phone = Line(required=True)
+    email = Line(required=True)
+    address = Line(required=True)
     working_days = Number(required=True, validate=validate.Range(min=1, max=MOST_WORKING_DAYS))
 
 
@@ -88,7 +95,10 @@ class NewObjection(Body):
     """An objection under the objector's own name, to one case of a publicity."""
 
     case = Line(required=True)
+    real_name = Line(required=True)
+    contact = Line(required=True)
     grounds = Prose(required=True)
+    proof = Prose(required=True)
 
 
 @blueprint.route("/publicities")
@@ -113,6 +123,20 @@ def show_publicity(public_id: str) -> PublicityView:
     return _view(publicity.publicity(house().cases, public_id))
 
 
+@blueprint.route("/publicities/<public_id>/list")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/json")
+def show_list(public_id: str) -> Response:
+    """Send the frozen list, without sign-in: exactly the bytes that `list_sha256` names."""
+    content = publicity.published_list(house().cases, public_id)
+    disposition = f'attachment; filename="{public_id}.json"'
+    return Response(
+        content,
+        content_type="application/json",
+        headers={"Content-Disposition": disposition},
+    )
+
+
 @blueprint.route("/publicities", methods=["POST"])
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(NewPublicity)
@@ -124,6 +148,7 @@ def open_publicity(wanted: dict[str, Any]) -> PublicityView:
         cases=tuple(found),
         title=wanted["title"],
         basis=wanted["basis"],
+        contact=Contact(**{name: wanted.get(name, "") for name in Contact.__dataclass_fields__}),
         working_days=wanted["working_days"],
         actor_id=actor().id,
         at=now(),
@@ -137,34 +162,18 @@ def open_publicity(wanted: dict[str, Any]) -> PublicityView:
 @blueprint.arguments(NewObjection)
 @blueprint.response(201, answer_of(Receipt))
 def object_to(wanted: dict[str, Any], public_id: str) -> Receipt:
-    """Object to a case of a publicity, as anybody may under their own name."""
-    shown = publicity.publicity(house().cases, public_id)
-    named = wanted["case"]
-    listed = next((each for each in shown.cases if named in {each.public_id, each.number}), None)
-    if listed is None:
-        raise NotFound(f"公示 {public_id!r} 中没有办件 {named!r}。")
-    outcome = _object(listed.public_id, wanted["grounds"])
+    """Object to a case of a publicity, as anybody may under their own name, while it stands."""
+    grounds = Grounds(**{name: wanted[name] for name in Grounds.__dataclass_fields__})
+    at = now()
+    objection = Objection(public_id, wanted["case"], grounds, actor().id, at, request_id())
+    outcome, number = file_objection(house().cases, objection)
     return Receipt(
-        publicity=shown.public_id,
-        case=listed.public_id,
-        number=listed.number,
-        filed_at=now(),
+        publicity=public_id,
+        case=outcome.case,
+        number=number,
+        filed_at=at,
         replayed=outcome.replayed,
     )
-
-
-def _object(case: str, grounds: str) -> Outcome:
-    """File the objection: the first one holds the case back, another joins it."""
-    at, key = now(), request_id()
-    try:
-        return house().cases.act(
-            case, Request(OBJECT, actor().id, at, {"grounds": grounds}, id=key)
-        )
-    except GuardFailed:
-        raise
-    except (EventNotAllowed, RequestReused):
-        again = Request(OBJECT_AGAIN, actor().id, at, {"grounds": grounds}, id=key)
-        return house().cases.act(case, again)
 
 
 def _view(opened: Opened) -> PublicityView:

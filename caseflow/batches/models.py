@@ -1,15 +1,20 @@
 """Publicities (公示) and the health of the sweeps."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
 
 
 class Publicity(Model):
-    """A public notice listing one or more cases with their amounts, for so many working days."""
+    """A public notice listing one or more cases with their amounts, for so many working days.
+
+    `list_sha256` names the frozen list among the files; it and `contact` are only missing in
+    publicities of before they were asked for.
+    """
 
     __tablename__ = "publicity"
 
@@ -26,9 +31,17 @@ class Publicity(Model):
     status: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    contact: Mapped[dict[str, Any] | None]
+    list_sha256: Mapped[str | None]
+    case_count: Mapped[int]
 
     __table_args__ = (
         CheckConstraint("status IN ('open', 'closed')", name="status"),
+        CheckConstraint(
+            "contact ?& ARRAY['unit', 'phone', 'email', 'address']", name="contact_in_full"
+        ),
+        CheckConstraint("list_sha256 ~ '^[0-9a-f]{64}$'", name="list_sha256"),
+        UniqueConstraint("id", "case_count", name="uq_publicity_case_count"),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("working_days >= 1 AND ends_on > starts_on", name="window"),
         UniqueConstraint("id", "ends_on", name="uq_publicity_ends_on"),
@@ -37,7 +50,11 @@ class Publicity(Model):
 
 
 class PublicityCase(Model):
-    """A case in a publicity, with the amount the public was told."""
+    """A case in a publicity, with the amount the public was told.
+
+    There are `case_count` lines from the beginning and never another; `restarts_id` is the
+    publicity that listed the case before.
+    """
 
     __tablename__ = "publicity_case"
 
@@ -48,6 +65,20 @@ class PublicityCase(Model):
         ForeignKey("case.id"), primary_key=True, autoincrement=False
     )
     fen: Mapped[Fen | None]
+    line: Mapped[int]
+    case_count: Mapped[int]
+    restarts_id: Mapped[Big | None] = mapped_column(ForeignKey("publicity.id"))
+
+    __table_args__ = (
+        CheckConstraint("line BETWEEN 1 AND case_count", name="line"),
+        UniqueConstraint("publicity_id", "line", name="uq_publicity_case_line"),
+        ForeignKeyConstraint(
+            ["publicity_id", "case_count"],
+            ["publicity.id", "publicity.case_count"],
+            name="fk_publicity_case_count",
+        ),
+        Index("ix_publicity_case_case", "case_id", "publicity_id"),
+    )
 
 
 class Sweep(Model):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from caseflow.cases.desk import Desk
 from caseflow.cases.reading import Reading
@@ -49,3 +50,4 @@ class Office:
     signer: Signer
     notices: NoticeBook
     system_id: int
+    files: Path

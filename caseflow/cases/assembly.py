@@ -34,5 +34,6 @@ def assemble(
         signer=signer_of(settings),
         notices=_notice_book(root / "notifications"),
         system_id=system_id,
+        files=settings.files,
     )
     return Cases(database, office, ids=ids or PublicIds(), pinned=Pinned())

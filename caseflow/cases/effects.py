@@ -15,6 +15,8 @@ from caseflow.kernel.workflow.machine import Move
 from caseflow.reviews.part import OBJECTIONS
 
 AUDIT_HOLD: Final = "audit_hold"
+GROUNDS: Final = ("real_name", "contact", "grounds", "proof")
+"""What an objection says, and nobody changes afterwards."""
 
 
 def add_effects(act: Act, writes: Writes, seq: int, move: Move) -> None:
@@ -27,13 +29,13 @@ def add_effects(act: Act, writes: Writes, seq: int, move: Move) -> None:
 
 def _record_objection(act: Act, writes: Writes, seq: int, move: Move) -> None:
     row = _objection(act, seq, status="open")
-    writes.add(OBJECTIONS, {**row, "grounds": move.payload.get("grounds", "")})
+    writes.add(OBJECTIONS, {**row, **{name: move.payload[name] for name in GROUNDS}})
 
 
 def _settle_objection(act: Act, writes: Writes, _seq: int, move: Move) -> None:
     ended = act.workflow.states[move.target].end == "rejected"
     row = _objection(act, act.reading.objection_seq, status="upheld" if ended else "dismissed")
-    writes.add(OBJECTIONS, {**row, "grounds": ""})
+    writes.add(OBJECTIONS, {**row, **dict.fromkeys(GROUNDS, "")})
 
 
 def _objection(act: Act, seq: int, *, status: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from caseflow.cases.queries import OFFICIAL_ROLES, find_case
+from caseflow.cases.queries import AUDITOR, OFFICIAL_ROLES, find_case
 from caseflow.cases.seats import ANYONE
 from caseflow.catalogue.pinned import Pinned
 from caseflow.history.queries import history
@@ -62,7 +62,7 @@ def case_history(
 ) -> list[EventView]:
     """Return up to `limit` events of a case after version `after`, oldest first.
 
-    An objector's name and words are for officials and auditors only.
+    An objector's name and words are for the bureau that investigates and for auditors only.
 
     Raises:
         NotFound: there is no case that the actor may see.
@@ -70,8 +70,10 @@ def case_history(
     case = find_case(session, actor, public_id)
     driver: Any = session.connection().connection.driver_connection
     runner = pinned.runner(driver, case.workflow_hash)
+    lead = case.parties.get("lead_bureau")
     is_inside = any(
-        each.role in OFFICIAL_ROLES or each.role == "auditor" for each in actor.assignments
+        each.role == AUDITOR or (each.role in OFFICIAL_ROLES and each.organisation_id == lead)
+        for each in actor.assignments
     )
     return [
         _event(row, runner.workflow, is_hidden=row.seat == ANYONE and not is_inside)

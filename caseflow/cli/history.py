@@ -1,7 +1,8 @@
 """`caseflow history`: whether every event is as it was written, and all of them as a log."""
 
-from itertools import islice
-from typing import TextIO
+from datetime import timedelta
+from itertools import chain, islice
+from typing import Any, Final, TextIO
 
 import click
 
@@ -9,20 +10,72 @@ from caseflow.cases.event_log import cases_in_log, event_log
 from caseflow.cases.xes import xes
 from caseflow.cli.house import open_house
 from caseflow.cli.measures import find_measure
-from caseflow.cli.output import json_option, note, progress, show, table
+from caseflow.cli.output import facts, json_option, note, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
-from caseflow.history.queries import verify
+from caseflow.clock import SystemClock
+from caseflow.history.checkpoints.notes import MOST_BYTES, head_of, verifier_of
+from caseflow.history.checkpoints.queries import CheckpointView, newest_checkpoint, verify_seals
+from caseflow.history.checkpoints.service import seal_all, seal_of
+from caseflow.history.queries import frozen, verify
 
 FORMATS = {"xes": xes}
 COLUMNS = {"流": "stream", "序号": "seq", "问题": "what"}
+COUNTS: Final = """
+    SELECT count(*), count(DISTINCT stream), (SELECT count(*) FROM event_leaf),
+        (SELECT count(*) FROM checkpoint) FROM event
+"""
+COUNTED: Final = ("events", "streams", "sealed", "checkpoints")
+TOLD: Final = (
+    "{events} events of {streams} streams are as they were written, {sealed} of them sealed under"
+    " {checkpoints} checkpoints; {events_per_second} events a second."
+)
 
 
 @click.group()
 def history() -> None:
-    """The history (留痕): a hash chain a stream, each event with a keyed MAC.
+    """The history (留痕): a hash chain a stream, a MAC an event, signed checkpoints over all.
 
     Example: caseflow history verify
     """
+
+
+@history.command("seal")
+@json_option
+def seal_history(*, as_json: bool) -> None:
+    """Seal what is pending under a new signed checkpoint; the worker does this every few seconds.
+
+    Example: caseflow history seal --json
+    """
+    with open_house() as house, house.database.connect() as connection:
+        sealed = seal_all(connection, seal_of(house.settings), at=house.now())
+        row = {"sealed": sealed, **_told(newest_checkpoint(connection))}
+    show(row, as_json=as_json, view=lambda: facts("封存", row))
+
+
+@history.command("checkpoint")
+@click.option(
+    "--output",
+    "-o",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    default="-",
+    help="Write to this file instead of stdout.",
+)
+def newest(*, output: TextIO) -> None:
+    """Write the newest checkpoint as a signed text, to be kept on another machine.
+
+    The key that checks its signature goes to stderr: keep it beside the first checkpoint.
+
+    Example: caseflow history checkpoint -o 2026-11-28.checkpoint
+    """
+    with open_house() as house, house.database.connect() as connection:
+        found = newest_checkpoint(connection)
+        key = seal_of(house.settings).verifier.text
+    output.write(found.note)
+    note(f"Checkpoint {found.number} over {found.size} events. Key: {key}")
+
+
+def _told(found: CheckpointView) -> dict[str, Any]:
+    return {"checkpoint": found.number, "size": found.size, "root": found.root, "at": found.at}
 
 
 @history.command("verify")
@@ -33,21 +86,45 @@ def history() -> None:
     show_default=True,
     help="Stop after so many faults.",
 )
+@click.option(
+    "--checkpoint",
+    "notes",
+    multiple=True,
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="A checkpoint that was kept elsewhere; repeatable.",
+)
+@click.option("--key", metavar="KEY", help="The key that checks its signature, as it was kept.")
 @json_option
-def verify_history(*, most: int, as_json: bool) -> int:  # fmt: skip
-    """Recompute every hash and MAC; exit code 1 if an event is missing, changed or forged.
+def verify_history(
+    *, most: int, notes: tuple[TextIO, ...], key: str | None, as_json: bool
+) -> int:  # fmt: skip
+    """Recompute every hash, MAC and checkpoint; exit code 1 if an event is missing or changed.
 
-    Example: caseflow history verify --json
+    Only a checkpoint that was kept elsewhere shows that the whole database was put back to an
+    older copy, or written anew by somebody who had the keys.
+
+    Example: caseflow history verify --checkpoint 2026-11-28.checkpoint --json
     """
+    began = SystemClock().now()
     with open_house() as house, house.database.connect() as connection, progress("Verifying"):
-        found = connection.execute("SELECT count(*), count(DISTINCT stream) FROM event").fetchone()
-        faults = list(islice(verify(connection, house.settings.mac_key), most))
-    events, streams = found or (0, 0)
-    rows = [vars(fault) for fault in faults]
-    result = {"ok": not rows, "events": events, "streams": streams, "faults": rows}
-    told = f"{events} events of {streams} streams are as they were written."
+        verifier = verifier_of(key) if key else seal_of(house.settings).verifier
+        witnessed = [head_of(each.read(MOST_BYTES), verifier) for each in notes]
+        with frozen(connection):
+            counts = dict(zip(COUNTED, connection.execute(COUNTS).fetchone() or (), strict=True))
+            seals = verify_seals(connection, verifier, witnessed=witnessed)
+            faults = chain(verify(connection, house.settings.mac_key), seals)
+            rows = [vars(fault) for fault in islice(faults, most)]
+    took = _rate(counts["events"], SystemClock().now() - began)
+    result = {"ok": not rows, **counts, "witnessed": len(notes), **took, "faults": rows}
+    told = TOLD.format(**result)
     show(result, as_json=as_json, view=lambda: table("异常", COLUMNS, rows) if rows else told)
     return FAILED if rows else DONE
+
+
+def _rate(events: int, took: timedelta) -> dict[str, int]:
+    milliseconds = took // timedelta(milliseconds=1) + 1
+    return {"milliseconds": milliseconds, "events_per_second": 1000 * events // milliseconds}
 
 
 @history.command("export")

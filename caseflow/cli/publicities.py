@@ -1,11 +1,18 @@
 """`caseflow publicities`: the public board, and putting cases on it."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from caseflow.batches.publicity import Listing, PublicityView, board, open_publicity
+from caseflow.batches.publicity import (
+    Listing,
+    PublicityView,
+    board,
+    open_publicity,
+    published_list,
+)
+from caseflow.batches.published_list import Contact
 from caseflow.cases.queries import find_case
 from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Page, json_option, paged, show, table, yuan
@@ -50,10 +57,35 @@ def list_publicities(*, status: str | None, page: Page, as_json: bool) -> None:
     show(rows, as_json=as_json, view=lambda: table("公示", COLUMNS, rows))
 
 
+@publicities.command("export")
+@click.argument("publicity")
+@click.option(
+    "--output",
+    "-o",
+    type=click.File("wb", lazy=True),
+    default="-",
+    help="Write to this file instead of stdout.",
+)
+def export_list(*, publicity: str, output: BinaryIO) -> None:
+    """Write the frozen list of a publicity, exactly the bytes that its hash names.
+
+    Example: caseflow publicities export PUBLICITY -o list.json
+    """
+    with open_house() as house:
+        output.write(published_list(house.cases(), publicity))
+
+
 @publicities.command("open")
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...")
 @click.option("--title", required=True, help="The publicity's title.")
 @click.option("--basis", default="", help="The document it rests on.")
+@click.option(
+    "--contact",
+    nargs=3,
+    default=("", "", ""),
+    metavar="PHONE EMAIL ADDRESS",
+    help="Where objections go.",
+)
 @click.option(
     "--working-days",
     type=click.IntRange(1, 30),
@@ -64,12 +96,15 @@ def list_publicities(*, status: str | None, page: Page, as_json: bool) -> None:
 @as_option
 @json_option
 def open_one(
-    *, cases: tuple[str, ...], title: str, basis: str, working_days: int, login: str, as_json: bool
+    *, cases: tuple[str, ...], title: str, basis: str, contact: tuple[str, str, str],
+    working_days: int, login: str, as_json: bool
 ) -> None:  # fmt: skip
     """List cases (by public id or number) in a new publicity: all of them, or none.
 
+    The list is frozen as a file; where objections go must be said in full.
+
     Example: caseflow publicities open CASE1 CASE2 --title 2026年第一批算力券拟支持名单公示
-    --as shujuju.handler
+    --contact 0513-00000000 sample@example.test 样例路1号 --as shujuju.handler
     """
     with open_house() as house:
         at = house.now()
@@ -80,6 +115,7 @@ def open_one(
             cases=named,
             title=title,
             basis=basis,
+            contact=Contact(*contact),
             working_days=working_days,
             actor_id=actor.id,
             at=at,

@@ -1,13 +1,22 @@
 """What the history answers: the events of a stream, the result of an act, whether all is whole."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.rows import class_row, namedtuple_row
 
-from caseflow.kernel.event_bytes import GENESIS, authenticate, canonical, chain, commit
+from caseflow.kernel.event_bytes import (
+    GENESIS,
+    EventFacts,
+    authenticate,
+    canonical,
+    chain,
+    commit,
+    encode,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,9 @@ ACT = """
     WHERE stream = %(stream)s AND (seq = %(seq)s OR cause_seq = %(seq)s) ORDER BY seq
 """
 ALL = """
-    SELECT stream, seq, body, payload, salt, prev_hash, hash, mac, key_id FROM event
+    SELECT stream, seq, at, name, actor_id, acting_for_id, seat, organisation_id, from_state,
+        to_state, workflow_hash, guards, request_id, body, payload, salt, prev_hash, hash, mac
+    FROM event
     WHERE (stream, seq) > (%(stream)s, %(seq)s) ORDER BY stream, seq LIMIT %(limit)s
 """
 
@@ -77,15 +88,15 @@ def history(connection: Any, stream: int, *, after: int = 0, limit: int = 200) -
 
 @dataclass(frozen=True)
 class Fault:
-    """An event that is not as it was written, and in what."""
+    """An event that is not as it was written, and in what; without an event, the whole history."""
 
-    stream: int
-    seq: int
+    stream: int | None
+    seq: int | None
     what: str
 
 
 def verify(connection: Any, key: bytes, *, batch: int = 5_000) -> Iterator[Fault]:
-    """Yield every event whose body, payload, place in the chain or MAC is not as written."""
+    """Yield every event whose body, columns, payload, place in the chain or MAC has changed."""
     stream, seq, head = -1, 0, GENESIS
     while rows := _after(connection, stream, seq, batch):
         for row in rows:
@@ -111,5 +122,36 @@ def _faults(row: Any, head: bytes, key: bytes) -> Iterator[Fault]:
         yield Fault(row.stream, row.seq, "its hash does not follow from its body and its past")
     if authenticate(key, bytes(row.hash)) != bytes(row.mac):
         yield Fault(row.stream, row.seq, "its MAC was not made with the key")
-    if not bytes(row.body).endswith(commit(bytes(row.salt), canonical(row.payload))):
+    commitment = commit(bytes(row.salt), canonical(row.payload))
+    if not bytes(row.body).endswith(commitment):
         yield Fault(row.stream, row.seq, "its payload is not the one it commits to")
+    elif encode(_facts(row, commitment)) != bytes(row.body):
+        yield Fault(row.stream, row.seq, "its columns do not say what was hashed")
+
+
+def _facts(row: Any, commitment: bytes) -> EventFacts:
+    return EventFacts(
+        stream=row.stream,
+        seq=row.seq,
+        at=row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        name=row.name,
+        actor_id=row.actor_id,
+        acting_for_id=row.acting_for_id,
+        seat=row.seat,
+        organisation_id=row.organisation_id,
+        from_state=row.from_state,
+        to_state=row.to_state,
+        workflow_hash=row.workflow_hash,
+        guards=",".join(row.guards),
+        request_id=row.request_id,
+        payload_commitment=commitment,
+    )
+
+
+@contextmanager
+def frozen(connection: Any) -> Iterator[None]:
+    """Let everything that is read inside be of one instant, however long it takes."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        yield

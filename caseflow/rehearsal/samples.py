@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from caseflow.batches.published_list import Contact
 from caseflow.kernel.workflow.model import Step, Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
 from caseflow.rehearsal.equity_samples import equity_figures
@@ -10,6 +11,10 @@ from caseflow.rehearsal.equity_samples import equity_figures
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
 VOUCHER: Final = "voucher_no"
+SAMPLE_CONTACT: Final = Contact(
+    phone="0513-00000000", email="sample@example.test", address="样例路1号"
+)
+"""Where a rehearsal's objections go; nobody's."""
 SERIAL: Final = "case_number"
 """Among the facts: what makes a voucher's number one of its own, as it pays only once."""
 

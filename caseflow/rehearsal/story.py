@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from caseflow.cases.effects import GROUNDS
 from caseflow.cases.service import Request
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.policies import PolicyFiles
@@ -238,7 +239,7 @@ class Story:
         self.troupe.play(until=fixture.OBJECTED_AT)
         anybody = next(iter(self.bookings.values())).applicant.person_id
         case = self.troupe.standing(disputed)
-        given = {"grounds": INPUTS["grounds"].sample}
+        given = {name: INPUTS[name].sample for name in GROUNDS}
         self.house.cases.act(case.public_id, Request("object", anybody, self.troupe.now, given))
         self.troupe.play(until=fixture.CLOSED_AT)
         self._look(first, "close_publicity", "approval")

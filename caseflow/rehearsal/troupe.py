@@ -16,6 +16,7 @@ from caseflow.kernel.errors import CaseflowError
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
 from caseflow.rehearsal.queries import Due, Standing, case_id_of, next_due, standings
+from caseflow.rehearsal.samples import SAMPLE_CONTACT
 
 OFFICE_HOUR: Final = 10
 """People act at 10:00 Asia/Shanghai of a working day."""
@@ -188,6 +189,7 @@ class Troupe:
             cases=tuple(case.public_id for case in together),
             title=f"拟支持项目公示（{local_date(self.now)}）",
             basis="会议研究决定",
+            contact=SAMPLE_CONTACT,
             working_days=working_days,
             actor_id=self._lister(together),
             at=self.now,

@@ -81,7 +81,10 @@ class Task(Model):
 
 
 class Objection(Model):
-    """An objection to a case in a publicity: real name, grounds, and what became of it."""
+    """An objection to a case in a publicity: real name, grounds, and what became of it.
+
+    The database takes it inside the publicity's window only, and only in full.
+    """
 
     __tablename__ = "objection"
 
@@ -91,7 +94,10 @@ class Objection(Model):
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     publicity_id: Mapped[Big]
     objector_id: Mapped[Big] = mapped_column(ForeignKey("person.id"))
+    real_name: Mapped[str]
+    contact: Mapped[str]
     grounds: Mapped[str]
+    proof: Mapped[str]
     filed_at: Mapped[datetime]
     status: Mapped[str]
     settled_at: Mapped[datetime | None]

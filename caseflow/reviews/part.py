@@ -48,12 +48,14 @@ RECUSALS = Part(
 
 OBJECTIONS = Part(
     "objections",
-    "INSERT INTO objection (case_id, seq, publicity_id, objector_id, grounds, filed_at, status,"
-    " settled_at)"
-    " SELECT r.case_id, r.seq, r.publicity_id, r.objector_id, r.grounds, r.at, r.status,"
+    "INSERT INTO objection (case_id, seq, publicity_id, objector_id, real_name, contact, grounds,"
+    " proof, filed_at, status, settled_at)"
+    " SELECT r.case_id, r.seq, r.publicity_id, r.objector_id, r.real_name, r.contact, r.grounds,"
+    " r.proof, r.at, r.status,"
     " CASE WHEN r.status = 'open' THEN NULL ELSE r.at END"
     " FROM jsonb_to_recordset(%(objections)s) AS r (case_id bigint, seq int, publicity_id bigint,"
-    " objector_id bigint, grounds text, at timestamptz, status text)"
+    " objector_id bigint, real_name text, contact text, grounds text, proof text,"
+    " at timestamptz, status text)"
     " JOIN written ON written.id = r.case_id"
     " ON CONFLICT (case_id, seq) DO UPDATE SET status = excluded.status,"
     " settled_at = excluded.settled_at",

@@ -15,6 +15,7 @@ TOWN_HEAD = "huilong_zhen.head"
 FINANCE = "caizhengju.finance_division"
 TREASURY = "caizhengju.treasury"
 AUDITOR = "shenjiju.auditor"
+CONTACT = {"phone": "0513-00000000", "email": "sample@example.test", "address": "样例路1号"}
 USCC = "91320681MA1TESTX0T"
 FEN = 100_000_00
 DOCUMENTS = (
@@ -140,8 +141,20 @@ class Story:
             "title": "2026年第一批算力券拟支持名单",
             "basis": "启政办规〔2026〕1号第七条",
             "working_days": 5,
+            **CONTACT,
         }
         return self.client.done(self.client.post("/publicities", login, body), 201)
+
+    def object(self, publicity: str, case: str, login: str, **said: str) -> Any:
+        """Let somebody object to a case of a publicity; returns the answer, whatever it is."""
+        body = {
+            "case": case,
+            "real_name": "王某",
+            "contact": "某信箱",
+            "grounds": "数据不实。",
+            "proof": "用量日志一份",
+        }
+        return self.client.post(f"/publicities/{publicity}/objections", login, {**body, **said})
 
     def move_clock(self, to: str) -> Any:
         """Move the virtual clock and let happen what falls due."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import UPLOAD_LIMIT
-from tests.api.story import APPLICANT, FEN, HANDLER, REVIEWER, TOWN, Story
+from tests.api.story import APPLICANT, CONTACT, FEN, HANDLER, REVIEWER, TOWN, Story
 
 CALL = {
     "measure": "QD26-7a",
@@ -422,12 +422,18 @@ def test_a_clock_is_not_turned_back(shared_story):
 
 
 def test_a_publicity_is_refused_whole(shared_story, draft):
-    body = {"cases": [draft], "title": "名单", "basis": "第七条", "working_days": 5}
+    body = {"cases": [draft], "title": "名单", "basis": "第七条", "working_days": 5, **CONTACT}
     post = shared_story.client.post
 
     problem = refused(post("/publicities", HANDLER, body), 409)
     assert "不能列入公示" in problem["detail"]
-    for change in ({"cases": []}, {"working_days": 0}, {"working_days": 5.0}, {"title": ""}):
+    for change in (
+        {"cases": []},
+        {"working_days": 0},
+        {"working_days": 5.0},
+        {"title": ""},
+        {"phone": ""},
+    ):
         refused(post("/publicities", HANDLER, {**body, **change}), 422, next(iter(change)))
     refused(post("/publicities", HANDLER, {**body, "cases": ["none"]}), 404)
     assert shared_story.client.done(shared_story.client.get("/publicities"))["items"] == []

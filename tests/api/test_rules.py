@@ -7,6 +7,7 @@ from tests.api.client import Client
 from tests.api.story import (
     APPLICANT,
     AUDITOR,
+    CONTACT,
     FINANCE,
     HANDLER,
     LEADER,
@@ -35,6 +36,7 @@ OPEN_ROUTES = {
     "GET /api/v1/publicities",
     "GET /api/v1/publicities/<public_id>",
     "GET /api/v1/publicities/<public_id>/notice",
+    "GET /api/v1/publicities/<public_id>/list",
     "GET /api/v1/territories",
 }
 READERS = {"zhao.lei", "shuiwuju.cosign", "jiaotongju.handler"}
@@ -242,7 +244,7 @@ def test_nobody_opens_a_case_for_somebody_else(shared_story: Story):
 
 def test_a_publicity_is_opened_by_the_handler_of_the_lead_bureau(shared_story: Story):
     case = shared_story.publicity_pending()
-    body = {"cases": [case], "title": "名单", "basis": "第七条", "working_days": 5}
+    body = {"cases": [case], "title": "名单", "basis": "第七条", "working_days": 5, **CONTACT}
 
     assert shared_story.client.post("/publicities", REVIEWER, body).status_code in {403, 409}
     assert shared_story.client.post("/publicities", "kejiju.handler", body).status_code == 404

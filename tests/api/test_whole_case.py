@@ -1,10 +1,13 @@
 """A case by HTTP alone, from the first registration to the paid yuan, and what is seen of it."""
 
+from hashlib import sha256
+
 from tests.api.story import (
     AFTER_PUBLICITY,
     APPLICANT,
     AUDITOR,
     BEFORE_COSIGNING,
+    CONTACT,
     FEN,
     HANDLER,
     MEASURE,
@@ -141,24 +144,20 @@ def test_a_public_objection_holds_one_case_back(story: Story):
     first, second = story.publicity_pending(), story.publicity_pending()
     shown = story.publicise(first, second)
     story.client.done(story.client.post("/people", None, {"login": "citizen", "name": "王某"}), 201)
-    path = f"/publicities/{shown['public_id']}/objections"
+    board = shown["public_id"]
 
-    answer = story.client.done(
-        story.client.post(path, "citizen", {"case": first, "grounds": "数据不实。"}), 201
-    )
-    again = story.client.done(
-        story.client.post(path, "citizen", {"case": first, "grounds": "另有证据。"}), 201
-    )
+    answer = story.client.done(story.object(board, first, "citizen"), 201)
+    again = story.client.done(story.object(board, first, "citizen", grounds="另有证据。"), 201)
     story.move_clock("2026-06-08T16:00:00Z")
 
     assert answer["case"] == again["case"] == first
     assert story.show(first)["case"]["state"] == "objection"
     assert story.show(first)["objections_open"] == 2
     assert story.show(second)["case"]["state"] == "awaiting_approval"
-    late = story.client.post(path, "citizen", {"case": second, "grounds": "晚了。"})
+    late = story.object(board, second, "citizen", grounds="晚了。")
     assert late.status_code == 409
-    unlisted = story.client.post(path, "citizen", {"case": "none", "grounds": "不在名单。"})
-    assert unlisted.status_code == 404
+    assert "举报、信访" in late.json["detail"]
+    assert story.object(board, "none", "citizen").status_code == 404
 
 
 def test_the_objector_is_not_named_to_the_applicant(shared_story: Story):
@@ -167,9 +166,7 @@ def test_the_objector_is_not_named_to_the_applicant(shared_story: Story):
     shared_story.client.done(
         shared_story.client.post("/people", None, {"login": "objector", "name": "王某"}), 201
     )
-    body = {"case": case, "grounds": "数据不实。"}
-    path = f"/publicities/{shown['public_id']}/objections"
-    shared_story.client.done(shared_story.client.post(path, "objector", body), 201)
+    shared_story.client.done(shared_story.object(shown["public_id"], case, "objector"), 201)
 
     def objection(login: str) -> dict[str, object]:
         history = shared_story.client.done(
@@ -180,8 +177,18 @@ def test_the_objector_is_not_named_to_the_applicant(shared_story: Story):
 
     told = objection(APPLICANT)
     assert (told["actor"], told["actor_name"], told["payload"]) == (None, "实名异议人", {})
-    known = objection(HANDLER)
-    assert (known["actor"], known["payload"]) == ("objector", {"grounds": "数据不实。"})
+    assert objection(TOWN) == told
+    for login in (HANDLER, AUDITOR):
+        known = objection(login)
+        assert (known["actor"], known["payload"]) == (
+            "objector",
+            {
+                "real_name": "王某",
+                "contact": "某信箱",
+                "grounds": "数据不实。",
+                "proof": "用量日志一份",
+            },
+        )
 
 
 def test_the_board_is_public_and_names_no_numbers(story: Story):
@@ -195,7 +202,8 @@ def test_the_board_is_public_and_names_no_numbers(story: Story):
     assert (board["items"], rest["items"]) == ([one], [])
     (line,) = one["cases"]
     assert set(line) == {
-        "number", "public_id", "applicant", "title", "measure", "fen", "territory",
+        "line", "number", "public_id", "applicant", "title", "measure", "clause", "fen",
+        "territory", "note",
     }  # fmt: skip
     assert line["fen"] == FEN
 
@@ -247,3 +255,18 @@ def test_a_newer_file_replaces_the_one_before(shared_story: Story):
     assert replaced == {old["public_id"]: True, new["public_id"]: False}
     (line,) = [each for each in found["checklist"] if each["kind"] == "contract"]
     assert (line["present"], line["public_id"]) == (True, new["public_id"])
+
+
+def test_anybody_fetches_the_frozen_list_byte_for_byte(shared_story: Story):
+    shown = shared_story.publicise(shared_story.publicity_pending())
+    path = f"/publicities/{shown['public_id']}/list"
+
+    fetched = [shared_story.client.get(path) for _ in range(2)]
+
+    assert [answer.status_code for answer in fetched] == [200, 200]
+    assert fetched[0].data == fetched[1].data
+    assert sha256(fetched[0].data).hexdigest() == shown["list_sha256"]
+    assert fetched[0].json["cases"] == shown["cases"]
+    assert fetched[0].json["contact"] == {"unit": "市数据局", **CONTACT} == shown["contact"]
+    assert "attachment" in fetched[0].headers["Content-Disposition"]
+    assert shared_story.client.get("/publicities/none/list").status_code == 404

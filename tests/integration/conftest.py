@@ -145,6 +145,11 @@ def house_template(server: Server, founded_template: str) -> str:
 @pytest.fixture
 def house(cases: Cases) -> House:
     """The founded house in a database of its own; see `city`."""
+    return house_on(cases)
+
+
+def house_on(cases: Cases) -> House:
+    """Return the people and the call of a copy of the house's template."""
     with cases.connect() as connection:
         people = dict(connection.execute("SELECT login, id FROM person").fetchall())
         firm = connection.execute(

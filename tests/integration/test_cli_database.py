@@ -376,8 +376,9 @@ def test_a_list_of_cases_goes_on_after_the_last(change, world):
 
 def test_cases_that_are_not_to_be_publicised_are_refused_together(run):
     refused = run(
-        "publicities", "open", DRAFT, "--title", "公示", "--as", "shujuju.handler", "--json"
-    )
+        "publicities", "open", DRAFT, "--title", "公示", "--as", "shujuju.handler", "--json",
+        "--contact", "0513-00000000", "sample@example.test", "样例路1号",
+    )  # fmt: skip
 
     assert (refused.code, refused.json["type"]) == (1, "/problems/conflict")
     assert DRAFT in refused.json["detail"]

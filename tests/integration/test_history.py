@@ -1,6 +1,7 @@
 """The history is append-only, chained, keyed and complete."""
 
 import psycopg
+import pytest
 
 from caseflow.history.queries import history, verify
 from tests.integration.conftest import House, shanghai
@@ -40,6 +41,29 @@ def test_a_changed_body_is_found(house: House):
     found = _tamper(house, "UPDATE event SET body = set_byte(body, 20, 255) WHERE name = 'submit'")
 
     assert "2 its hash does not follow from its body and its past" in found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "at = at - interval '1 microsecond'",
+        "name = 'accept'",
+        "actor_id = actor_id + 1",
+        "acting_for_id = actor_id",
+        "seat = 'public'",
+        "organisation_id = organisation_id + 1",
+        "to_state = 'approved'",
+        "workflow_hash = NULL",
+        "guards = '[]'",
+        "request_id = 'x'",
+    ],
+)
+def test_a_column_that_no_longer_says_what_was_hashed_is_found(house: House, change: str):
+    house.submitted()
+
+    found = _tamper(house, f"UPDATE event SET {change} WHERE name = 'submit'")
+
+    assert found == ["2 its columns do not say what was hashed"]
 
 
 def test_an_event_taken_out_of_the_middle_is_found(house: House):

@@ -8,12 +8,15 @@ import pytest
 from caseflow.batches.publicity import Listing, board, open_publicity
 from caseflow.kernel.errors import Conflict, EventNotAllowed, GuardFailed, InvalidInput, NotFound
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
+from caseflow.rehearsal.samples import SAMPLE_CONTACT
 from tests.integration.conftest import House, shanghai
 
 STEPS = (
     ("accept", "huilong_zhen.handler", {}),
     ("verify_claim", "huilong_zhen.handler", {"verified_fen": 100_000_000, "note": "属实"}),
 )
+
+SAID = {"real_name": "王某", "contact": "某信箱", "grounds": "用量不实", "proof": "日志"}
 
 
 def _planned(house: House, count: int) -> list[str]:
@@ -60,6 +63,7 @@ def _listing(house: House, listed: list[str], **changes) -> Listing:
         "cases": tuple(listed),
         "title": "2026年度算力券拟支持名单公示",
         "basis": "启政办规〔2026〕1号",
+        "contact": SAMPLE_CONTACT,
         "working_days": 5,
         "actor_id": house.people["shujuju.handler"],
         "at": shanghai(12, 18),
@@ -71,7 +75,7 @@ def test_five_working_days_are_counted_in_full_and_closing_moves_the_undisputed(
     first, second, disputed = _planned(house, 3)
 
     shown = open_publicity(house.cases, _listing(house, [first, second, disputed]))
-    house.act(disputed, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+    house.act(disputed, "object", "nanyang_zhen.handler", shanghai(12, 24), **SAID)
     house.sweep(shanghai(12, 25, 23, 59))
     before = [house.state(case) for case in (first, second, disputed)]
     house.sweep(shanghai(12, 26, 0, 5))
@@ -90,7 +94,7 @@ def test_five_working_days_are_counted_in_full_and_closing_moves_the_undisputed(
 def test_a_dismissed_objection_lets_the_case_go_on_at_once_when_the_period_is_over(house: House):
     case, other = _planned(house, 2)
     open_publicity(house.cases, _listing(house, [case, other]))
-    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), **SAID)
     house.sweep(shanghai(12, 26, 0, 5))
 
     outcome = house.act(
@@ -105,7 +109,7 @@ def test_a_dismissed_objection_lets_the_case_go_on_at_once_when_the_period_is_ov
 def test_an_upheld_objection_ends_the_case_with_reason_and_remedy(house: House):
     (case,) = _planned(house, 1)
     open_publicity(house.cases, _listing(house, [case]))
-    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), grounds="用量不实")
+    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), **SAID)
 
     with pytest.raises(InvalidInput) as caught:
         house.act(case, "uphold_objection", "shujuju.reviewer", shanghai(12, 28), reason="属实")
@@ -129,7 +133,7 @@ def test_after_the_period_no_objection_is_taken(house: House):
     open_publicity(house.cases, _listing(house, [case]))
 
     with pytest.raises((GuardFailed, EventNotAllowed)):
-        house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 26), grounds="迟到")
+        house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 26), **SAID)
 
 
 def test_a_list_with_one_case_that_is_not_ready_publishes_nothing(house: House):

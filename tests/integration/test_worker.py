@@ -22,6 +22,7 @@ from caseflow.cases.opening import Opening, open_case
 from caseflow.catalogue.places import data_root
 from caseflow.clock import SystemClock, VirtualClock
 from caseflow.database.ids import PublicIds
+from caseflow.history.checkpoints.service import seal_of
 from caseflow.identity.service import assign, register_applicant, register_person
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import Conflict, Unavailable
@@ -70,7 +71,7 @@ def drafts(database, settings, number):
 
 @pytest.fixture
 def work(city, settings):
-    return Work(drafts(city, settings, 3), city, NO_MAIL)
+    return Work(drafts(city, settings, 3), city, NO_MAIL, seal_of(settings))
 
 
 def rows(database, query):

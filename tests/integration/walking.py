@@ -29,7 +29,7 @@ from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import ANSWER, PUBLICISE, Player
 from caseflow.rehearsal.queries import Standing, standings
-from caseflow.rehearsal.samples import payload_for
+from caseflow.rehearsal.samples import SAMPLE_CONTACT, payload_for
 from caseflow.settings import read_settings
 
 BEGINS = datetime(2026, 9, 7, 9, tzinfo=SHANGHAI)
@@ -230,6 +230,7 @@ class Town:
             cases=listed,
             title="拟支持项目公示",
             basis="会议研究决定",
+            contact=SAMPLE_CONTACT,
             working_days=working_days,
             actor_id=self.player.person(standing, step),
             at=self.now,

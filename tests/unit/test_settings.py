@@ -210,3 +210,37 @@ def test_half_a_key_is_refused_and_not_used(tmp_path, left):
         read(tmp_path)
 
     assert (tmp_path / "mac.key").read_bytes() == left
+
+
+# --- the key that seals
+
+
+def test_the_key_that_seals_is_made_once_and_is_not_the_one_of_the_rows(tmp_path):
+    settings = read(tmp_path, mac_key=KEY)
+
+    assert not (tmp_path / "seal.key").exists()
+    assert settings.seal_seed() == read(tmp_path, mac_key=KEY).seal_seed()
+    assert len(settings.seal_seed()) == KEY_BYTES
+    assert settings.seal_seed() != settings.mac_key
+    assert stat.S_IMODE((tmp_path / "seal.key").stat().st_mode) == 0o600
+
+
+def test_the_key_that_seals_is_read_from_the_environment(tmp_path):
+    assert read(tmp_path, mac_key=KEY, seal_key="cd" * KEY_BYTES).seal_seed() == b"\xcd" * KEY_BYTES
+
+
+@pytest.mark.parametrize("text", ["cd" * 31, "cd" * 33, "x"])
+def test_a_key_that_seals_has_exactly_its_bytes(tmp_path, text):
+    with pytest.raises(InvalidInput, match="CASEFLOW_SEAL_KEY"):
+        read(tmp_path, mac_key=KEY, seal_key=text)
+
+
+def test_checkpoints_carry_the_name_of_their_house(tmp_path):
+    assert read(tmp_path, mac_key=KEY).origin == "caseflow"
+    assert read(tmp_path, mac_key=KEY, origin="qidong.gov.cn/history").origin.startswith("qidong")
+
+
+@pytest.mark.parametrize("origin", ["", "a b", "a+b", "a\n"])
+def test_the_name_of_a_house_has_no_space_and_no_plus(tmp_path, origin):
+    with pytest.raises(InvalidInput, match="CASEFLOW_ORIGIN"):
+        read(tmp_path, mac_key=KEY, origin=origin)
