@@ -250,7 +250,7 @@ class Cases:
         try:
             written = write(connection, writes) if acts else set()
         except IntegrityError as error:
-            raise (refusal_of(error) or error) from error
+            raise (refusal_of(error) or _refused(error)) from error
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-FactType = Literal["boolean", "integer", "fen", "date", "text", "choice", "list", "matters"]
+FactType = Literal[
+    "boolean", "integer", "fen", "date", "text", "choice", "list", "matters", "scores"
+]
 Unit = Literal["working_days", "days", "months"]
 Phase = Literal["intake", "review", "decision", "payment", "follow_up", "end"]
 PREVIOUS = "$previous"
