@@ -94,7 +94,7 @@ def _of_round(act: Act) -> dict[str, Any]:
 
 def _take_place(act: Act, writes: Writes, _seq: int, move: Move) -> None:
     """A case that goes on from the ranking takes its place; who waits takes none."""
-    if act.decision.facts.get("within_quota") is not True or _waits(move):
+    if _waits(move):
         return
     counters = places_of(act.reading, act.measure, act.workflow, act.at)
     keys = [each.key for each in counters]

@@ -46,7 +46,6 @@ ENGINE_FACTS: Final = frozenset(
         OVERLAP_ALLOWED,
         PANEL,
         CALL_QUOTA,
-        PLACE_FREE,
     }
 )
 
@@ -83,7 +82,7 @@ def derive(facts: Mapping[str, Any]) -> Facts:
 
 
 def _within_quota(facts: Mapping[str, Any]) -> bool:
-    """Whether a place is free; a promotion has no rank to be measured by the call's quota."""
+    """Whether a place is free, and the rank within what the call lets in."""
     rank, quota = facts.get("rank"), facts.get(CALL_QUOTA)
     return bool(facts.get(PLACE_FREE)) and (rank is None or quota is None or rank <= quota)
 

@@ -56,7 +56,8 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("panel_members", "integer", "已抽取的专家人数"),
         _system("sheets_waiting", "integer", "尚未交回的评分表数"),
         _system("panel_score", "integer", "评审得分（舍去小数）"),
-        _system("within_quota", "boolean", "在名额之内"),
+        _system("within_quota", "boolean", "名次在名额之内且名额未满"),
+        _system("place_free", "boolean", "名额未满"),
         _system("first_in_line", "boolean", "候补第一名"),
         _system("titles_issued", "boolean", "本批命名文件已印发"),
     )
@@ -202,7 +203,7 @@ GUARDS: Final[dict[str, Guard]] = {
         (Test("panel_members", "at_least", 1),), "尚未抽取专家组，须先随机抽取（draw）"
     ),
     "all_sheets_in": Guard((Test("sheets_waiting", "at_most", 0),), "尚有专家未交回评分表"),
-    "place_free": Guard((Test("within_quota", "is", True),), "名额已满，没有空出的名额"),
+    "place_free": Guard((Test("place_free", "is", True),), "名额已满，没有空出的名额"),
     "first_in_line": Guard(
         (Test("first_in_line", "is", True),), "不是候补第一名，须按名次依次递补"
     ),
