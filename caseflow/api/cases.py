@@ -31,7 +31,7 @@ from caseflow.cases.queries import (
     CasePage,
     TaskPage,
     case_list,
-    find_case,
+    find_judged_case,
     my_tasks,
 )
 from caseflow.cases.service import Outcome, Request
@@ -42,6 +42,7 @@ blueprint = Blueprint("cases", __name__, description="办件、办理与待办")
 
 ELSEWHERE: Final = {
     "publicise": "列入公示须由 POST /api/v1/publicities 办理：公示期由系统计算",
+    "replace_expert": "补抽专家须由 POST /api/v1/cases/<public_id>/panel/replacements 随机抽取",
 }
 """Events that are not asked for on the case: what they carry is not the actor's to choose."""
 KEY_HEADER: Final = {
@@ -158,7 +159,7 @@ def act(wanted: dict[str, Any], public_id: str) -> tuple[Outcome, dict[str, str]
     event = wanted["event"]
     if event in ELSEWHERE:
         raise InvalidInput(f"{ELSEWHERE[event]}。", fields={"event": ELSEWHERE[event]})
-    case = find_case(session(), actor(), public_id)
+    case = find_judged_case(session(), actor(), public_id)
     outcome = house().cases.act(
         case.public_id,
         Request(

@@ -1,6 +1,6 @@
 """What an actor may see of cases: the one rule, and the lists that go through it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -17,9 +17,11 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-)
+)  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
+from caseflow.cases.blind import asked_of, judged_by, refuse_blind, veiled
+from caseflow.cases.filters import conditions
 from caseflow.cases.models import Case
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
 from caseflow.catalogue.queries import workflow
@@ -33,8 +35,6 @@ from caseflow.reviews.models import Task
 
 MAX_PAGE: Final = 200
 SORTS: Final = ("newest", "oldest", "due")
-OPEN: Final = "open"
-"""As an outcome asked for: cases that have none yet."""
 FAR: Final = date(9999, 12, 31)
 """Where cases without a running clock stand when sorted by due date: at the end."""
 
@@ -55,7 +55,9 @@ OFFICIAL_ROLES: Final = frozenset(
     seat.role for seat in SEATS.values() if seat.party in OFFICIAL_PARTIES
 )
 DISTRICT_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party == "district")
-THIRD_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES)
+THIRD_ROLES: Final = frozenset(
+    seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES - {"experts"}
+)
 
 
 @dataclass(frozen=True)
@@ -193,17 +195,25 @@ def _in_territory(actor: Actor) -> list[ColumnElement[bool]]:
 def _by_task(actor: Actor) -> list[ColumnElement[bool]]:
     seats = [tuple(each) for each in actor.assignments if each.role in THIRD_ROLES]
     if not seats:
-        return []
+        return judged_by(actor)
     asked = tuple_(Task.organisation_id, Task.role).in_(seats)
-    return [exists().where(Task.case_id == Case.id, asked)]
+    return [*judged_by(actor), exists().where(Task.case_id == Case.id, asked)]
 
 
 def find_case(session: Session, actor: Actor, public_id: str) -> Case:
-    """Return a case that the actor may see, by public id or number.
+    """Return a case that the actor may see whole, by public id or number.
 
     Raises:
         NotFound: there is none, or none that the actor may see; the two are not told apart.
+        NotAllowed: the actor sees it blind, as an expert.
     """
+    found = find_judged_case(session, actor, public_id)
+    refuse_blind(session, actor, found, visible_cases)
+    return found
+
+
+def find_judged_case(session: Session, actor: Actor, public_id: str) -> Case:
+    """Return a case that the actor may see, perhaps blind: what is told of it must be veiled."""
     named = or_(Case.public_id == public_id, Case.number == public_id)
     found = session.scalars(select(Case).where(named, visible_cases(actor))).one_or_none()
     if found is None:
@@ -229,11 +239,12 @@ def case_list(
         reason = f"{sort!r} 不是 {'、'.join(SORTS)} 之一"
         raise InvalidInput(f"sort：{reason}。", fields={"sort": reason})
     size = max(1, min(limit, MAX_PAGE))
-    query = _lines().where(visible_cases(actor), *_conditions(wanted or CaseFilter()))
+    query = _lines().where(visible_cases(actor), *conditions(wanted or CaseFilter()))
     if after is not None:
         query = query.where(_beyond(session, actor, sort, after))
     rows = session.execute(query.order_by(*_order(sort)).limit(size + 1)).all()
-    items = tuple(_line(session, row) for row in rows[:size])
+    lines = [_line(session, row) for row in rows[:size]]
+    items = veiled(session, actor, lines, visible_cases, key="public_id")
     return CasePage(items=items, next=items[-1].public_id if len(rows) > size else None)
 
 
@@ -307,38 +318,6 @@ def _line(session: Session, row: Any) -> CaseLine:
     )
 
 
-def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    columns: tuple[tuple[str | None, Callable[[str], ColumnElement[bool]]], ...] = (
-        (wanted.measure, lambda code: Measure.code == code),
-        (wanted.family, lambda family: MeasureVersion.family == family),
-        (wanted.policy, lambda code: Policy.code == code),
-        (wanted.state, lambda state: Case.state == state),
-        (wanted.applicant, lambda public_id: Organisation.public_id == public_id),
-        (wanted.territory, lambda code: Territory.code == code),
-        (wanted.parent, lambda public_id: Case.parent_id == _id_of(public_id)),
-        (wanted.outcome, _outcome),
-        (wanted.text, _about),
-    )
-    return [condition(value) for value, condition in columns if value is not None]
-
-
-def _id_of(public_id: str) -> ScalarSelect[int]:
-    other = aliased(Case)
-    return select(other.id).where(other.public_id == public_id).scalar_subquery()
-
-
-def _outcome(outcome: str) -> ColumnElement[bool]:
-    return Case.outcome.is_(None) if outcome == OPEN else Case.outcome == outcome
-
-
-def _about(text: str) -> ColumnElement[bool]:
-    return or_(
-        Case.number.icontains(text, autoescape=True),
-        Case.title.icontains(text, autoescape=True),
-        Organisation.title.icontains(text, autoescape=True),
-    )
-
-
 def _order(sort: str) -> tuple[Any, ...]:
     if sort == "due":
         return (func.coalesce(_due_on(), FAR), Case.id)
@@ -370,11 +349,13 @@ def my_tasks(
         .add_columns(Task)
         .join(Task, Task.case_id == Case.id)
         .where(Task.status == "open", tuple_(Task.organisation_id, Task.role).in_(seats))
+        .where(asked_of(actor))
     )
     if after is not None:
         query = query.where(Task.id > after)
     rows = session.execute(query.order_by(Task.id).limit(size + 1)).all()
-    items = tuple(_task(session, row) for row in rows[:size])
+    lines = [_task(session, row) for row in rows[:size]]
+    items = veiled(session, actor, lines, visible_cases, key="case")
     return TaskPage(items=items, next=items[-1].id if len(rows) > size else None)
 
 

@@ -9,7 +9,14 @@ from rich.console import Group, RenderableType
 
 from caseflow.cases.detail import CaseDetail, case_detail, may_upload
 from caseflow.cases.opening import Opening, open_case
-from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, my_tasks
+from caseflow.cases.queries import (
+    SORTS,
+    CaseFilter,
+    case_list,
+    find_case,
+    find_judged_case,
+    my_tasks,
+)
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import case_history
 from caseflow.catalogue.pinned import Pinned
@@ -253,7 +260,7 @@ def act(
         at = house.now()
         actor = house.actor(login, at)
         with house.database.session() as session:
-            public_id = find_case(session, actor, case).public_id
+            public_id = find_judged_case(session, actor, case).public_id
         request = Request(
             event, actor.id, at, body, expected_version=expected_version, id=request_id
         )

@@ -1,18 +1,25 @@
 """A small call from the draw to 递补: recusal by rule, sheets, a tie, a quota, a withdrawal."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from openpyxl import load_workbook
 
 from caseflow.batches.publicity import Listing, open_publicity
 from caseflow.batches.rankings import preview_ranking, promote_next
+from caseflow.cases.blind import HIDDEN
+from caseflow.cases.detail import case_detail
 from caseflow.cases.experts.draws import PanelOrder, replace_expert
+from caseflow.cases.experts.results import call_reviews, case_review, summary_sheet
+from caseflow.cases.queries import CaseFilter, case_list, find_case, find_judged_case, my_tasks
 from caseflow.cases.service import Request
 from caseflow.database.access import Database
 from caseflow.kernel.drawing import hash_of, replay
-from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput, NotAllowed
+from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.workflow.vocabulary import AMOUNTS
 from tests.integration.kept_database import keep
-from tests.integration.reviewing import MEASURE, Round, called
+from tests.integration.reviewing import MEASURE, OPINION, Round, called
 from tests.integration.walking import Town, found_town, together, visit
 
 MINUTES = "会议纪要〔2026〕3号"
@@ -233,3 +240,78 @@ def test_the_terms_hold_once_a_panel_is_drawn(town: Town):
 
     with pytest.raises(Conflict, match="不得再改"):
         call.terms(quota=3)
+
+
+def test_an_expert_judges_a_file_without_a_name_and_sees_only_assigned_cases(town: Town):
+    call = called(town)
+    (case,) = call.applicants(1)
+    call.expert()
+    call.expert()
+    call.terms()
+    call.draw()
+    panel = call.panel(case)
+    expert, other = (call.actor(login_of(town, each)) for each in (panel[0], outside(town, panel)))
+    with town.house.database.session() as session:
+        seen = case_detail(session, expert, case, town.now, pinned=town.house.cases.pinned)
+        (line,) = case_list(session, expert, CaseFilter(text=seen.case.number)).items
+        before = [task.case for task in my_tasks(session, expert).items]
+        unassigned = [task.case for task in my_tasks(session, other).items]
+        with pytest.raises(NotAllowed, match="盲评"):
+            find_case(session, expert, case)
+        with pytest.raises(NotFound):
+            find_judged_case(session, other, case)
+    call.score(case, panel[0], 80, 80)
+    with town.house.database.session() as session:
+        after = [task.case for task in my_tasks(session, expert).items]
+
+    assert seen.case.applicant_title == line.applicant_title == HIDDEN
+    assert set(seen.facts) <= set(AMOUNTS)
+    assert (seen.tasks, seen.payments, seen.amounts) == ((), (), ())
+    assert {(each.public_id, each.name) for each in seen.documents} == {(None, None)}
+    assert "score_case" in {option.event for option in seen.events}
+    assert case in before
+    assert case not in unassigned + after
+
+
+def login_of(town: Town, person: int) -> str:
+    return str(town.value("SELECT login FROM person WHERE id = %s", person))
+
+
+def outside(town: Town, panel: list[int]) -> int:
+    """Return an expert who does not sit in the panel."""
+    return int(town.value("SELECT min(person_id) FROM expert WHERE person_id <> ALL(%s)", panel))
+
+
+def test_the_summary_has_a_column_for_each_expert_and_says_who_was_out_and_why(town: Town):
+    call = called(town)
+    (case,) = call.applicants(1)
+    call.expert(call.uscc(case))
+    for _ in range(2):
+        call.expert()
+    call.terms()
+    call.draw(PanelOrder("评审〔2026〕1号", size=7))
+    panel = call.panel(case)
+    for expert in panel:
+        far = expert == panel[0]
+        call.score(case, expert, 40 if far else 90, 40 if far else 90)
+    with town.house.database.session() as session:
+        reviews = call_reviews(session, call.actor(), call.call)
+        content = summary_sheet(reviews, call.actor(), "算例", town.now)
+        with pytest.raises(NotAllowed, match="牵头部门"):
+            call_reviews(session, call.actor("caizhengju.treasury"), call.call)
+        alone = case_review(session, call.actor(), case)
+
+    book = load_workbook(io.BytesIO(content))
+    rows = list(book["专家评审汇总表"].iter_rows(values_only=True))
+    heading = next(row for row in rows if row[0] == "序号")
+    assert alone == reviews[0]
+    assert [title for title in heading if title][:4] == ["序号", "项目编号", "项目名称", "专家1"]
+    assert [title for title in heading if title][-5:] == [
+        "去高去低均分", "名次", "结论", "回避情况", "备注",
+    ]  # fmt: skip
+    assert (reviews[0].score, reviews[0].trimmed) == ("90.00", True)
+    assert [sheet.alarm for sheet in reviews[0].sheets].count(True) == 1
+    assert any("同一工作单位" in each.reason for each in reviews[0].left)
+    assert OPINION in {
+        cell for row in book["评审意见表"].iter_rows(values_only=True) for cell in row
+    }
