@@ -17,6 +17,7 @@ from caseflow.api import (
     catalogue,
     documents,
     equity,
+    experts,
     house,
     inbox,
     parameters,
@@ -55,6 +56,7 @@ BLUEPRINTS: Final = (
     awards.blueprint,
     house.blueprint,
     equity.blueprint,
+    experts.blueprint,
 )
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

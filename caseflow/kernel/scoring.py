@@ -1,7 +1,7 @@
 """Score sheets (评分表): weighted, averaged exactly; an alarm for who is far from the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Terms:
     """How a panel scores: recorded when it is drawn, so that no later word changes it."""
 
     criteria: tuple[Criterion, ...] = CUSTOMARY
+    _: KW_ONLY
     trimmed: bool = False
     least_opinion: int = LEAST_OPINION
 
