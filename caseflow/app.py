@@ -28,13 +28,14 @@ from caseflow.identity import models as identity_models
 from caseflow.identity.delegations import models as delegations_models
 from caseflow.notifications import models as notifications_models
 from caseflow.reviews import models as reviews_models
+from caseflow.reviews.experts import models as experts_models
 from caseflow.settings import Settings, read_settings
 
 TABLES = (
     awards_models, bars_models, batches_models, cases_models, catalogue_models,
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
-    funds_models, history_models, identity_models, letters_models, notifications_models,
-    parameters_models, recoveries_models, reviews_models,
+    experts_models, funds_models, history_models, identity_models, letters_models,
+    notifications_models, parameters_models, recoveries_models, reviews_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

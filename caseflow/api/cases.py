@@ -30,7 +30,7 @@ from caseflow.cases.queries import (
     CaseFilter,
     CasePage,
     case_list,
-    find_case,
+    find_judged_case,
 )
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.trail import EventView, case_history
@@ -40,6 +40,7 @@ blueprint = Blueprint("cases", __name__, description="办件与办理")
 
 ELSEWHERE: Final = {
     "publicise": "列入公示须由 POST /api/v1/publicities 办理：公示期由系统计算",
+    "replace_expert": "补抽专家须由 POST /api/v1/cases/<public_id>/panel/replacements 随机抽取",
 }
 """Events that are not asked for on the case: what they carry is not the actor's to choose."""
 KEY_HEADER: Final = {
@@ -156,7 +157,7 @@ def act(wanted: dict[str, Any], public_id: str) -> tuple[Outcome, dict[str, str]
     event = wanted["event"]
     if event in ELSEWHERE:
         raise InvalidInput(f"{ELSEWHERE[event]}。", fields={"event": ELSEWHERE[event]})
-    case = find_case(session(), actor(), public_id)
+    case = find_judged_case(session(), actor(), public_id)
     outcome = house().cases.act(
         case.public_id,
         Request(

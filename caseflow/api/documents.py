@@ -12,9 +12,10 @@ from caseflow.api.answers import answer_of
 from caseflow.api.context import actor, driver, house, now, session, transaction
 from caseflow.api.parsing import Blueprint, Body, Line
 from caseflow.api.rules import Rule, admits
+from caseflow.cases.blind import BLIND_FILE, refuse_blind
 from caseflow.cases.detail import may_upload
 from caseflow.cases.models import Case
-from caseflow.cases.queries import find_case
+from caseflow.cases.queries import find_case, find_judged_case, visible_cases
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.documents import queries
 from caseflow.documents.models import Document
@@ -107,8 +108,10 @@ setattr(upload, TAKES_FILES, True)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="*/*")
 def download(public_id: str, document_id: str) -> Response:
     """Send a file of a case, always to be saved and never to be shown by the browser."""
-    case = find_case(session(), actor(), public_id)
+    case = find_judged_case(session(), actor(), public_id)
     document = queries.find_document(session(), case.id, document_id)
+    if document.kind != BLIND_FILE:
+        refuse_blind(session(), actor(), case, visible_cases)
     path = queries.open_file(house().settings.files, document)
     return send_file(
         path,

@@ -17,6 +17,7 @@ from caseflow.api import (
     catalogue,
     documents,
     equity,
+    experts,
     house,
     inbox,
     letters,
@@ -59,6 +60,7 @@ BLUEPRINTS: Final = (
     letters.blueprint,
     house.blueprint,
     equity.blueprint,
+    experts.blueprint,
 )
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

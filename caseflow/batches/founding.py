@@ -24,6 +24,7 @@ from caseflow.identity.models import Assignment
 from caseflow.identity.service import ensure_system_person, load_city
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.workflow.source import Library
+from caseflow.reviews.experts.service import enrol_seated
 
 FIRST_YEAR: Final = 2024
 YEARS_AHEAD: Final = 12
@@ -58,6 +59,7 @@ def load_everything(
         if city.city in homes:
             progress(city.title)
             load_city(session, city, at=at, ids=ids)
+    enrol_seated(session, by=ensure_system_person(session).id, at=at)
     load_calendars(session, at=at)
     for files in wanted:
         progress(files.policy.title)

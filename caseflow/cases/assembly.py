@@ -4,7 +4,8 @@ from functools import cache
 from pathlib import Path
 
 import caseflow.cases.models
-import caseflow.funds.awards.models  # noqa: F401 - the tables that other features refer to
+import caseflow.funds.awards.models
+import caseflow.reviews.experts.models  # noqa: F401 - the tables that other features refer to
 from caseflow.cases.acting import Office
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned

@@ -8,6 +8,7 @@ from caseflow.cases.acting import Act, Office
 from caseflow.cases.caps import add_caps
 from caseflow.cases.desk import Desk
 from caseflow.cases.effects import add_effects, add_orders
+from caseflow.cases.experts.effects import drawn
 from caseflow.cases.ledger import add_entries
 from caseflow.cases.notices import add_notices
 from caseflow.cases.overlaps import CHECKED, add_award, add_overlap_effects, seen
@@ -87,6 +88,7 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
             payload["files"] = act.reading.documents or []
         if CHECKED in move.step.effects:
             payload |= {"overlaps": met} if (met := seen(act)) else {}
+        payload |= drawn(act, move)
         seat = act.seat if first else "system"
         drafts.append(
             Draft(

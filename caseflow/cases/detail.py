@@ -16,6 +16,7 @@ from caseflow.cases.amounts import (
     amount_steps,
     entries_of,
 )
+from caseflow.cases.blind import blind_cases, veiled_detail
 from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
@@ -26,6 +27,8 @@ from caseflow.cases.queries import (
     case_line,
     case_list,
     find_case,
+    find_judged_case,
+    visible_cases,
 )
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.cases.seats import places, seat_of
@@ -164,12 +167,12 @@ def case_detail(
     Raises:
         NotFound: there is none that the actor may see.
     """
-    case = find_case(session, actor, public_id)
+    case = find_judged_case(session, actor, public_id)
     reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
     objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
     asked = list(measure.checklist(reading.child_kind))
     amounts = amount_steps(session, case)
-    return CaseDetail(
+    found = CaseDetail(
         case=case_line(session, case),
         matter_on=reading.matter_on,
         corrections_made=reading.corrections_made,
@@ -191,6 +194,8 @@ def case_detail(
         recovered_fen=reading.recovered_fen,
         overlaps=tuple(_overlaps(reading, measure)),
     )
+    is_blind = blind_cases(session, actor, [case.public_id], visible_cases)
+    return veiled_detail(found) if is_blind else found
 
 
 def _overlaps(reading: Reading, measure: MeasureInfo) -> Iterable[str]:

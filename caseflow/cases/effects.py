@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from caseflow.cases.acting import Act
 from caseflow.cases.equity_effects import EQUITY_WRITERS
+from caseflow.cases.experts.effects import EXPERT_WRITERS
 from caseflow.cases.part import HOLDS, HOLDS_LIFTED
 from caseflow.cases.recoveries.effects import RECOVERY_WRITERS
 from caseflow.cases.statement import Writes
@@ -116,4 +117,5 @@ _WRITERS: Final = {
     "lift_hold": _lift_hold,
     **EQUITY_WRITERS,
     **RECOVERY_WRITERS,
+    **EXPERT_WRITERS,
 }

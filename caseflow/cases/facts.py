@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from caseflow.cases.caps import room_of
+from caseflow.cases.experts.effects import judging_facts
 from caseflow.cases.overlaps import overlap_facts
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
@@ -27,6 +28,7 @@ def facts_of(
     facts.update(_money_facts(reading, measure, workflow))
     facts.update(_seat_facts(reading, workflow))
     facts.update(_recovery_facts(reading))
+    facts.update(judging_facts(reading, measure, workflow, at))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
     facts.update(overlap_facts(reading, measure))
     facts.update(derive(facts))

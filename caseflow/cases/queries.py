@@ -1,6 +1,6 @@
 """What an actor may see of cases: the one rule, and the lists that go through it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -17,9 +17,11 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-)
+)  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
+from caseflow.cases.blind import judged_by, refuse_blind, veiled
+from caseflow.cases.filters import conditions
 from caseflow.cases.models import Case
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
 from caseflow.catalogue.queries import workflow
@@ -33,8 +35,6 @@ from caseflow.reviews.models import CaseCopy, Task
 
 MAX_PAGE: Final = 200
 SORTS: Final = ("newest", "oldest", "due")
-OPEN: Final = "open"
-"""As an outcome asked for: cases that have none yet."""
 FAR: Final = date(9999, 12, 31)
 """Where cases without a running clock stand when sorted by due date: at the end."""
 
@@ -55,7 +55,9 @@ OFFICIAL_ROLES: Final = frozenset(
     seat.role for seat in SEATS.values() if seat.party in OFFICIAL_PARTIES
 )
 DISTRICT_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party == "district")
-THIRD_ROLES: Final = frozenset(seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES)
+THIRD_ROLES: Final = frozenset(
+    seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES - {"experts"}
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def visible_cases(actor: Actor) -> ColumnElement[bool]:
     stood_in = [
         and_(within(each.measure_ids), _seen_by(each.assignments)) for each in actor.stands_in
     ]
-    return or_(_seen_by(actor.assignments), *stood_in, _copied_to(actor))
+    judged = judged_by(actor)
+    return or_(_seen_by(actor.assignments), *stood_in, _copied_to(actor), *judged)
 
 
 def within(measure_ids: tuple[int, ...] | None) -> ColumnElement[bool]:
@@ -162,14 +165,16 @@ def _organisations(holdings: Sequence[Holding], roles: Iterable[str]) -> list[in
 def _handed_over(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
     """Return the condition that a task of the case was handed over to one of the seats (转办)."""
     seats = [tuple(each) for each in holdings if each.role in OFFICIAL_ROLES]
-    handed = tuple_(Task.organisation_id, Task.role).in_(seats)
-    query = select(Task.case_id).where(Task.handed_seq.is_not(None), handed)
+    task = aliased(Task)
+    handed = tuple_(task.organisation_id, task.role).in_(seats)
+    query = select(task.case_id).where(task.handed_seq.is_not(None), handed)
     return [Case.id.in_(query)] if seats else []
 
 
 def _own(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
     own = _organisations(holdings, {APPLICANT})
-    asked = exists().where(Task.case_id == Case.id, Task.role == APPLICANT)
+    task = aliased(Task)  # of its own, also where a list of tasks is asked for
+    asked = exists().where(task.case_id == Case.id, task.role == APPLICANT)
     is_told = or_(Case.child_kind.is_distinct_from(RECOVERY), asked)
     return [and_(Case.applicant_id.in_(own), is_told)] if own else []
 
@@ -196,16 +201,25 @@ def _by_task(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
     seats = [tuple(each) for each in holdings if each.role in THIRD_ROLES]
     if not seats:
         return []
-    asked = tuple_(Task.organisation_id, Task.role).in_(seats)
-    return [exists().where(Task.case_id == Case.id, asked)]
+    task = aliased(Task)
+    asked = tuple_(task.organisation_id, task.role).in_(seats)
+    return [exists().where(task.case_id == Case.id, asked)]
 
 
 def find_case(session: Session, actor: Actor, public_id: str) -> Case:
-    """Return a case that the actor may see, by public id or number.
+    """Return a case that the actor may see whole, by public id or number.
 
     Raises:
         NotFound: there is none, or none that the actor may see; the two are not told apart.
+        NotAllowed: the actor sees it blind, as an expert.
     """
+    found = find_judged_case(session, actor, public_id)
+    refuse_blind(session, actor, found, visible_cases)
+    return found
+
+
+def find_judged_case(session: Session, actor: Actor, public_id: str) -> Case:
+    """Return a case that the actor may see, perhaps blind: what is told of it must be veiled."""
     named = or_(Case.public_id == public_id, Case.number == public_id)
     found = session.scalars(select(Case).where(named, visible_cases(actor))).one_or_none()
     if found is None:
@@ -231,11 +245,12 @@ def case_list(
         reason = f"{sort!r} 不是 {'、'.join(SORTS)} 之一"
         raise InvalidInput(f"sort：{reason}。", fields={"sort": reason})
     size = max(1, min(limit, MAX_PAGE))
-    query = lines().where(visible_cases(actor), *_conditions(wanted or CaseFilter()))
+    query = lines().where(visible_cases(actor), *conditions(wanted or CaseFilter()))
     if after is not None:
         query = query.where(_beyond(session, actor, sort, after))
     rows = session.execute(query.order_by(*_order(sort)).limit(size + 1)).all()
-    items = tuple(_line(session, row) for row in rows[:size])
+    found = [_line(session, row) for row in rows[:size]]
+    items = veiled(session, actor, found, visible_cases, key="public_id")
     return CasePage(items=items, next=items[-1].public_id if len(rows) > size else None)
 
 
@@ -306,38 +321,6 @@ def _line(session: Session, row: Any) -> CaseLine:
         created_at=case.created_at,
         submitted_at=case.submitted_at,
         ended_at=case.ended_at,
-    )
-
-
-def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    columns: tuple[tuple[str | None, Callable[[str], ColumnElement[bool]]], ...] = (
-        (wanted.measure, lambda code: Measure.code == code),
-        (wanted.family, lambda family: MeasureVersion.family == family),
-        (wanted.policy, lambda code: Policy.code == code),
-        (wanted.state, lambda state: Case.state == state),
-        (wanted.applicant, lambda public_id: Organisation.public_id == public_id),
-        (wanted.territory, lambda code: Territory.code == code),
-        (wanted.parent, lambda public_id: Case.parent_id == _id_of(public_id)),
-        (wanted.outcome, _outcome),
-        (wanted.text, _about),
-    )
-    return [condition(value) for value, condition in columns if value is not None]
-
-
-def _id_of(public_id: str) -> ScalarSelect[int]:
-    other = aliased(Case)
-    return select(other.id).where(other.public_id == public_id).scalar_subquery()
-
-
-def _outcome(outcome: str) -> ColumnElement[bool]:
-    return Case.outcome.is_(None) if outcome == OPEN else Case.outcome == outcome
-
-
-def _about(text: str) -> ColumnElement[bool]:
-    return or_(
-        Case.number.icontains(text, autoescape=True),
-        Case.title.icontains(text, autoescape=True),
-        Organisation.title.icontains(text, autoescape=True),
     )
 
 

@@ -22,6 +22,8 @@ from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
 from caseflow.identity.delegations.models import UNDELEGATED
 from caseflow.kernel.ledger import Order
 from caseflow.kernel.recovery import RECOVERY
+from caseflow.reviews.experts.queries import NOTHING as UNJUDGED
+from caseflow.reviews.experts.queries import Judging, judging
 
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
     THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
@@ -134,8 +136,14 @@ class Reading:
     """A case as it stood in one snapshot of the database; the attributes are the columns above."""
 
     recovery: RecoverySums | None
+    judging: Judging
 
-    def __init__(self, columns: dict[str, Any], recovery: RecoverySums | None = None) -> None:
+    def __init__(
+        self,
+        columns: dict[str, Any],
+        recovery: RecoverySums | None = None,
+        judging: Judging = UNJUDGED,
+    ) -> None:
         for name in DATES:
             if columns[name] is not None:
                 columns[name] = date.fromisoformat(columns[name])
@@ -146,6 +154,7 @@ class Reading:
         columns |= columns.pop("overlaps") or NOTHING
         self.__dict__ = columns
         self.recovery = recovery
+        self.judging = judging
 
     if TYPE_CHECKING:
 
@@ -185,7 +194,7 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
     parameters = (public_id, *asker.parameters())
     row = RawCursor(connection).execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
-    return _read(connection, row[0]) if row else None
+    return _read(connection, row[0], asker) if row else None
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
@@ -193,13 +202,17 @@ def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Read
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
     cursor = RawCursor(connection).execute(LOCKED, parameters, prepare=True)
-    return [_read(connection, row[0]) for row in cursor.fetchall()]
+    return [_read(connection, row[0], asker) for row in cursor.fetchall()]
 
 
-def _read(connection: Any, columns: dict[str, Any]) -> Reading:
-    """Return the reading of a case; a recovery has sums of its own, read once more for it."""
+def _read(connection: Any, columns: dict[str, Any], asker: Asker) -> Reading:
+    """Return the reading of a case; a recovery and experts' work are read once more for it."""
     is_recovery = columns["child_kind"] == RECOVERY
-    return Reading(columns, recovery_sums(connection, columns["id"]) if is_recovery else None)
+    return Reading(
+        columns,
+        recovery_sums(connection, columns["id"]) if is_recovery else None,
+        judging(connection, columns["id"], columns["state"], asker.actor_id),
+    )
 
 
 def iso(day: date | None) -> str | None:

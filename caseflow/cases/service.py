@@ -47,8 +47,11 @@ TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一�
 """What a unique key that an act may run into says to people, by its name."""
 CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
 OTHER_CONSTRAINT: Final = "overlap_decision_other"
+QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
+"""The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
+REPLACE: Final = "replace_expert"
 
 
 @dataclass(frozen=True)
@@ -110,17 +113,9 @@ class Cases:
             with self.connect() as connection:
                 try:
                     outcome = self._try(connection, public_id, request)
-                except UniqueViolation as error:
-                    name = error.diag.constraint_name or ""
-                    if name == CLAIM_CONSTRAINT:
-                        matters = request.payload.get(MATTERS, ())
-                        raise already_given(connection, public_id, matters) from error
-                    if name != REQUEST_CONSTRAINT:
-                        words = TAKEN.get(name, error.diag.message_primary)
-                        raise Conflict(f"数据库拒绝：{words}") from error
-                    continue
                 except IntegrityError as error:
-                    raise (refusal_of(error) or _refused(error)) from error
+                    _refuse_unless_quicker(connection, public_id, request, error)
+                    continue
             if outcome is not None:
                 return outcome
             if request.expected_version is not None:
@@ -274,7 +269,7 @@ class Cases:
         try:
             written = write(connection, writes) if acts else set()
         except IntegrityError as error:
-            raise (refusal_of(error) or error) from error
+            raise (refusal_of(error) or _refused(error)) from error
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale
@@ -294,6 +289,21 @@ class Cases:
         return gathered
 
 
+def _refuse_unless_quicker(
+    connection: Any, public_id: str, request: Request, error: IntegrityError
+) -> None:
+    """Raise what a refusal of the database means, unless the act is to be decided anew."""
+    name = error.diag.constraint_name or ""
+    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT):
+        return
+    if name == CLAIM_CONSTRAINT:
+        raise already_given(connection, public_id, request.payload.get(MATTERS, ())) from error
+    if isinstance(error, UniqueViolation):
+        words = TAKEN.get(name, error.diag.message_primary)
+        raise Conflict(f"数据库拒绝：{words}") from error
+    raise (refusal_of(error) or _refused(error)) from error
+
+
 def _refused(error: IntegrityError) -> CaseflowError:
     """Return what the database refused, as the asker should hear it."""
     message = error.diag.message_primary
@@ -304,6 +314,8 @@ def _refused(error: IntegrityError) -> CaseflowError:
 
 def _refuse_reserved(request: Request) -> None:
     """Refuse what only a batch may bring: a publicity's number and its last day."""
+    if request.event == REPLACE:
+        raise InvalidInput("补抽专家须随机抽取，不能直接登记。", fields={"event": "须经抽取"})
     fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)

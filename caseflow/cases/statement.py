@@ -29,6 +29,8 @@ from caseflow.funds.recoveries.part import (
 )
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
+from caseflow.reviews.experts.part import PARTS as EXPERT_PARTS
+from caseflow.reviews.experts.part import PLACES, SHORTLISTS
 from caseflow.reviews.part import (
     COPIES,
     OBJECTIONS,
@@ -44,6 +46,7 @@ PARTS: Final[tuple[Part, ...]] = (
     ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
     RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
     MATTERS, MATTERS_DROPPED, DECISIONS, AWARDS, AWARDS_MOVED, TASKS_CHANGED, COPIES, RECUSALS,
+    *EXPERT_PARTS,
 )  # fmt: skip
 
 NEEDS: Final = {
@@ -51,6 +54,7 @@ NEEDS: Final = {
     TASKS_OPENED.name: TASKS_CLOSED.name,
     DELIVERIES.name: NOTICES.name,
     CAP_USES.name: CAPS.name,
+    PLACES.name: SHORTLISTS.name,
 }
 """Parts that read what another part returns."""
 NOTHING: Final = "SELECT NULL::bigint AS id WHERE false"

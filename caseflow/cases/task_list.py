@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from caseflow.cases.blind import asked_of, veiled
 from caseflow.cases.models import Case
 from caseflow.cases.queries import FAR, MAX_PAGE, lines, visible_cases, within
 from caseflow.catalogue.queries import workflow
@@ -74,11 +75,12 @@ def my_tasks(
         reason = f"{view!r} 不是 {'、'.join(TASK_VIEWS)} 之一"
         raise InvalidInput(f"view：{reason}。", fields={"view": reason})
     today, size = local_date(at), max(1, min(limit, MAX_PAGE))
-    query = _query(actor).where(visible_cases(actor), *_view(view, actor, today))
+    query = _query(actor).where(visible_cases(actor), asked_of(actor), *_view(view, actor, today))
     if after is not None:
         query = query.where(_beyond(session, after))
     rows = session.execute(query.order_by(DUE, Task.id).limit(size + 1)).all()
-    items = tuple(_line(session, row, today) for row in rows[:size])
+    found = [_line(session, row, today) for row in rows[:size]]
+    items = veiled(session, actor, found, visible_cases, key="case")
     return TaskPage(items=items, next=items[-1].id if len(rows) > size else None)
 
 

@@ -16,6 +16,8 @@ from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import SEATS
 
 SOMEBODY: Final = "实名异议人"
+HIDDEN: Final = {ANYONE: SOMEBODY, "experts": "评审专家"}
+"""Seats of which outsiders are not told who sat there and what they said."""
 """How an objector is called towards the applicant and third parties. (手册 5.8)"""
 REMARKS: Final = {
     "case_opened": "新建办件",
@@ -62,7 +64,7 @@ def case_history(
 ) -> list[EventView]:
     """Return up to `limit` events of a case after version `after`, oldest first.
 
-    An objector's name and words are for the bureau that investigates and for auditors only.
+    An objector's and an expert's name and words are for the lead bureau and auditors only.
 
     Raises:
         NotFound: there is no case that the actor may see.
@@ -76,7 +78,7 @@ def case_history(
         for each in actor.assignments
     )
     return [
-        _event(row, runner.workflow, is_hidden=row.seat == ANYONE and not is_inside)
+        _event(row, runner.workflow, is_hidden=row.seat in HIDDEN and not is_inside)
         for row in history(driver, case.id, after=after, limit=limit)
     ]
 
@@ -89,9 +91,9 @@ def _event(row: Any, workflow: Workflow, *, is_hidden: bool) -> EventView:
         event=row.name,
         title=_event_title(workflow, row),
         actor=None if is_hidden else row.actor,
-        actor_name=SOMEBODY if is_hidden else row.actor_name,
-        acting_for=row.acting_for,
-        acting_for_name=row.acting_for_name,
+        actor_name=HIDDEN[row.seat] if is_hidden else row.actor_name,
+        acting_for=None if is_hidden else row.acting_for,
+        acting_for_name=None if is_hidden else row.acting_for_name,
         seat=row.seat,
         seat_title=SEATS[row.seat].title if row.seat in SEATS else None,
         organisation=row.organisation,

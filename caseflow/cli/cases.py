@@ -9,9 +9,8 @@ from rich.console import Group, RenderableType
 
 from caseflow.cases.detail import CaseDetail, case_detail, may_upload
 from caseflow.cases.opening import Opening, open_case
-from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case
+from caseflow.cases.queries import SORTS, CaseFilter, case_list, find_case, find_judged_case
 from caseflow.cases.service import Outcome, Request
-from caseflow.cases.task_list import my_tasks
 from caseflow.cases.trail import case_history
 from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.case_quotes import quote_one
@@ -30,15 +29,6 @@ LINES = {
     "环节": "state_title",
     "结果": "outcome",
     "版本": "version",
-    "到期": "due_on",
-}
-TASKS = {
-    "编号": "id",
-    "办件": "number",
-    "条款": "measure_title",
-    "申报主体": "applicant_title",
-    "环节": "state_title",
-    "席位": "seat_title",
     "到期": "due_on",
 }
 EVENTS = {
@@ -186,26 +176,6 @@ def _in_yuan(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "amount": yuan(row["fen"]), "cut": yuan(row.get("reduction_fen") or None)}
 
 
-@cases.command("tasks")
-@click.option("--after", type=int, metavar="TASK", help="Begin after this task.")
-@limit_option
-@as_option
-@json_option
-def list_tasks(*, after: int | None, limit: int, login: str, as_json: bool) -> None:
-    """List what waits for the actor's seats (待办), the most urgent first.
-
-    Example: caseflow cases tasks --as huilong_zhen.handler
-    """
-    with open_house() as house, house.database.session() as session:
-        at = house.now()
-        actor = house.actor(login, at)
-        page = my_tasks(session, actor, at, after=after, limit=limit)
-    rows = [asdict(line) for line in page.items]
-    if page.next is not None:
-        note(f"There are more; the next page: --after {page.next}")
-    show(rows, as_json=as_json, view=lambda: table("待办", TASKS, rows))
-
-
 @cases.command("open")
 @click.argument("measure")
 @click.option("--applicant", required=True, help="The applicant's public id.")
@@ -263,7 +233,7 @@ def act(
         at = house.now()
         actor = house.actor(login, at)
         with house.database.session() as session:
-            public_id = find_case(session, actor, case).public_id
+            public_id = find_judged_case(session, actor, case).public_id
         request = Request(
             event, actor.id, at, body, expected_version=expected_version, id=request_id
         )

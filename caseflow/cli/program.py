@@ -46,6 +46,10 @@ COMMANDS: Final = {
     ),
     "awards": Place("caseflow.cli.awards:awards", "Awards (享受台账): list, import, check."),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
+    "experts": Place(
+        "caseflow.cli.experts:experts",
+        "Experts (专家): list, add, recuse, terms, draw, replace, reviews, rank, promote.",
+    ),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "budgets": Place(
         "caseflow.cli.budgets:budgets", "Budgets (预算): list, appropriate, report, split, verify."

@@ -6,19 +6,24 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
 
+from sqlalchemy import select
+
+from caseflow.cases.experts.draws import DRAW, PanelOrder, draw_panel
 from caseflow.cases.reading import iso
 from caseflow.cases.seats import ANYONE, SYSTEM
 from caseflow.cases.service import Outcome, Request
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.documents.service import ReceivedFile, attach, receive_file
+from caseflow.identity.models import Person
+from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import State, Step, Workflow
-from caseflow.kernel.workflow.vocabulary import SEATS
+from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.queries import Standing, seated
-from caseflow.rehearsal.samples import payload_for
+from caseflow.rehearsal.queries import Standing, seated, seated_experts
+from caseflow.rehearsal.samples import SCORE, payload_for
 
 PUBLICISE: Final = "publicise"
 ANSWER: Final = "answer_seat"
@@ -90,11 +95,39 @@ class Player:
         Raises:
             RehearsalStuck: it is refused; the message has the refusal.
         """
+        if step.event == DRAW:
+            self.draw(case, step, at)
+            return
+        if SCORE in step.effects:
+            self.score(case, step, at, given=given)
+            return
         if ANSWER not in step.effects:
             self.act(case, step, at, given=given)
             return
         for seat in case.seats:
             self.act(case, step, at, person=self.person(case, step, only=seat), given=given)
+
+    def draw(self, case: Standing, step: Step, at: datetime) -> None:
+        """Draw the smallest panel that the workflow takes, by lot, and let its review begin."""
+        with self.house.database.session() as session:
+            login = session.scalars(
+                select(Person.login).filter_by(id=self.person(case, step))
+            ).one()
+            actor = actor_by_login(session, login, at)
+        order = PanelOrder(document_no=str(INPUTS["document_no"].sample))
+        try:
+            draw_panel(self.house.cases, actor, case.public_id, order, at=at)
+        except CaseflowError as error:
+            raise self.stuck(case, error.message) from error
+
+    def score(
+        self, case: Standing, step: Step, at: datetime, *, given: Mapping[str, Any] | None = None
+    ) -> None:
+        """Let every expert of the panel hand in a sheet."""
+        with self.house.database.connect() as connection:
+            panel = seated_experts(connection, case.id)
+        for expert in panel:
+            self.act(case, step, at, person=expert, given=given)
 
     def act(
         self,

@@ -48,6 +48,11 @@ SEATED: Final = """
     SELECT organisation_id, role, array_agg(person_id ORDER BY person_id) FROM assignment
     WHERE valid_to IS NULL GROUP BY organisation_id, role
 """
+PANEL: Final = """
+    SELECT m.person_id FROM panel_member m WHERE m.case_id = %s AND m.status = 'seated'
+    AND m.round = (SELECT max(p.round) FROM review_panel p WHERE p.case_id = m.case_id)
+    ORDER BY m.person_id
+"""
 PATH: Final = """
     SELECT to_state FROM event WHERE stream = %s AND to_state IS DISTINCT FROM from_state
     ORDER BY seq
@@ -194,6 +199,11 @@ def next_due(connection: Any, after: datetime, warnings: Sequence[int]) -> Due |
         return None
     is_first = found.life_at == found.at
     return found if is_first else replace(found, life_on=None)
+
+
+def seated_experts(connection: Any, case_id: int) -> list[int]:
+    """Return the experts who sit in the newest panel of a case."""
+    return [person for (person,) in connection.execute(PANEL, (case_id,)).fetchall()]
 
 
 def seated(connection: Any) -> dict[tuple[int, str], list[int]]:

@@ -10,6 +10,8 @@ from caseflow.rehearsal.equity_samples import equity_figures
 
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
+SCORE: Final = "score_case"
+OPINION: Final = "申报内容属实，应用成效明显，同意支持。"
 VOUCHER: Final = "voucher_no"
 SAMPLE_CONTACT: Final = Contact(
     phone="0513-00000000", email="sample@example.test", address="样例路1号"
@@ -36,6 +38,8 @@ def payload_for(
         for name in step.requires
         if name != INSTALMENT
     }
+    if SCORE in step.effects:
+        payload["note"] = OPINION
     instalment = _instalment(workflow, step, facts)
     if instalment is not None:
         payload[INSTALMENT] = instalment

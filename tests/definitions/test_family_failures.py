@@ -278,10 +278,11 @@ def test_who_is_ranked_beyond_the_places_waits_and_may_be_promoted():
     branches = flow.step("ranking", "record_rank").branches
 
     def ranked(number):
-        return [b.target for b in branches if all_hold(b.when, {"rank": number})]
+        facts = [{"rank": number, "within_quota": free} for free in (True, False)]
+        return [b.target for each in facts for b in branches if all_hold(b.when, each)]
 
-    assert ranked(10) == ["joint_check"]
-    assert ranked(11) == ["waitlisted"]
+    assert ranked(10) == ["joint_check", "waitlisted"]
+    assert ranked(11) == ["waitlisted", "waitlisted"]
     assert targets(flow, "waitlisted", "promote") == ["joint_check"]
     assert outcomes(flow, "waitlisted", "waitlist_over") == ["lapsed"]
 
@@ -292,7 +293,7 @@ def test_who_is_ranked_beyond_the_places_waits_and_may_be_promoted():
 def test_the_pass_mark_itself_passes(score, target):
     branches = workflow("research").step("expert_review", "conclude_expert_review").branches
 
-    assert [b.target for b in branches if all_hold(b.when, {"score": score})] == [target]
+    assert [b.target for b in branches if all_hold(b.when, {"panel_score": score})] == [target]
 
 
 @pytest.mark.parametrize(

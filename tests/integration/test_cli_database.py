@@ -288,10 +288,11 @@ def test_a_case_shows_what_can_be_done_with_it(run):
 
 
 def test_a_task_waits_for_its_holder(run):
-    waiting = run("cases", "tasks", "--as", "jia.applicant", "--json").json
+    waiting = run("tasks", "list", "--as", "jia.applicant", "--json").json
 
     assert [each["number"] for each in waiting] == [DRAFT]
-    assert run("cases", "tasks", "--as", "huilong_zhen.handler", "--json").json == []
+    empty = run("tasks", "list", "--as", "huilong_zhen.handler", "--json").json
+    assert empty == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from datetime import date
 
@@ -157,7 +158,8 @@ def test_no_copy_is_left(server: Server, demo: Demo) -> None:
     assert demo.result
     with psycopg.connect(server.url("postgres").replace("+psycopg", "")) as connection:
         rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (PREFIX,)
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
+            (f"{PREFIX}{os.getpid()}_",),
         ).fetchall()
 
     assert rows == []

@@ -7,13 +7,14 @@ import pytest
 
 from caseflow.database.access import Database
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput, NotAllowed
+from tests.integration.capped import firm_of, opened
 from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
 from tests.integration.kept_database import keep
 from tests.integration.walking import at
 
 pytestmark = pytest.mark.no_cover
 
-DEAL, CLUSTER, AWARD = "WX-5b", "WX-4a", "YC-2a"
+DEAL, CLUSTER, AWARD, PRODUCT = "WX-5b", "WX-4a", "YC-2a", "WX-9b"
 LEADER = "lead_bureau.leader"
 MINUTES = "市政府常务会议纪要〔2026〕9号"
 AGREED = 5_000_000 * YUAN
@@ -28,7 +29,9 @@ def kept(server, everything_template) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def founded(kept, tmp_path_factory, pytestconfig) -> Land:
-    return found_land(kept, tmp_path_factory.mktemp("land"), [DEAL, CLUSTER, AWARD], pytestconfig)
+    return found_land(
+        kept, tmp_path_factory.mktemp("land"), [DEAL, CLUSTER, AWARD, PRODUCT], pytestconfig
+    )
 
 
 @pytest.fixture
@@ -179,6 +182,8 @@ def test_rank_ten_is_in_and_rank_eleven_waits_until_minutes_promote_it(land: Lan
         land.ask(eleventh, "promote", "lead_bureau.handler", reason="第3名放弃")
     land.act(eleventh, "promote", minutes_no=MINUTES, reason="第3名放弃")
 
+    counted = land.sql("SELECT kind, quota, taken FROM shortlist ORDER BY kind")
+    assert counted == [("call", 10, 2), ("year", 10, 2)]
     assert (land.state(tenth), waiting) == ("joint_check", "waitlisted")
     assert "minutes_no" in without.value.details["fields"]
     assert land.state(eleventh) == "joint_check"
@@ -194,3 +199,27 @@ def test_who_is_not_promoted_in_time_lapses_unpaid(land: Land):
     land.sweep(land.now + timedelta(minutes=1))
 
     assert (before, land.outcome(case), land.payments(case)) == (None, "lapsed", [])
+
+
+# --- 单个企业每年不超过2个
+
+
+def test_an_enterprises_third_product_in_a_year_waits_and_the_next_year_is_its_own(
+    land: Land,
+):
+    firm = firm_of(land, PRODUCT)
+    cases = [opened(land, PRODUCT, firm) for _ in range(3)]
+    for case in cases:
+        land.walk(case, "ranking")
+
+    states = [
+        land.act(case, "record_rank", rank=rank).state for rank, case in enumerate(cases, start=1)
+    ]
+    with pytest.raises(GuardFailed, match="名额已满"):
+        land.act(cases[2], "promote")
+    land.now = at(1, 4, year=2027)
+    land.act(cases[2], "promote")
+
+    assert states == ["joint_check", "joint_check", "waitlisted"]
+    years = "SELECT key LIKE '%%:2027', taken FROM shortlist WHERE kind = 'enterprise_year'"
+    assert sorted(land.sql(years)) == [(False, 2), (True, 1)]

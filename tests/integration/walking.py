@@ -27,7 +27,7 @@ from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import Step
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.player import ANSWER, PUBLICISE, Player
+from caseflow.rehearsal.player import ANSWER, DRAW, PUBLICISE, SCORE, Player
 from caseflow.rehearsal.queries import Standing, standings
 from caseflow.rehearsal.samples import SAMPLE_CONTACT, payload_for
 from caseflow.settings import read_settings
@@ -205,6 +205,9 @@ class Town:
 
     def _play(self, case: Standing, step: Step, given: dict[str, Any]) -> None:
         said = {k: v for k, v in given.items() if k in (*step.requires, *step.accepts)}
+        if step.event in (DRAW, SCORE):
+            self.player.play(case, step, self.now, given=said)
+            return
         seats = case.seats if ANSWER in step.effects else [None]
         for seat in seats:
             person = self.player.person(case, step, only=seat) if seat else None

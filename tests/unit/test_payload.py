@@ -27,6 +27,7 @@ FACTS = {
         Fact("level", "choice", "级别", choices=("国家级", "省级")),
         Fact("proofs", "list", "证明"),
         Fact("given_for", "matters", "事项"),
+        Fact("sheet", "scores", "评分表"),
     )
 }
 NAN, INFINITY = math.nan, math.inf
@@ -288,3 +289,15 @@ def test_matters_in_any_other_form_are_refused_without_a_number(value):
         checked(step(requires=("given_for",)), {"given_for": value}, FACTS)
 
     assert "320681198512310021" not in caught.value.message
+
+
+@pytest.mark.parametrize("value", [{"a": 0}, {"a": 100, "b": 7}])
+def test_a_sheet_of_whole_points_is_taken(value):
+    assert fault_of("sheet", value) is None
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], None, "a", {"": 1}, {1: 1}, {"a": 1.5}, {"a": -1}, {"a": True}]
+)
+def test_what_is_no_sheet_of_whole_points_is_refused(value):
+    assert fault_of("sheet", value)

@@ -8,8 +8,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from caseflow.cases.filters import OPEN
 from caseflow.cases.models import Case
-from caseflow.cases.queries import MAX_PAGE, OPEN, find_case, visible_cases
+from caseflow.cases.queries import MAX_PAGE, find_case, visible_cases
 from caseflow.catalogue.queries import workflow
 from caseflow.deadlines.models import CaseClock
 from caseflow.funds.bars.models import OrganisationBar

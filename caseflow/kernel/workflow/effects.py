@@ -9,9 +9,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from caseflow.kernel.equity.acts import is_within_cap
-from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
 from caseflow.kernel.recovery import refuse_undecidable, take_receipt
+from caseflow.kernel.scoring import Panel
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
 from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE, SILENCE
@@ -31,8 +32,24 @@ LAST_PAID: Final = "last_paid_fen"
 """The fen of the order that the act has just confirmed, for who is told of it."""
 OVERLAP_ALLOWED: Final = "overlap_allowed_fen"
 """The most that may be planned beside other awards for the matter, None where nothing bounds it."""
+PANEL: Final = "panel"
+"""The panel that judges the case, a `Panel`, None where none was drawn."""
+CALL_QUOTA: Final = "call_quota"
+"""The last rank that the call lets in, None where it says none."""
+PLACE_FREE: Final = "place_free"
+"""Whether every quota that binds the case has a place left."""
 ENGINE_FACTS: Final = frozenset(
-    {ORDERS, CITY_PERCENT, ORDERED_BEFORE, LAST_PAID, OVERLAP_ALLOWED, DECIDING, "votes_for"}
+    {
+        ORDERS,
+        CITY_PERCENT,
+        ORDERED_BEFORE,
+        LAST_PAID,
+        OVERLAP_ALLOWED,
+        DECIDING,
+        "votes_for",
+        PANEL,
+        CALL_QUOTA,
+    }
 )
 
 
@@ -62,8 +79,15 @@ def derive(facts: Mapping[str, Any]) -> Facts:
         "plan_within_overlap": planned is None or allowed is None or planned <= allowed,
         "approval_within_publicity": approved is None or bound is None or approved <= bound,
         "conversion_within_cap": is_within_cap(facts),
+        "within_quota": _within_quota(facts),
         **money(facts),
     }
+
+
+def _within_quota(facts: Mapping[str, Any]) -> bool:
+    """Whether a place is free, and the rank within what the call lets in."""
+    rank, quota = facts.get("rank"), facts.get(CALL_QUOTA)
+    return bool(facts.get(PLACE_FREE)) and (rank is None or quota is None or rank <= quota)
 
 
 def money(facts: Mapping[str, Any]) -> Facts:
@@ -220,6 +244,30 @@ def _withdraw_recovery(facts: Facts, _move: "Move") -> None:
     facts["recovery_left_fen"] = 0
 
 
+def _score_case(facts: Facts, move: "Move") -> None:
+    _judge(facts, _panel(facts).scored(move.payload["scores"], move.payload["note"]))
+
+
+def _decline_review(facts: Facts, _move: "Move") -> None:
+    _judge(facts, _panel(facts).left())
+
+
+def _panel(facts: Facts) -> Panel:
+    panel: Panel | None = facts.get(PANEL)
+    if panel is None:
+        raise NotAllowed("本办件没有抽取专家组，不能评分。")
+    return panel
+
+
+def _judge(facts: Facts, panel: Panel) -> None:
+    facts.update({PANEL: panel, **panel_facts(panel)})
+
+
+def panel_facts(panel: Panel) -> Facts:
+    """Return what guards know of a panel; the score is cut to whole points (向下取整)."""
+    return {"sheets_waiting": panel.waiting, "panel_score": int(panel.mean)}
+
+
 _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "count_correction": _count_correction,
     "answer_seat": _answer_seat,
@@ -259,4 +307,10 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "recuse": _only_written,
     "send_back": _only_written,
     "take_back": _only_written,
+    "seat_panel": _only_written,
+    "score_case": _score_case,
+    "decline_review": _decline_review,
+    "replace_expert": _only_written,
+    "take_place": _only_written,
+    "issue_title": _only_written,
 }

@@ -9,9 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-FactType = Literal["boolean", "integer", "fen", "date", "text", "choice", "list", "matters"]
+FactType = Literal[
+    "boolean", "integer", "fen", "date", "text", "choice", "list", "matters", "scores"
+]
 Unit = Literal["working_days", "days", "months"]
 Phase = Literal["intake", "review", "decision", "payment", "follow_up", "end"]
 PREVIOUS = "$previous"
@@ -19,7 +21,8 @@ OWN, WHOLE, DRAWS_ON_PARENT = COMMITS = ("own", "whole", "parent")
 """How a case binds the budget: for itself; once for all its children; or within its parent's."""
 ALL, ANY, VOTES, IN_ORDER = DECIDES = ("all", "any", "votes", "in_order")
 """How the seats of a state decide: 会签 every one, 或签 the first, 票签 N of M, 顺签 in turn."""
-HOLDER = "holder"
+HOLDER: Final = "holder"
+UNCLAIMED: Final = frozenset({"applicant", "experts"})
 """In `by` of an act on tasks: whoever holds the state, people of the applicant left out."""
 SEAT_MARK = "@"
 """In the name of a running clock: the clock of one seat, `cosign@cosign.tax`."""
@@ -255,11 +258,14 @@ def _makes_sense(act: Step, state: State) -> bool:
 
 
 def _who_acts(act: Step, state: State) -> tuple[str, ...]:
-    """Return the seats that may take an act on tasks in `state`; nobody does where nobody waits."""
+    """Return the seats that may take an act on tasks in `state`; nobody does where nobody waits.
+
+    What waits for an applicant or for a panel of experts is nobody's to claim or to hand over.
+    """
     people = [holder for holder in state.holders if holder != "system"]
     if not people:
         return ()
-    holders = [holder for holder in people if holder != "applicant"] if HOLDER in act.by else []
+    holders = [holder for holder in people if holder not in UNCLAIMED] if HOLDER in act.by else []
     return tuple(dict.fromkeys((*holders, *(seat for seat in act.by if seat != HOLDER))))
 
 

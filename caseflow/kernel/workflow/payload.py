@@ -106,6 +106,15 @@ def _matters(_fact: Fact, value: Any) -> str:
     return "" if read == value else "须为规范写法"
 
 
+def _scores(_fact: Fact, value: Any) -> str:
+    """Which criteria there are, and how many points, the panel's own terms say."""
+    if not isinstance(value, dict) or not 1 <= len(value) <= LONGEST_LIST:
+        return f"须为 1 至 {LONGEST_LIST} 项指标的得分"
+    names_wrong = (_text(_fact, code) for code in value)
+    points_wrong = (_integer(_fact, points) for points in value.values())
+    return next((wrong for wrong in (*names_wrong, *points_wrong) if wrong), "")
+
+
 _CHECKS: Final = {
     "boolean": _boolean,
     "integer": _integer,
@@ -115,4 +124,5 @@ _CHECKS: Final = {
     "choice": _choice,
     "list": _list,
     "matters": _matters,
+    "scores": _scores,
 }

@@ -77,7 +77,8 @@ def _taken_back(draft: Draft, state: State) -> Iterator[str]:
 def _only_moves(step: Step) -> bool:
     """Say whether a step of an office changes nothing but where the case stands and its facts.
 
-    An approval (审定) is more: it commits the budget, and the applicant has been told.
+    An approval (审定) is more: it commits the budget, and the applicant has been told. A check of
+    overlaps is not: it is only noted, and made again the next time.
     """
-    acted = step.effects or step.starts or step.ends or step.automatic
+    acted = {*step.effects} - {"check_overlap"} or step.starts or step.ends or step.automatic
     return not acted and "approved_fen" not in step.requires and PEOPLE.isdisjoint(step.by)

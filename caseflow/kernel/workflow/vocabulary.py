@@ -55,6 +55,13 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("recovery_received_fen", "fen", "已追回的金额"),
         _system("open_clashes", "integer", "同一事项重复享受且尚无处理决定的情形数"),
         _system("plan_within_overlap", "boolean", "拟支持金额不超过就高不重复后可享受的金额"),
+        _system("panel_members", "integer", "已抽取的专家人数"),
+        _system("sheets_waiting", "integer", "尚未交回的评分表数"),
+        _system("panel_score", "integer", "评审得分（舍去小数）"),
+        _system("within_quota", "boolean", "名次在名额之内且名额未满"),
+        _system("place_free", "boolean", "名额未满"),
+        _system("first_in_line", "boolean", "候补第一名"),
+        _system("titles_issued", "boolean", "本批命名文件已印发"),
     )
 }
 
@@ -132,6 +139,8 @@ INPUTS: Final[dict[str, Fact]] = {
              sample="keep_this"),
         Fact("entitled_fen", "fen", "本条款应得金额（封顶后）", unit="fen"),
         Fact("chosen", "choice", "选择享受", choices=("this", "other"), sample="this"),
+        Fact("scores", "scores", "评分表（各项指标的得分）",
+             sample={"innovation": 85, "effect": 85, "replicability": 85, "safety": 85}),
     )
 }  # fmt: skip
 """What an act may carry besides facts: kept in the event, not on the case."""
@@ -206,6 +215,17 @@ GUARDS: Final[dict[str, Guard]] = {
         (Test("plan_within_overlap", "is", True),),
         "拟支持金额超过就高不重复后可享受的金额（补差、不重合部分或成本之内）",
     ),
+    "panel_drawn": Guard(
+        (Test("panel_members", "at_least", 1),), "尚未抽取专家组，须先随机抽取（draw）"
+    ),
+    "all_sheets_in": Guard((Test("sheets_waiting", "at_most", 0),), "尚有专家未交回评分表"),
+    "place_free": Guard((Test("place_free", "is", True),), "名额已满，没有空出的名额"),
+    "first_in_line": Guard(
+        (Test("first_in_line", "is", True),), "不是候补第一名，须按名次依次递补"
+    ),
+    "titles_not_issued": Guard(
+        (Test("titles_issued", "is", False),), "本批命名文件已经印发，不再递补"
+    ),
 }
 
 EFFECTS: Final[dict[str, str]] = {
@@ -257,6 +277,12 @@ EFFECTS: Final[dict[str, str]] = {
     "recuse": "登记回避",
     "send_back": "退回此前已经过的环节",
     "take_back": "拿回尚无人接手的上一步",
+    "seat_panel": "抽取的专家组开始评审",
+    "score_case": "登记一份评分表",
+    "decline_review": "专家退出，名额空出",
+    "replace_expert": "补抽的专家进入专家组",
+    "take_place": "登记入围名额",
+    "issue_title": "命名文件印发，名额不再递补",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 

@@ -1,0 +1,1 @@
+"""Experts at work on cases: drawing a panel, what a panel says, ranking a call."""

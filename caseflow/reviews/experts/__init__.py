@@ -1,0 +1,1 @@
+"""Experts (专家): the pool, draws, panels, score sheets, and the places of a shortlist."""
