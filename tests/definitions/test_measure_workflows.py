@@ -12,7 +12,7 @@ from caseflow.kernel.errors import DefinitionError
 from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.source import Library
 from tests.conftest import EVERYTHING
-from tests.definitions.families import compiled_policies, library, policies
+from tests.definitions.families import compiled_policies, library, measures, policies
 
 QIDONG = EVERYTHING / "policies" / "qidong-2026"
 FAMILY = "family: vouchers"
@@ -223,3 +223,15 @@ def test_a_measure_of_another_title_has_another_workflow_of_the_same_name(folder
     assert (before.name, before.title) == ("QD26-7a", "算力券")
     assert (after.name, after.title) == ("QD26-7a", "智能算力券")
     assert before.hash != after.hash
+
+
+def test_who_is_judged_blind_may_hand_in_a_file_without_names():
+    asked = {each.id: {paper.kind for paper in each.documents} for each in measures()}
+    judged = [
+        measure
+        for measure, workflows in compiled_policies().items()
+        if any("expert_review" in workflow.states for workflow in workflows.values())
+    ]
+
+    assert len(judged) >= 48
+    assert [name for name in judged if "blind_file" not in asked[name]] == []

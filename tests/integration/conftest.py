@@ -30,6 +30,7 @@ from tests.conftest import (
     make_template,
     open_as_program,
     settings_of_templates,
+    untraced,
 )
 from tests.integration.claiming import Claims, make_stock, town_on
 from tests.integration.kept_database import keep
@@ -37,6 +38,25 @@ from tests.integration.letter_desk import desk, kept_desk, paid, rejected
 
 __all__ = ["desk", "kept_desk", "paid", "rejected"]
 """Fixtures of formal documents, beside those of this file."""
+
+ALREADY_MEASURED = (
+    "test_lifecycle_", "test_new_families_scope", "test_new_families_vouchers", "test_rehearsal.",
+    "test_deciding_seats", "test_going_back", "test_fixture", "test_bench", "test_waits",
+    "test_budget_execution", "test_short_pools", "test_published_list", "test_recomputing",
+)  # fmt: skip
+"""Long roads over lines that other files measure, and raw SQL: tracing them costs a third more."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def traced_once(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[None]:
+    """Measure no line a second time where that takes long; see `ALREADY_MEASURED`."""
+    name = request.path.name
+    if name.startswith(ALREADY_MEASURED) or name.endswith("_refusals.py"):
+        with untraced(pytestconfig):
+            yield
+    else:
+        yield
+
 
 MEASURE = "QD26-7a"
 FIRM = "启东示例科技有限公司"

@@ -19,6 +19,7 @@ from caseflow.database.access import Database
 from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.benefits.quoting import quote
 from caseflow.kernel.errors import CapReached, GuardFailed
+from caseflow.rehearsal.player import RehearsalStuck
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
 from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
 from tests.integration.kept_database import keep
@@ -141,10 +142,9 @@ def test_two_products_of_different_segments_win_and_a_third_does_not(land: Land)
     for segment in ("智能可穿戴", "全屋智能"):
         case = proposed(land, HIT, firm)
         assert plan(land, case, 100 * WAN, market_segment=segment) == "plan_review"
-    third = proposed(land, HIT, firm)
 
-    with pytest.raises(GuardFailed, match=r"单个企业每年不超过2个.*上限2次，已占用2次，尚余0次"):
-        plan(land, third, 1, market_segment="虚拟现实")
+    with pytest.raises(RehearsalStuck, match="“递补入围（补充公示）”暂不能办理：名额已满"):
+        proposed(land, HIT, firm)
 
 
 @pytest.mark.parametrize("segment", [{"market_segment": " 智能可穿戴"}, {}])

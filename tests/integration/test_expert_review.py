@@ -58,9 +58,7 @@ def ready(town: Town, number: int, quota: int, points=((80, 80),)) -> Round:
 
 
 def publicise(call: Round, *cases: str) -> None:
-    listing = Listing(
-        cases, "公示", "会议", SAMPLE_CONTACT, 5, call.actor().id, call.town.now
-    )
+    listing = Listing(cases, "公示", "会议", SAMPLE_CONTACT, 5, call.actor().id, call.town.now)
     open_publicity(call.town.house.cases, listing)
 
 
