@@ -124,8 +124,8 @@ def make_template(
 def untraced(config: pytest.Config) -> Iterator[None]:
     """Pause the measuring of coverage: for what other tests have measured and takes long."""
     plugin = config.pluginmanager.getplugin("_cov")
-    if plugin is None:
-        yield
+    if plugin is None or not plugin.cov_controller.started:
+        yield  # nothing is measured, or whoever paused it goes on with it
         return
     plugin.cov_controller.pause()
     try:
