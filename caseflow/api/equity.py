@@ -16,10 +16,11 @@ from caseflow.cases.equity_register import (
     register,
     whole_register,
 )
-from caseflow.cases.equity_sheet import MEDIA_TYPE, Heading, described, register_sheet
+from caseflow.cases.equity_sheet import Heading, described, register_sheet
 from caseflow.cases.queries import find_case
 from caseflow.funds.equity import queries
 from caseflow.funds.equity.views import CaseEquity, PreviewView
+from caseflow.funds.sheets import MEDIA_TYPE
 from caseflow.kernel.equity.acts import MOST_PERCENT
 from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.workflow.payload import LONGEST_LIST, MOST_INTEGER

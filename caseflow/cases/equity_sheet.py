@@ -13,6 +13,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from caseflow.cases.equity_register import RegisterLine
+from caseflow.funds.sheets import safe
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.event_bytes import canonical
 from caseflow.kernel.money import FEN_PER_YUAN
@@ -31,8 +32,6 @@ COLUMNS: Final = (
     "收益（元）", "损失（元）", "免责文号",
 )  # fmt: skip
 MONEY: Final = "#,##0.00"
-FORMULA: Final = ("=", "+", "-", "@")
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -106,13 +105,10 @@ def _checksum(rows: Sequence[Sequence[Any]]) -> str:
 
 def _write(sheet: Worksheet, row: Sequence[Any]) -> None:
     """Append a row; what an applicant wrote is text, never a formula."""
-    sheet.append(list(row))
+    sheet.append([safe(value) if isinstance(value, str) else value for value in row])
     for cell in sheet[sheet.max_row]:
         if isinstance(cell.value, Decimal):
             cell.number_format = MONEY
-        if isinstance(cell.value, str) and cell.value.startswith(FORMULA):
-            cell.data_type = "s"
-            cell.quotePrefix = True
 
 
 def described(filters: Mapping[str, object]) -> str:

@@ -221,7 +221,7 @@ def test_the_register_is_a_file_that_a_spreadsheet_opens(client: Client, standin
     rows = list(sheet.iter_rows(values_only=True))
     assert (rows[0][0], rows[2]) == ("股权台账（拨投）", COLUMNS)
     assert "范围：全部可见项目　共 3 项" in rows[1][0]
-    assert (rows[5][0], rows[5][1], rows[5][3]) == (3, FORMULA, 6_000_000.55)
+    assert (rows[5][0], rows[5][1], rows[5][3]) == (3, f"'{FORMULA}", 6_000_000.55)
     assert rows[5][10:12] == ("5.0632", rows[5][11])
     assert sheet.cell(6, 2).data_type == "s"
 

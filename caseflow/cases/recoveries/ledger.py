@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.cases.queries import MAX_PAGE
 from caseflow.cases.recoveries.queries import RecoveryFilter, RecoveryLine, recovery_list
+from caseflow.funds.sheets import safe
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import SHANGHAI
 
@@ -20,8 +21,6 @@ TITLE: Final = "追缴台账"
 MOST_LINES: Final = 5_000
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 YUAN: Final = "#,##0.00"
-FORMULA: Final = ("=", "+", "-", "@")
-"""How a text begins that a spreadsheet would compute instead of show."""
 
 
 def yuan(fen: int | None) -> Decimal | None:
@@ -98,9 +97,7 @@ def workbook(found: Ledger, *, by: str, at: datetime) -> bytes:
 
 def _cell(value: Any) -> Any:
     """A text is shown as it is, never computed."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return safe(value) if isinstance(value, str) else value
 
 
 def _bold(row: Iterable[Any]) -> None:
