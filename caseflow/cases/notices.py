@@ -31,6 +31,8 @@ def add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
             places = told(act.workflow, move.target, act.reading.parties, seats)
             if TASK in seats:
                 places = [*places, *act.desk.told]
+            if not places:
+                continue
             facts = notice_facts(act, move)
             name = f"{rule.rule}#{seq}"
             add_notice(

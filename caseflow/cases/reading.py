@@ -1,8 +1,9 @@
 """The one `SELECT` before a decision: the case, what its guards read, and who is asking.
 
 It runs on a raw cursor ($1 …, no rewriting by the driver: the text is longer than what psycopg
-caches), its parameters are texts with a cast, so that one prepared statement serves them all, and
-it answers with one JSON object a case: forty columns cost the driver more than one text.
+caches) as bytes, which are encoded and hashed once a process, not once a decision. Its parameters
+are texts with a cast, so that one prepared statement serves them all, and it answers with one JSON
+object a case: forty columns cost the driver more than one text.
 """
 
 from dataclasses import dataclass
@@ -108,11 +109,11 @@ SOURCES: Final = """
 BY_PUBLIC_ID: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES}"
     " WHERE c.public_id = $1::text) found"
-)
+).encode()
 LOCKED: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY($1::bigint[])"
     " ORDER BY c.id FOR NO KEY UPDATE OF c) found"
-)
+).encode()
 DATES: Final = (
     "matter_on", "publicity_ends_on", "policy_from", "policy_to", "call_opens_on", "call_closes_on",
 )  # fmt: skip

@@ -94,14 +94,14 @@ def write(connection: Any, writes: Writes) -> set[int]:
 
 
 @cache
-def statement(used: tuple[str, ...]) -> str:
+def statement(used: tuple[str, ...]) -> bytes:
     """Return the statement of these parts; `$n` is the rows of the n-th as JSON."""
     parts = [_written(used) if part is WRITTEN else part for part in PARTS]
     joined = ", ".join(
         f"{part.name} AS ({part.sql})" for part in parts if part.name in {*used, WRITTEN.name}
     )
     numbered = PARAMETER.sub(lambda found: f"${used.index(found[1]) + 1}::jsonb", joined)
-    return f"WITH {numbered} SELECT id FROM {WRITTEN.name}"
+    return f"WITH {numbered} SELECT id FROM {WRITTEN.name}".encode()
 
 
 def _written(used: tuple[str, ...]) -> Part:

@@ -16,10 +16,7 @@ from caseflow.kernel.errors import Unavailable
 
 AnyConnection = DriverConnection[Any] | Connection | Session
 
-CALENDAR_STAMP = """
-(SELECT s.version || '.' || s.xmin || '.' || d.oid
- FROM calendar_state s, pg_database d WHERE d.datname = current_database())
-"""
+CALENDAR_STAMP = "(SELECT s.version || '.' || s.xmin FROM calendar_state s)"
 """An SQL expression of the calendar's stamp, for a statement that reads it along the way.
 
 It holds the writing transaction's id besides the version, so that a calendar seen before a

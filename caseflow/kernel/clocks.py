@@ -298,10 +298,11 @@ def from_row(row: Mapping[str, Any]) -> ClockState:
 
 def _change(clock: ClockState, **changes: Any) -> ClockState:
     """Return the changed clock, its generation raised if its status or due date is another."""
-    changed = replace(clock, **changes)
-    if (changed.status, changed.due_on) == (clock.status, clock.due_on):
-        return changed
-    return replace(changed, generation=clock.generation + 1)
+    is_same = all(
+        changes.get(name, getattr(clock, name)) == getattr(clock, name)
+        for name in ("status", "due_on")
+    )
+    return replace(clock, **changes, generation=clock.generation + (not is_same))
 
 
 def _project(
