@@ -15,9 +15,9 @@ from caseflow.catalogue.indicators.service import (
     REPORTABLE,
     Opening,
     due_day,
-    open_due,
+    open_dues,
     record_overdue,
-    settle_due_day,
+    settle_due_days,
 )
 from caseflow.catalogue.models import PolicyVersion
 from caseflow.kernel.calendar import local_date
@@ -28,6 +28,22 @@ from caseflow.notifications.rules import NoticeBook, NoticeRule
 DUE: Final = "indicator_due"
 OVERDUE: Final = "indicator_overdue"
 ESCALATED: Final = "indicator_escalated"
+
+
+@dataclass(frozen=True)
+class _Late:
+    """What is due for one period on one day and not confirmed; reported, or not even that."""
+
+    dues: list[IndicatorDue]
+    is_reported: bool
+
+    @property
+    def due_on(self) -> date:
+        return self.dues[0].due_on
+
+    @property
+    def owners(self) -> list[int]:
+        return [n for due in self.dues for n in due.owners]
 
 
 @dataclass(frozen=True)
@@ -49,27 +65,18 @@ def sweep_indicators(
     for owned in owned_indicators(session):
         if owned.status_on(on) not in REPORTABLE:
             continue
-        known = _opened(session, owned)
-        for period, share in _missing(session, owned, known, opening, on):
-            open_due(session, owned, period, share, opening)
-            opened += 1
-        for due, is_reported in _unconfirmed(session, owned):
-            settle_due_day(session, due, owned, opening)
-            told += _remind(session, book, owned, due, opening, since, is_reported=is_reported)
+        for period, shares in _missing(session, owned, opening, on):
+            opened += len(open_dues(session, owned, period, shares, opening))
+        for late in _unconfirmed(session, owned):
+            settle_due_days(session, late.dues, owned, opening)
+            told += _remind(session, book, owned, late, opening, since)
     return IndicatorsSwept(opened, told)
 
 
-def _opened(session: Session, owned: Owned) -> set[tuple[str, int]]:
-    query = select(IndicatorDue.period, IndicatorDue.lead_id).where(
-        IndicatorDue.policy_id == owned.version.policy_id, IndicatorDue.indicator == owned.code
-    )
-    return {(period, lead) for period, lead in session.execute(query)}
-
-
 def _missing(
-    session: Session, owned: Owned, known: set[tuple[str, int]], opening: Opening, on: date
-) -> Iterator[tuple[Period, tuple[int, ...]]]:
-    """Yield each report of a period that is over and that is not opened yet.
+    session: Session, owned: Owned, opening: Opening, on: date
+) -> Iterator[tuple[Period, list[tuple[int, ...]]]]:
+    """Yield each period that is over with the reports of it that are not opened yet.
 
     What was due before this house knew the policy is not asked for; an owner may still report it.
     """
@@ -80,18 +87,30 @@ def _missing(
     first = first.where(PolicyVersion.policy_id == version.policy_id)
     known_since = local_date(session.execute(first).scalar_one())
     end = min(version.effective_to, on - timedelta(days=1))
-    kind = owned.definition["reporting"]["period"]
-    for period in periods(kind, version.effective_from, end):
-        if period.last < on and due_day(opening.calendar, owned, period)[0] >= known_since:
-            for share in owned.shares():
-                taken = (period.code, share[0]) in known
-                whole = not owned.by_each and any(code == period.code for code, _ in known)
-                if not taken and not whole:
-                    yield period, share
+    opened = _opened(session, owned)
+    for period in periods(owned.definition["reporting"]["period"], version.effective_from, end):
+        leads = opened.get(period.code, set())
+        shares = [share for share in owned.shares() if share[0] not in leads]
+        if not owned.by_each and leads:
+            shares = []  # one is enough, whoever was to lead it when it was opened
+        is_over = period.last < on and due_day(opening.calendar, owned, period)[0] >= known_since
+        if is_over and shares:
+            yield period, shares
 
 
-def _unconfirmed(session: Session, owned: Owned) -> list[tuple[IndicatorDue, bool]]:
-    """Return what is due of an indicator without a confirmed report, and whether one was made."""
+def _opened(session: Session, owned: Owned) -> dict[str, set[int]]:
+    """Return the leads of what was opened, by period."""
+    query = select(IndicatorDue.period, IndicatorDue.lead_id).where(
+        IndicatorDue.policy_id == owned.version.policy_id, IndicatorDue.indicator == owned.code
+    )
+    found: dict[str, set[int]] = {}
+    for period, lead in session.execute(query):
+        found.setdefault(period, set()).add(lead)
+    return found
+
+
+def _unconfirmed(session: Session, owned: Owned) -> list[_Late]:
+    """Return what is due of an indicator without a confirmed report, by period, day and state."""
     mine = IndicatorReport.due_id == IndicatorDue.id
     reported = exists().where(mine)
     confirmed = exists().where(mine, IndicatorReport.confirmed_at.is_not(None))
@@ -101,22 +120,24 @@ def _unconfirmed(session: Session, owned: Owned) -> list[tuple[IndicatorDue, boo
         .where(IndicatorDue.indicator == owned.code, ~confirmed)
         .order_by(IndicatorDue.due_on, IndicatorDue.id)
     )
-    return [(due, is_reported) for due, is_reported in session.execute(query)]
+    found: dict[tuple[str, date, bool], list[IndicatorDue]] = {}
+    for due, is_reported in session.execute(query):
+        found.setdefault((due.period, due.due_on, is_reported), []).append(due)
+    return [_Late(dues, is_reported) for (_, _, is_reported), dues in found.items()]
 
 
 def _remind(
-    session: Session, book: NoticeBook, owned: Owned, due: IndicatorDue, opening: Opening,
-    since: date, *, is_reported: bool,
-) -> int:  # fmt: skip
+    session: Session, book: NoticeBook, owned: Owned, late: _Late, opening: Opening, since: date
+) -> int:
     """Tell owners before the day of what they have not reported, and of what is over it."""
-    left = (due.due_on - local_date(opening.at)).days
-    left_before, told = (due.due_on - since).days, 0
-    for trigger, step in _steps(book, left, left_before, is_reported=is_reported):
+    left = (late.due_on - local_date(opening.at)).days
+    left_before, told = (late.due_on - since).days, 0
+    for trigger, step in _steps(book, left, left_before, is_reported=late.is_reported):
         if trigger != DUE:
-            record_overdue(session, due, opening, days=-left, told_as=trigger)
-        news = _news(session, owned, due, opening, days=abs(left), is_reported=is_reported)
+            record_overdue(session, late.dues, opening, days=-left, told_as=trigger)
+        news = _news(session, owned, late, opening, days=abs(left))
         for rule in book.for_trigger(trigger, days=step):
-            told += tell(session, rule, _places(due, rule, trigger), news)
+            told += tell(session, rule, _places(late, rule, trigger), news)
     return told
 
 
@@ -132,28 +153,28 @@ def _steps(
 
 
 def _news(
-    session: Session, owned: Owned, due: IndicatorDue, opening: Opening, *, days: int,
-    is_reported: bool,
-) -> Announcement:  # fmt: skip
-    kind = owned.definition["reporting"]["period"]
+    session: Session, owned: Owned, late: _Late, opening: Opening, *, days: int
+) -> Announcement:
+    due, state = late.dues[0], "待确认" if late.is_reported else "待报送"
+    titles = titles_of(session, set(late.owners))
     facts: dict[str, Any] = {
         "policy": owned.version.title,
         "indicator": owned.definition["title"],
-        "reporting_period": period_named(kind, due.period).title,
-        "owners": list(titles_of(session, set(due.owners)).values()),
-        "state": "待确认" if is_reported else "待报送",
+        "reporting_period": period_named(owned.definition["reporting"]["period"], due.period).title,
+        "owners": [titles[n] for n in late.owners],
+        "state": state,
         "due_on": due.due_on.isoformat(),
         "provisional": due.provisional,
         "days": days,
     }
-    topic = f"indicator{due.policy_id}:{due.indicator}:{due.period}:{due.lead_id}"
+    topic = f"indicator{due.policy_id}:{due.indicator}:{due.period}:{state}"
     return Announcement(topic, due.due_on, facts, opening.at)
 
 
-def _places(due: IndicatorDue, rule: NoticeRule, trigger: str) -> Places:
+def _places(late: _Late, rule: NoticeRule, trigger: str) -> Places:
     """Return the rule's seats in each owner, and once it is escalated in the leading bureau too."""
-    told = list(due.owners)
-    if trigger == ESCALATED and due.gathered_by is not None:
-        told.append(due.gathered_by)
+    told = list(late.owners)
+    if trigger == ESCALATED:
+        told += [due.gathered_by for due in late.dues if due.gathered_by is not None]
     roles = [SEATS[seat].role for seat in rule.seats]
-    return [{"organisation_id": n, "role": role} for n in told for role in roles]
+    return [{"organisation_id": n, "role": role} for n in dict.fromkeys(told) for role in roles]

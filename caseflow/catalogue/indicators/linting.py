@@ -55,12 +55,15 @@ def _faults(indicator: Indicator, words: Words) -> Iterator[tuple[str, str]]:
     for value in told:
         if str(value) not in row:
             yield "indicator-words", f"{value} is not in its words: {indicator.words}"
-    known = indicator.baseline, *indicator.steps
-    for step in (each for each in known if each is not None):
+    for step in (each for each in (indicator.baseline, *indicator.steps) if each is not None):
         if words.find(step.words) < 0:
             yield "words-not-in-text", f"the text does not say: {step.words}"
         elif str(step.value) not in step.words or str(step.year) not in step.words:
             yield "indicator-words", f"{step.value} by {step.year} is not in: {step.words}"
+    yield from _comparison_faults(indicator, words)
+
+
+def _comparison_faults(indicator: Indicator, words: Words) -> Iterator[tuple[str, str]]:
     said, rule = indicator.comparison.words, indicator.comparison.rule
     if said is not None and words.find(said) < 0:
         yield "words-not-in-text", f"the text does not say: {said}"

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, true, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.catalogue import queries as catalogue
@@ -51,7 +52,7 @@ class Owned:
         """Return the owners of each report that a period needs."""
         return tuple((n,) for n in self.owners) if self.by_each else (self.owners,)
 
-    def shares_of(self, organisation: int) -> tuple[int, ...]:
+    def share_of(self, organisation: int) -> tuple[int, ...]:
         """Return the owners of the report that an organisation has a hand in."""
         return (organisation,) if self.by_each else self.owners
 
@@ -205,7 +206,8 @@ def visible_reports(actor: Actor) -> ColumnElement[bool]:
 
 def _concerned(actor: Actor) -> ColumnElement[bool]:
     bureaus = sorted({held.organisation_id for held in actor.assignments})
-    return or_(IndicatorDue.owners.overlap(bureaus), IndicatorDue.gathered_by.in_(bureaus))
+    owners = type_coerce(IndicatorDue.owners, ARRAY(BigInteger))
+    return or_(owners.overlap(bureaus), IndicatorDue.gathered_by.in_(bureaus))
 
 
 def locked_report(session: Session, actor: Actor, public_id: str) -> IndicatorReport:

@@ -1,6 +1,6 @@
 """Opening what is due, reporting with proof, confirming: each an event of the policy's stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -95,10 +95,10 @@ def report_indicator(
     organisation = reporting_owner(owned, hand.actor, hand.at)
     value = read_value(given.value, decimals=owned.definition["reporting"]["decimals"])
     period = _period(owned, given.period, hand.at)
-    due = due_for(session, owned, period, organisation) or open_due(
-        session, owned, period, owned.shares_of(organisation),
-        Opening(hand.actor.id, hand.at, hand.signer, calendar),
-    )  # fmt: skip
+    due = due_for(session, owned, period, organisation)
+    if due is None:
+        opening = Opening(hand.actor.id, hand.at, hand.signer, calendar)
+        (due,) = open_dues(session, owned, period, [owned.share_of(organisation)], opening)
     before = _corrected(session, due, given)
     row = IndicatorReport(
         public_id=ids.new(),
@@ -121,7 +121,7 @@ def report_indicator(
         "corrects": before.public_id if before else None,
         "reason": row.reason,
     }
-    _record(session, due, "indicator_reported", hand.actor.id, hand, payload)
+    _record(session, [due], "indicator_reported", hand.actor.id, hand, payload)
     return row
 
 
@@ -165,7 +165,7 @@ def confirm_report(session: Session, public_id: str, hand: Hand) -> IndicatorRep
         raise Conflict(f"{due.period} 的这一报送值{done}。")
     row.confirmed_by, row.confirmed_at = hand.actor.id, hand.at
     session.flush()
-    _record(session, due, "indicator_confirmed", hand.actor.id, hand, _facts(row, due))
+    _record(session, [due], "indicator_confirmed", hand.actor.id, hand, _facts(row, due))
     return row
 
 
@@ -183,56 +183,69 @@ def due_for(
     return session.scalars(query.order_by(IndicatorDue.id)).first()
 
 
-def open_due(
-    session: Session, owned: Owned, period: Period, owners: Sequence[int], opening: Opening
-) -> IndicatorDue:
+def open_dues(
+    session: Session,
+    owned: Owned,
+    period: Period,
+    shares: Iterable[Sequence[int]],
+    opening: Opening,
+) -> list[IndicatorDue]:
     """Open what is due for a period, once; the day is moved to a working day by the calendar.
+
+    `shares` are the owners of each report that is needed, the lead first.
 
     Raises:
         Conflict: somebody else has just opened it.
     """
     due_on, provisional = due_day(opening.calendar, owned, period)
-    row = IndicatorDue(
-        policy_id=owned.version.policy_id,
-        indicator=owned.code,
-        period=period.code,
-        period_ends_on=period.last,
-        owners=list(owners),
-        lead_id=owners[0],
-        gathered_by=owned.gathered_by,
-        due_on=due_on,
-        provisional=provisional,
-        opened_at=opening.at,
-    )
-    session.add(row)
+    rows = [
+        IndicatorDue(
+            policy_id=owned.version.policy_id,
+            indicator=owned.code,
+            period=period.code,
+            period_ends_on=period.last,
+            owners=list(owners),
+            lead_id=owners[0],
+            gathered_by=owned.gathered_by,
+            due_on=due_on,
+            provisional=provisional,
+            opened_at=opening.at,
+        )
+        for owners in shares
+    ]
+    session.add_all(rows)
     try:
         session.flush()
     except IntegrityError as error:
         raise Conflict(f"{period.title}的报送刚由他人开启，请重试。") from error
-    payload = {"due_on": due_on.isoformat(), "provisional": provisional, "owners": list(owners)}
-    _record(session, row, "indicator_due_opened", opening.by, opening, payload)
-    return row
+    payload = {"due_on": due_on.isoformat(), "provisional": provisional}
+    _record(session, rows, "indicator_due_opened", opening.by, opening, payload)
+    return rows
 
 
-def settle_due_day(
-    session: Session, due: IndicatorDue, owned: Owned, opening: Opening
-) -> IndicatorDue:
-    """Compute a provisional day anew by the calendar of now; a changed one is an event."""
-    period = period_named(owned.definition["reporting"]["period"], due.period)
-    found, before = due_day(opening.calendar, owned, period), (due.due_on, due.provisional)
-    if due.provisional and found != before:
+def settle_due_days(
+    session: Session, dues: Sequence[IndicatorDue], owned: Owned, opening: Opening
+) -> None:
+    """Compute the provisional day of one period anew by the calendar of now; each move an event."""
+    moving = [due for due in dues if due.provisional]
+    if not moving:
+        return
+    period = period_named(owned.definition["reporting"]["period"], moving[0].period)
+    before, found = moving[0].due_on, due_day(opening.calendar, owned, period)
+    if found == (before, True):
+        return
+    for due in moving:
         due.due_on, due.provisional = found
-        payload = {"from": before[0].isoformat(), "to": found[0].isoformat(), "rule": "calendar"}
-        _record(session, due, "indicator_due_moved", opening.by, opening, payload)
-    return due
+    payload = {"from": before.isoformat(), "to": found[0].isoformat(), "rule": "calendar"}
+    _record(session, moving, "indicator_due_moved", opening.by, opening, payload)
 
 
 def record_overdue(
-    session: Session, due: IndicatorDue, opening: Opening, *, days: int, told_as: str
+    session: Session, dues: Sequence[IndicatorDue], opening: Opening, *, days: int, told_as: str
 ) -> None:
     """Write down that nothing confirmed had come so many days after the day, under that name."""
-    payload = {"due_on": due.due_on.isoformat(), "days": days}
-    _record(session, due, told_as, opening.by, opening, payload)
+    payload = {"due_on": dues[0].due_on.isoformat(), "days": days}
+    _record(session, dues, told_as, opening.by, opening, payload)
 
 
 def due_day(calendar: Calendar, owned: Owned, period: Period) -> tuple[date, bool]:
@@ -325,15 +338,22 @@ def _facts(row: IndicatorReport, due: IndicatorDue) -> dict[str, Any]:
 
 
 def _record(
-    session: Session, due: IndicatorDue, name: str, by: int, hand: Hand | Opening,
+    session: Session,
+    dues: Sequence[IndicatorDue],
+    name: str,
+    by: int,
+    hand: Hand | Opening,
     payload: Mapping[str, Any],
-) -> None:  # fmt: skip
+) -> None:
+    """Write one event of what is due for one period, in the policy's stream."""
+    due = dues[0]
+    said = {"indicator": due.indicator, "period": due.period, "owners": [d.owners for d in dues]}
     history.append(
         session,
         stream=due.policy_id,
         name=name,
         actor_id=by,
-        payload={"indicator": due.indicator, "period": due.period, "lead": due.lead_id, **payload},
+        payload={**said, **payload},
         at=hand.at,
         signer=hand.signer,
     )
