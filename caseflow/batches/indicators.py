@@ -21,7 +21,7 @@ from caseflow.catalogue.indicators.service import (
 )
 from caseflow.catalogue.models import PolicyVersion
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.periods import Period, period_named, periods
+from caseflow.kernel.periods import Period, period_under, periods
 from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.notifications.rules import NoticeBook, NoticeRule
 
@@ -87,13 +87,18 @@ def _missing(
     first = first.where(PolicyVersion.policy_id == version.policy_id)
     known_since = local_date(session.execute(first).scalar_one())
     end = min(version.effective_to, on - timedelta(days=1))
-    opened = _opened(session, owned)
-    for period in periods(owned.definition["reporting"]["period"], version.effective_from, end):
+    opened, kind = _opened(session, owned), owned.definition["reporting"]["period"]
+    others = [each for each in map(period_under, opened) if each.kind != kind]
+    covered = max((each.last for each in others), default=date.min)  # before the schedule changed
+    for period in periods(kind, version.effective_from, end):
         leads = opened.get(period.code, set())
         shares = [share for share in owned.shares() if share[0] not in leads]
         if not owned.by_each and leads:
             shares = []  # one is enough, whoever was to lead it when it was opened
-        is_over = period.last < on and due_day(opening.calendar, owned, period)[0] >= known_since
+        is_over = (
+            covered < period.last < on
+            and due_day(opening.calendar, owned, period)[0] >= known_since
+        )
         if is_over and shares:
             yield period, shares
 
@@ -160,7 +165,7 @@ def _news(
     facts: dict[str, Any] = {
         "policy": owned.version.title,
         "indicator": owned.definition["title"],
-        "reporting_period": period_named(owned.definition["reporting"]["period"], due.period).title,
+        "reporting_period": period_under(due.period).title,
         "owners": [titles[n] for n in late.owners],
         "state": state,
         "due_on": due.due_on.isoformat(),

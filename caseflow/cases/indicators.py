@@ -24,7 +24,7 @@ from caseflow.catalogue.indicators.queries import (
 from caseflow.kernel.calendar import due_at, local_date
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.indicators import compared, is_reached, percent_of, written
-from caseflow.kernel.periods import period_named, period_of
+from caseflow.kernel.periods import period_under
 
 LOST: Final = ("rejected", "not_accepted", "withdrawn", "lapsed", "terminated")
 """Outcomes with which a case counts no more, whatever it had reached."""
@@ -175,9 +175,10 @@ def _progress(
     at: datetime,
 ) -> Progress:  # fmt: skip
     definition, mine, on = owned.definition, _of(parts, owned), local_date(at)
-    newest = {part.owners: part for part in mine if part.value is not None}
-    as_of = max((part.period_ends_on for part in newest.values()), default=None)
-    value = _sum(newest.values())
+    newest = _newest(owned, mine)
+    last = newest[-1] if newest else None
+    of_last = [part for part in newest if last and part.period == last.period]
+    value = _sum(newest)
     target = exact(definition["target"])
     open_dues = [part.due_on for part in mine if part.value is None]
     baseline = definition["baseline"]
@@ -192,8 +193,8 @@ def _progress(
         target_year=definition["year"],
         comparison=definition["comparison"]["rule"],
         baseline=written(exact(baseline["value"])) if baseline else None,
-        as_of=period_of(definition["reporting"]["period"], as_of).code if as_of else None,
-        complete=bool(newest) and all(_has(newest, share, as_of) for share in owned.shares()),
+        as_of=last.period if last else None,
+        complete=len(of_last) == len(owned.shares()),
         **_standing(value, target, definition),
         **_beside(value, counted(session, definition, at)),
         next_due_on=min((day for day in open_dues if day >= on), default=None),
@@ -209,7 +210,7 @@ def _period(session: Session, owned: Owned, parts: list[DuePart], at: datetime) 
     until = min(at, due_at(first.period_ends_on) - timedelta(microseconds=1))
     return PeriodLine(
         period=first.period,
-        title=period_named(definition["reporting"]["period"], first.period).title,
+        title=period_under(first.period).title,
         period_ends_on=first.period_ends_on,
         due_on=max(part.due_on for part in parts),
         provisional=any(part.provisional for part in parts),
@@ -226,16 +227,22 @@ def _of(parts: Iterable[DuePart], owned: Owned) -> list[DuePart]:
     return [part for part in parts if part.indicator == owned.code]
 
 
+def _newest(owned: Owned, parts: Iterable[DuePart]) -> list[DuePart]:
+    """Return the parts that make the present value, the last period's last.
+
+    Of an indicator that each owner reports in part that is the newest of each present owner; of
+    one that is reported as a whole the newest alone, whoever owned it then.
+    """
+    valued = [part for part in parts if part.value is not None]
+    if not owned.by_each:
+        return valued[-1:]
+    newest = {part.owners[0]: part for part in valued if part.owners[0] in owned.owners}
+    return sorted(newest.values(), key=lambda part: part.period_ends_on)
+
+
 def _sum(parts: Iterable[DuePart]) -> Decimal | None:
     known = [part.value for part in parts if part.value is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-def _has(
-    newest: Mapping[tuple[int, ...], DuePart], share: tuple[int, ...], as_of: date | None
-) -> bool:
-    part = newest.get(share)
-    return part is not None and part.period_ends_on == as_of
 
 
 def _standing(

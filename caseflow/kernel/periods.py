@@ -71,6 +71,18 @@ def period_named(kind: str, code: str) -> Period:
     raise InvalidInput(f"period：{code!r} {reason}。", fields={"period": reason})
 
 
+def period_under(code: str) -> Period:
+    """Return the period under a code of whatever kind; the mark in it says which.
+
+    Raises:
+        InvalidInput: no code of a period.
+    """
+    found = _CODE.fullmatch(code)
+    mark = (found[2] or "") if found else ""
+    kind = next(kind for kind, known in MARKS.items() if known == mark)
+    return period_named(kind, code)
+
+
 def periods(kind: str, begin: date, end: date) -> Iterator[Period]:
     """Yield, in order, the periods that reach into the days from `begin` to `end`, both inside."""
     period = period_of(kind, begin)

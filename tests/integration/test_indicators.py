@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from caseflow.cases.indicators import policy_progress
+from caseflow.catalogue import versions
 from caseflow.database.access import Database
 from caseflow.deadlines.holidays import Day
 from caseflow.deadlines.service import confirm_year, import_year
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
 from tests.conftest import _copy
-from tests.integration.five_cities import Land, amounts, found_land
+from tests.definitions.families import policies
+from tests.integration.five_cities import Land, amounts, cities, found_land
 from tests.integration.kept_database import keep
 from tests.integration.reporting import (
     COMPUTE,
@@ -40,6 +43,7 @@ CO_OWNER, DATA = "nt_shujuju.handler", "nt_shujuju.reviewer"
 OWNERS = 10
 """The bureaus in charge of the industries that 南通 lists."""
 INDICATORS = 6
+END = date(2028, 12, 31)
 DUE_AT_ONCE = 3 + 3 * OWNERS
 
 
@@ -90,6 +94,32 @@ def test_the_last_period_is_asked_for_after_the_policy_has_expired(years: Office
 
     assert (last.reports_due, years.sql(STATUS)) == (DUE_AT_ONCE, [("expired",)])
     assert years.sql(DUES, "2027Q4")[0][0] == DUE_AT_ONCE
+
+
+def test_a_new_version_may_ask_others_in_other_periods(years: Office):
+    at = day("2028-01-10")
+    years.settled(COMPUTE, "400", period="2027Q4", at=at)
+    files = policies()[POLICY]
+    compute, datasets, *others = files.policy.indicators
+    half = replace(compute.reporting, period="half_year")
+    compute = replace(compute, owners=("市数据局",), reporting=half)
+    changed = replace(files.policy, indicators=(compute, datasets, *others), effective_to=END)
+    with years.cases.database.session() as session:
+        files = replace(files, policy=changed)
+        row = versions.policy_row(session, files)
+        before = versions.current(session, row)
+        after = versions.new_version(session, row, files, content="changed", at=day("2028-01-20"))
+        versions.make_current(session, before, after)
+        versions.store_indicators(session, after, files, city=cities()["nantong"])
+    swept = [years.sweep(on).reports_due for on in ("2028-02-01", "2028-07-01")]
+    kept = years.progress(COMPUTE, day("2028-07-02"))
+    made = {"by": CO_OWNER, "confirmed_by": DATA, "at": day("2028-07-02")}
+    years.settled(COMPUTE, "450", period="2028H1", **made)
+
+    assert swept == [0, 1 + 2 * (DUE_AT_ONCE - 1)]  # the half year of one, two quarters of five
+    assert (kept.value, kept.as_of) == ("400", "2027Q4")
+    found = years.progress(COMPUTE, day("2028-07-02"))
+    assert (found.value, found.as_of, found.complete) == ("450", "2028H1", True)
 
 
 @pytest.fixture

@@ -5,7 +5,13 @@ from datetime import date
 import pytest
 
 from caseflow.kernel.errors import InvalidInput
-from caseflow.kernel.periods import day_after, period_named, period_of, periods
+from caseflow.kernel.periods import (
+    day_after,
+    period_named,
+    period_of,
+    period_under,
+    periods,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +31,7 @@ def test_a_day_lies_in_one_period_of_each_kind(kind, day, code, first, last, tit
 
     days = (found.first.isoformat(), found.last.isoformat())
     assert (found.code, *days, found.title) == (code, first, last, title)
-    assert period_named(kind, code) == found
+    assert period_named(kind, code) == period_under(code) == found
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,12 @@ def test_a_day_lies_in_one_period_of_each_kind(kind, day, code, first, last, tit
 def test_another_code_is_refused(kind, code):
     with pytest.raises(InvalidInput, match="period"):
         period_named(kind, code)
+
+
+@pytest.mark.parametrize("code", ["", "2026Q5", "2026M00", "soon"])
+def test_a_code_of_no_kind_is_refused(code):
+    with pytest.raises(InvalidInput, match="period"):
+        period_under(code)
 
 
 def test_periods_reach_from_the_one_around_the_first_day_to_the_one_around_the_last():

@@ -25,7 +25,7 @@ from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, PolicyClosed
 from caseflow.kernel.indicators import read_value, written
-from caseflow.kernel.periods import Period, day_after, period_named
+from caseflow.kernel.periods import Period, day_after, period_named, period_under
 
 LONGEST: Final = 1000
 REPORTABLE: Final = ("in_force", "expired")
@@ -94,7 +94,7 @@ def report_indicator(
     owned = owned_indicator(session, given.policy, given.indicator)
     organisation = reporting_owner(owned, hand.actor, hand.at)
     value = read_value(given.value, decimals=owned.definition["reporting"]["decimals"])
-    period = _period(owned, given.period, hand.at)
+    period = _period(session, owned, given.period, hand.at)
     due = due_for(session, owned, period, organisation)
     if due is None:
         opening = Opening(hand.actor.id, hand.at, hand.signer, calendar)
@@ -230,8 +230,8 @@ def settle_due_days(
     moving = [due for due in dues if due.provisional]
     if not moving:
         return
-    period = period_named(owned.definition["reporting"]["period"], moving[0].period)
-    before, found = moving[0].due_on, due_day(opening.calendar, owned, period)
+    period, before = period_under(moving[0].period), moving[0].due_on
+    found = due_day(opening.calendar, owned, period)
     if found == (before, True):
         return
     for due in moving:
@@ -258,9 +258,20 @@ def due_day(calendar: Calendar, owned: Owned, period: Period) -> tuple[date, boo
     return on, not {nominal.year, on.year} <= calendar.confirmed_years
 
 
-def _period(owned: Owned, code: str, at: datetime) -> Period:
-    """Return a period that is over and reaches into the policy's life."""
-    period = period_named(owned.definition["reporting"]["period"], code)
+def _period(session: Session, owned: Owned, code: str, at: datetime) -> Period:
+    """Return a period that is over and reaches into the policy's life.
+
+    One that was opened stays one, also when a new version asks for other periods.
+    """
+    opened = select(IndicatorDue.period).where(
+        IndicatorDue.policy_id == owned.version.policy_id,
+        IndicatorDue.indicator == owned.code,
+        IndicatorDue.period == code,
+    )
+    if session.scalars(opened).first() is None:
+        period = period_named(owned.definition["reporting"]["period"], code)
+    else:
+        period = period_under(code)
     version: PolicyVersion = owned.version
     assert version.effective_from is not None
     assert version.effective_to is not None
