@@ -1,6 +1,5 @@
 """Routes of indicators (指标): how far a policy has come, and what its owners report of it."""
 
-from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from flask import Response, send_file
@@ -19,11 +18,10 @@ from caseflow.cases.indicators import (
     indicator_detail,
     policy_progress,
 )
+from caseflow.catalogue.indicators.dues import DuePage, due_list
 from caseflow.catalogue.indicators.queries import (
-    DueLine,
     ReportLine,
     ReportPage,
-    due_list,
     evidence_of,
     owned_indicator,
     report_line,
@@ -46,20 +44,13 @@ blueprint = Blueprint("indicators", __name__, description="指标：目标、报
 MOST_FILES = 20
 
 
-@dataclass(frozen=True)
-class Dues:
-    """What is due of my organisations and not confirmed yet, the first due first."""
-
-    items: tuple[DueLine, ...]
-
-
 class ReportQuery(PageQuery):
     """Which reports are asked for."""
 
     period = Line(longest=10)
 
 
-class DueQuery(Body):
+class DueQuery(PageQuery):
     """Of which policy."""
 
     policy = Line()
@@ -154,10 +145,10 @@ def download_evidence(public_id: str, sha256: str) -> Response:
 @blueprint.route("/indicator-dues")
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(DueQuery, location="query")
-@blueprint.response(200, answer_of(Dues))
-def list_dues(wanted: dict[str, Any]) -> Dues:
+@blueprint.response(200, answer_of(DuePage))
+def list_dues(wanted: dict[str, Any]) -> DuePage:
     """List what my organisations are to report or to confirm; auditors see what all are."""
-    return Dues(due_list(session(), actor(), wanted.get("policy")))
+    return due_list(session(), actor(), **wanted)
 
 
 def _received(file: FileStorage) -> Evidence:

@@ -14,13 +14,8 @@ from sqlalchemy.orm import Session
 
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.indicators.definitions import exact, target_in
-from caseflow.catalogue.indicators.queries import (
-    DuePart,
-    Owned,
-    due_parts,
-    owned_indicators,
-    titles_of,
-)
+from caseflow.catalogue.indicators.dues import DuePart, due_parts
+from caseflow.catalogue.indicators.queries import Owned, owned_indicators, titles_of
 from caseflow.kernel.calendar import due_at, local_date
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.indicators import compared, is_reached, percent_of, written

@@ -9,9 +9,9 @@ import click
 from rich.console import Group, RenderableType
 
 from caseflow.cases.indicators import IndicatorDetail, indicator_detail, policy_progress
+from caseflow.catalogue.indicators.dues import due_list
 from caseflow.catalogue.indicators.queries import (
     ReportLine,
-    due_list,
     owned_indicator,
     owned_indicators,
     report_line,
@@ -93,6 +93,7 @@ DUES: Final = {
     "状态": "state",
     "报送": "report",
 }
+STATUSES: Final = {"reported": "待确认", "confirmed": "已确认", "superseded": "已更正"}
 AGAINST_CASES: Final = {
     "equal": "与办件计数一致",
     "more": "多于办件计数",
@@ -206,8 +207,12 @@ def _view(found: IndicatorDetail, data: dict[str, Any]) -> RenderableType:
     return Group(
         facts(definition["title"], head),
         table("各期", PERIODS, _readable(data["periods"])),
-        table("报送记录", REPORTS, data["reports"]),
+        table("报送记录", REPORTS, [_reported(each) for each in data["reports"]]),
     )
+
+
+def _reported(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "status": STATUSES[row["status"]]}
 
 
 def _readable(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -216,16 +221,22 @@ def _readable(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @indicators.command()
 @click.argument("policy", required=False)
+@click.option("--after", metavar="KEY", help="Begin after this line.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
 @as_option
 @json_option
-def due(*, policy: str | None, login: str, as_json: bool) -> None:
+def due(*, policy: str | None, after: str | None, limit: int, login: str, as_json: bool) -> None:
     """List what LOGIN's organisations are to report or to confirm, the first due first.
 
     Example: caseflow indicators due --as nt_kejiju.handler
     """
     with open_house() as house, house.database.session() as session:
         actor = house.actor(login, house.now())
-        rows = [asdict(each) for each in due_list(session, actor, policy)]
+        page = due_list(session, actor, policy, after=after, limit=limit)
+    rows = [asdict(each) for each in page.items]
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
     states = {"to_report": "待报送", "to_confirm": "待确认"}
     told = [{**row, "state": states[row["state"]]} for row in rows]
     show(rows, as_json=as_json, view=lambda: table("应报指标", DUES, told))
@@ -305,7 +316,7 @@ def _told(title: str, line: ReportLine, *, as_json: bool) -> None:
     data = asdict(line)
     columns = {**REPORTS, "佐证": "evidence"}
     files = [f"{each['name']}（{each['sha256'][:12]}…）" for each in data["evidence"]]
-    shown = {**data, "evidence": files}
+    shown = {**_reported(data), "evidence": files}
     show(
         data, as_json=as_json, view=lambda: facts(title, {k: shown[v] for k, v in columns.items()})
     )

@@ -70,6 +70,7 @@ def test_a_report_is_public_once_confirmed_and_its_proof_is_for_those_concerned(
         ("to_confirm", made["public_id"])
     ]
     assert client.done(client.get("/indicator-dues", STRANGER))["items"] == []
+    assert client.get("/indicator-dues", SECOND, after="x").status_code == 422
     for login, status in ((LEAD, 403), (STRANGER, 404), (SECOND, 200), (SECOND, 409)):
         assert client.post(f"{path}/confirmation", login).status_code == status, login
     assert client.done(client.get(PATH))["items"][0]["value"] == "320.5"

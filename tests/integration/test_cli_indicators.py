@@ -36,7 +36,8 @@ def test_an_indicator_is_listed_due_reported_confirmed_and_told(run, tmp_path):
     proof = tmp_path / "统计表.pdf"
     proof.write_bytes(PDF)
     listed = run("list", POLICY, "--json").json
-    due = run("due", "--as", LEAD)
+    due = run("due", "--as", LEAD, "--limit", "1")
+    rest = run("due", "--as", LEAD, "--after", f"{POLICY}/compute/2026Q2/nt_kejiju", "--json").json
     asked = ("report", POLICY, "compute", "320.5", "--period", "2026Q2", "--evidence", str(proof))
     refused = run(*asked, "--as", "nt_caizhengju.handler")
     made = run(*asked, "--as", LEAD, "--json").json
@@ -45,7 +46,8 @@ def test_an_indicator_is_listed_due_reported_confirmed_and_told(run, tmp_path):
     shown = run("show", POLICY, "compute", "--as", LEAD)
 
     assert [each["target"] for each in listed] == [500, 10, 20, 100, 100, 2]
-    assert ("compute" in due.out, "待报送" in due.out) == (True, True)
+    assert ("compute" in due.out, "待报送" in due.out, "datasets" in due.out) == (True, True, False)
+    assert [each["indicator"] for each in rest][:2] == ["datasets", "models"]
     assert (refused.code, "不在该席位" in refused.err) == (1, True)
     assert (made["status"], made["evidence"][0]["name"]) == ("reported", "统计表.pdf")
     assert (confirmed.code, "统计表.pdf" in confirmed.out) == (0, True)

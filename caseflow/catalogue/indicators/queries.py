@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, true, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, func, or_, select, true, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
@@ -103,34 +102,6 @@ class ReportPage:
     next: str | None
 
 
-@dataclass(frozen=True)
-class DueLine:
-    """A report that is due, of whom, and whether one waits for its confirmation."""
-
-    policy: str
-    indicator: str
-    period: str
-    period_ends_on: date
-    due_on: date
-    provisional: bool
-    owners: tuple[str, ...]
-    state: str
-    report: str | None
-
-
-@dataclass(frozen=True)
-class DuePart:
-    """A report that was opened, and its newest confirmed value, if there is one."""
-
-    indicator: str
-    period: str
-    period_ends_on: date
-    owners: tuple[int, ...]
-    due_on: date
-    provisional: bool
-    value: Decimal | None
-
-
 def owned_indicators(session: Session, policy: str | None = None) -> tuple[Owned, ...]:
     """Return the indicators of the current versions (of one policy), in the order of the annex."""
     query = (
@@ -169,31 +140,6 @@ def latest_report(session: Session, due: IndicatorDue) -> IndicatorReport | None
     return session.scalars(query.order_by(IndicatorReport.id.desc())).first()
 
 
-def due_parts(session: Session, policy_id: int) -> tuple[DuePart, ...]:
-    """Return everything that was opened of a policy, by period, with its newest confirmed value."""
-    report = IndicatorReport
-    newest = (
-        select(report.value)
-        .where(report.due_id == IndicatorDue.id, report.confirmed_at.is_not(None))
-        .order_by(report.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(IndicatorDue, newest.label("value")).where(IndicatorDue.policy_id == policy_id)
-    return tuple(
-        DuePart(
-            indicator=due.indicator,
-            period=due.period,
-            period_ends_on=due.period_ends_on,
-            owners=tuple(due.owners),
-            due_on=due.due_on,
-            provisional=due.provisional,
-            value=value,
-        )
-        for due, value in session.execute(query.order_by(IndicatorDue.period_ends_on))
-    )
-
-
 def visible_reports(actor: Actor) -> ColumnElement[bool]:
     """Return the one rule of what an actor may see, on `IndicatorReport` joined to its due.
 
@@ -201,10 +147,11 @@ def visible_reports(actor: Actor) -> ColumnElement[bool]:
     """
     if any(held.role == AUDITOR for held in actor.assignments):
         return true()
-    return or_(IndicatorReport.confirmed_at.is_not(None), _concerned(actor))
+    return or_(IndicatorReport.confirmed_at.is_not(None), concerned(actor))
 
 
-def _concerned(actor: Actor) -> ColumnElement[bool]:
+def concerned(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on `IndicatorDue` that the actor sits in an owner or the lead."""
     bureaus = sorted({held.organisation_id for held in actor.assignments})
     owners = type_coerce(IndicatorDue.owners, ARRAY(BigInteger))
     return or_(owners.overlap(bureaus), IndicatorDue.gathered_by.in_(bureaus))
@@ -269,51 +216,12 @@ def evidence_of(session: Session, actor: Actor, public_id: str, sha256: str) -> 
         .join(IndicatorReport, IndicatorReport.id == IndicatorEvidence.report_id)
         .join(IndicatorDue, IndicatorDue.id == IndicatorReport.due_id)
         .where(IndicatorReport.public_id == public_id, IndicatorEvidence.sha256 == sha256)
-        .where(true() if is_auditor else _concerned(actor))
+        .where(true() if is_auditor else concerned(actor))
     )
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFound(f"指标报送 {public_id!r} 没有佐证材料 {sha256!r}。")
     return found
-
-
-def due_list(session: Session, actor: Actor, policy: str | None = None) -> tuple[DueLine, ...]:
-    """Return what is due of the actor's organisations and not confirmed yet, the first due first.
-
-    An auditor sees everything that is due.
-    """
-    is_auditor = any(held.role == AUDITOR for held in actor.assignments)
-    newer = aliased(IndicatorReport)
-    live = and_(
-        IndicatorReport.due_id == IndicatorDue.id,
-        ~exists().where(newer.supersedes_id == IndicatorReport.id),
-    )
-    query = (
-        select(Policy.code, IndicatorDue, IndicatorReport.public_id)
-        .join(Policy, Policy.id == IndicatorDue.policy_id)
-        .outerjoin(IndicatorReport, live)
-        .where(IndicatorReport.confirmed_at.is_(None))
-        .where(true() if is_auditor else _concerned(actor))
-        .order_by(IndicatorDue.due_on, IndicatorDue.id)
-    )
-    if policy is not None:
-        query = query.where(Policy.code == policy)
-    rows = session.execute(query).all()
-    titles = titles_of(session, {n for row in rows for n in row.IndicatorDue.owners})
-    return tuple(
-        DueLine(
-            policy=row.code,
-            indicator=row.IndicatorDue.indicator,
-            period=row.IndicatorDue.period,
-            period_ends_on=row.IndicatorDue.period_ends_on,
-            due_on=row.IndicatorDue.due_on,
-            provisional=row.IndicatorDue.provisional,
-            owners=tuple(titles[n] for n in row.IndicatorDue.owners),
-            state="to_report" if row.public_id is None else "to_confirm",
-            report=row.public_id,
-        )
-        for row in rows
-    )
 
 
 def titles_of(session: Session, organisations: set[int]) -> dict[int, str]:
