@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from caseflow.database import migration
 from tests.integration.kept_database import keep
 from tests.integration.reporting import COMPUTE, PARKS, Office, office_on
 
@@ -113,7 +112,3 @@ def test_the_programs_role_may_not_even_try(standing: Office, statement):
         pytest.raises(psycopg.Error, match=r"permission denied|must be owner"),
     ):
         connection.execute(statement)
-
-
-def test_the_tables_are_what_the_models_say(standing: Office):
-    assert migration.differences(standing.cases.database.address.owner_url) == []
