@@ -101,13 +101,14 @@ class Work:
         return _counted(cases_released=close_due(self.cases, at))
 
     def life(self, at: datetime) -> Counts:
-        """Open and close calls, warn of and end policies."""
+        """Open and close calls, warn of and end policies, open what is to be reported of them."""
         swept = sweep_life(self.cases, at)
         return _counted(
             calls_opened=swept.opened,
             calls_closed=swept.closed,
             policies_ended=len(swept.ended),
             people_warned=swept.warned,
+            reports_due=swept.reports_due,
         )
 
     def seals(self, at: datetime) -> Counts:

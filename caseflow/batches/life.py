@@ -17,8 +17,10 @@ from caseflow.batches.announcements import (
     in_flight,
     tell,
 )
+from caseflow.batches.indicators import sweep_indicators
 from caseflow.batches.models import Sweep
 from caseflow.cases.service import Cases
+from caseflow.catalogue.indicators.service import Opening
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.service import (
     close_due_calls,
@@ -27,6 +29,7 @@ from caseflow.catalogue.service import (
     open_due_calls,
 )
 from caseflow.deadlines.models import CalendarYear
+from caseflow.deadlines.queries import load_calendar
 from caseflow.kernel.calendar import local_date
 from caseflow.notifications.rules import NoticeBook
 
@@ -37,12 +40,13 @@ NOTICE_SEASON: Final = 11
 
 @dataclass(frozen=True)
 class LifeSwept:
-    """What the day brought: calls opened and closed, policies ended, people told."""
+    """What the day brought: calls opened and closed, policies ended, people told, reports due."""
 
     opened: int = 0
     closed: int = 0
     ended: tuple[tuple[str, str], ...] = ()
     warned: int = 0
+    reports_due: int = 0
 
 
 def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
@@ -64,11 +68,14 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
         opened = open_due_calls(session, on, at=at, signer=signer)
         warned += _announce_calls(session, book, opened, on, at)
         warned += _ask_for_calendar(session, book, on, at)
+        opening = Opening(cases.office.system_id, at, signer, load_calendar(session))
+        indicators = sweep_indicators(session, book, opening, since=since)
         swept = LifeSwept(
             opened=len(opened),
             closed=len(closed),
             ended=tuple((version.title, status) for version, status in ended),
-            warned=warned,
+            warned=warned + indicators.told,
+            reports_due=indicators.opened,
         )
         before.last_at, before.acted = at, before.acted + len(ended)
     return swept

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from caseflow.catalogue.bureau_notes import BureauNotes
 from caseflow.catalogue.cities import City
 from caseflow.catalogue.compiling import compile_measure, process_of
+from caseflow.catalogue.indicators.linting import lint_indicators
 from caseflow.catalogue.measures import Amount, Figure, Measure, Rate, Threshold
 from caseflow.catalogue.policies import PolicyFiles
 from caseflow.catalogue.words import Section, Sections, Words, joined, sections
@@ -37,6 +38,7 @@ def lint(files: PolicyFiles, library: Library | None, city: City | None = None) 
         *_policy_words(files, words),
         *_headings(files, parts),
         *_unclaimed(files, words, parts),
+        *lint_indicators(files, words, library, city),
     ]
     for measure in files.measures:
         problems.extend(_measure(files, measure, words, parts))
@@ -59,10 +61,6 @@ def _policy_words(files: PolicyFiles, words: Words) -> Iterator[Problem]:
         (("scope", "may_follow"), policy.scope.may_follow),
         (("overlap", "yearly_control"), policy.overlap.yearly_control),
         (("split", "words"), policy.split.words if policy.split else None),
-    ]
-    quoted += [
-        (("indicators", index, "words"), indicator.words)
-        for index, indicator in enumerate(policy.indicators)
     ]
     for path, value in quoted:
         if value is not None and words.find(value) < 0:

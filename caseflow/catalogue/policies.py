@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from caseflow.catalogue.indicators.definitions import Indicator, Lead
 from caseflow.catalogue.measures import Measure, Split, content_hash
 from caseflow.kernel.workflow.source import MeasureSpec, Source
 
@@ -69,19 +70,6 @@ class BureauNote:
 
 
 @dataclass(frozen=True)
-class Indicator:
-    """A line of a policy's annex: what is to be reached by the end of `year`, by whom."""
-
-    number: int
-    title: str
-    unit: str
-    target: int
-    year: int
-    owners: tuple[str, ...]
-    words: str
-
-
-@dataclass(frozen=True)
 class Policy:
     """A policy document: number, life, scope and the rules that hold for all its measures."""
 
@@ -108,6 +96,7 @@ class Policy:
     adopted_by: str | None = None
     artefacts: tuple[str, ...] = ()
     indicators: tuple[Indicator, ...] = ()
+    lead: Lead | None = None
 
     @property
     def code(self) -> str:

@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from caseflow.catalogue import measures, policies
 from caseflow.catalogue.benefit_schemas import CODE, PERCENT, BenefitRecord
+from caseflow.catalogue.indicators.schemas import IndicatorRecord, LeadRecord
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
 from caseflow.kernel.overlap.matters import KINDS
 from caseflow.kernel.overlap.rules import MODES, TRIGGERS
@@ -255,19 +256,6 @@ class BureauNoteRecord(Record):
     after = texts(required=True, least=1)
 
 
-class IndicatorRecord(Record):
-    """See `policies.Indicator`."""
-
-    makes = policies.Indicator
-    title = text()
-    unit = text()
-    target = number()
-    year = number()
-    owners = texts(required=True, least=1)
-    words = text()
-    number = number()  # last: it hides the function of that name
-
-
 class PolicyRecord(Record):
     """See `policies.Policy`."""
 
@@ -295,6 +283,7 @@ class PolicyRecord(Record):
     bureau_note = fields.Nested(BureauNoteRecord, required=True)
     artefacts = texts()
     indicators = records(IndicatorRecord)
+    lead = fields.Nested(LeadRecord)
 
     @validates_schema
     def _in_force_is_dated(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caseflow.catalogue.cities import COSIGN, DEFAULT_INDUSTRY, City
+from caseflow.catalogue.cities import COSIGN, DEFAULT_INDUSTRY, DISTRICT, FIELD_BUREAU, City
+from caseflow.catalogue.indicators.definitions import Indicator
 from caseflow.catalogue.measures import Measure
 from caseflow.identity.models import Organisation
 from caseflow.kernel.errors import NotFound
@@ -44,6 +45,19 @@ def organisations_of(measure: Measure, city: City, numbers: Mapping[str, int]) -
         "parties": {party: numbers[code] for party, code in city.parties.items()},
         "industries": {field: numbers[code] for field, code in city.industries.items()},
     }
+
+
+def owners_of(indicator: Indicator, city: City) -> list[str]:
+    """Return the codes of the organisations that own an indicator, the lead first, each once.
+
+    各…牵头单位 are the bureaus in charge of the city's industries; 各区 are its towns and parks.
+    """
+    several = {
+        FIELD_BUREAU: list(city.industries.values()),
+        DISTRICT: [each.code for each in city.organisations if each.holds("district_handler")],
+    }
+    codes = city.bureaus(indicator.owners)
+    return list(dict.fromkeys(one for code in codes for one in several.get(code, [code])))
 
 
 def parties_of(organisations: Mapping[str, Any], *, industry: str | None = None) -> dict[str, int]:

@@ -91,6 +91,7 @@ def load_policy(
         after = versions.new_version(session, policy, files, content=content, at=at)
         versions.make_current(session, before, after)
         versions.store_measures(session, after, files, workflows, city=city)
+        versions.store_indicators(session, after, files, city=city)
     payload = versions.difference(session, before, after)
     hand = _Hand(by, at, signer)
     _record(session, policy.id, "policy_loaded", payload, hand)

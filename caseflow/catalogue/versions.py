@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.catalogue import seating
 from caseflow.catalogue.cities import City
+from caseflow.catalogue.indicators.models import PolicyIndicator
 from caseflow.catalogue.measures import Measure as MeasureFile
 from caseflow.catalogue.measures import content_hash
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy, PolicyVersion
@@ -44,7 +45,8 @@ def digest(files: PolicyFiles, workflows: Workflows, city: City) -> str:
         for measure in files.measures
     }
     tables = [dict(city.parties), dict(city.cosign), dict(city.industries)]
-    return content_hash([files.hash, parts, tables])
+    owners = [seating.owners_of(each, city) for each in files.policy.indicators]
+    return content_hash([files.hash, parts, tables, *owners])
 
 
 def policy_row(session: Session, files: PolicyFiles) -> Policy:
@@ -123,6 +125,30 @@ def store_measures(
         row.policy_version_id = version.id
         row.organisations = seating.organisations_of(measure, city, numbers)
         session.add(row)
+    session.flush()
+
+
+def store_indicators(
+    session: Session, version: PolicyVersion, files: PolicyFiles, *, city: City
+) -> None:
+    """Store who owns each indicator of a version, and who gathers the reports.
+
+    Raises:
+        NotFound: an organisation of the city is not loaded.
+    """
+    if not files.policy.indicators:
+        return
+    numbers = seating.organisation_ids(session, city)
+    lead = files.policy.lead
+    session.add_all(
+        PolicyIndicator(
+            policy_version_id=version.id,
+            indicator=each.id,
+            owners=[numbers[code] for code in seating.owners_of(each, city)],
+            gathered_by=numbers[city.named(lead.bureau)] if lead else None,
+        )
+        for each in files.policy.indicators
+    )
     session.flush()
 
 

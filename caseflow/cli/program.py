@@ -30,6 +30,10 @@ COMMANDS: Final = {
         "caseflow.cli.parameters:parameters",
         "Parameters (参数) of measures: list, waiting, enter, confirm, withdraw.",
     ),
+    "indicators": Place(
+        "caseflow.cli.indicators:indicators",
+        "Indicators (指标): list, show, progress, due, report, confirm.",
+    ),
     "workflows": Place(
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
     ),

@@ -85,7 +85,16 @@ def open_file(files: Path, document: Document) -> Path:
     Raises:
         Unavailable: the file is gone or has another size than was stored.
     """
-    path = path_of(files, document.sha256)
-    if not path.is_file() or path.stat().st_size != document.size:
-        raise Unavailable(f"材料 {document.name}（{document.sha256[:12]}…）的文件缺失或已损坏。")
+    return stored_file(files, document.sha256, size=document.size, name=document.name)
+
+
+def stored_file(files: Path, sha256: str, *, size: int, name: str) -> Path:
+    """Return where the bytes under a hash lie.
+
+    Raises:
+        Unavailable: the file is gone or has another size than was stored.
+    """
+    path = path_of(files, sha256)
+    if not path.is_file() or path.stat().st_size != size:
+        raise Unavailable(f"材料 {name}（{sha256[:12]}…）的文件缺失或已损坏。")
     return path

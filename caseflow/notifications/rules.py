@@ -45,6 +45,9 @@ TRIGGERS: Final = (
     "calendar_missing",
     "child_opened",  # a child case was opened; told to the parties of its parent
     "letter_sent",  # a formal document was sent electronically; told to its addressee
+    "indicator_due",  # a report of an indicator is due; `lead_bureau` stands for its owners
+    "indicator_overdue",  # nothing confirmed came by the day
+    "indicator_escalated",  # nor days after; told to the bureau that leads the policy as well
 )
 """What tells people without an event of a case."""
 

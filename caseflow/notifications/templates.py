@@ -62,6 +62,9 @@ FACTS: Final[dict[str, str]] = {
     "letter_title": "文书名称",
     "letter_number": "文书文号",
     "letter_remedy": "文书载有救济途径",
+    "indicator": "指标名称",
+    "reporting_period": "指标报送期",
+    "owners": "指标责任部门",
     **{name: fact.title for name, fact in (INPUTS | AMOUNTS).items()},
 }
 """Every fact a notice may carry, with its title; all may be missing."""

@@ -32,6 +32,8 @@ OPEN_ROUTES = {
     "POST /api/v1/measures/<code>/quotes",
     "GET /api/v1/policies/<code>",
     "GET /api/v1/policies/<code>/diff",
+    "GET /api/v1/policies/<code>/indicators",
+    "GET /api/v1/policies/<code>/indicators/<indicator>",
     "GET /api/v1/policies/<code>/versions",
     "GET /api/v1/publicities",
     "GET /api/v1/publicities/<public_id>",
