@@ -51,13 +51,16 @@ def _objection(act: Act, seq: int, *, status: str) -> dict[str, Any]:
 
 
 def add_orders(act: Act, writes: Writes) -> None:
-    """Put the payment orders that the act makes and those that it moves, told by their states."""
+    """Put the payment orders that the act makes and those that it moves, told by their states.
+
+    An order of which nothing is left to pay after an offset is paid by the database itself.
+    """
     known = {(order.instalment, order.share): order for order in act.reading.orders}
     for order in act.decision.facts[ORDERS]:
         before = known.get((order.instalment, order.share))
         if before is None:
             writes.add(PAYMENTS, _new_order(act, order))
-        elif before.status != order.status:
+        elif before.status != order.status and order.net_fen:
             writes.add(PAYMENTS_MOVED, _moved_order(act, order))
 
 

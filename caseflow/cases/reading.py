@@ -68,7 +68,7 @@ COLUMNS: Final = f"""
       WHERE h.case_id = c.id AND h.lifted_at IS NULL) AS holds,
     (SELECT json_build_array(max(o.seq), count(*)) FROM objection o
       WHERE o.case_id = c.id AND o.status = 'open') AS objections,
-    (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
+    (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status, p.offset_fen)
         ORDER BY p.instalment, p.share) FROM payment p WHERE p.case_id = c.id) AS payments,
     place.fiscal_level, {ENTERED_SPLIT} AS fiscal_percent,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),

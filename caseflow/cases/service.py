@@ -52,6 +52,7 @@ QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
+OFFSETS: Final = frozenset({"offset_payment", "record_offset"})
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Cases:
         if reading is None:
             raise NotFound(f"没有办件 {public_id!r}。")
         if reading.request:
-            return self._replay(connection, reading, request)
+            return self.replay(connection, reading, request)
         self._refuse_stale(reading, request)
         act = self.decide(connection, reading, request)
         writes = writes_of(act, self.office)
@@ -230,7 +231,7 @@ class Cases:
                 f"办件现为第 {reading.head_seq} 版，您看到的是第 {expected} 版，请刷新后重新办理。",
             )
 
-    def _replay(self, connection: Any, reading: Reading, request: Request) -> Outcome:
+    def replay(self, connection: Any, reading: Reading, request: Request) -> Outcome:
         """Return the first answer to a repeated request, rebuilt from its events."""
         stream, seq, body_hash = reading.request
         same = request.hash(reading.public_id)
@@ -316,6 +317,8 @@ def _refuse_reserved(request: Request) -> None:
     """Refuse what only a batch may bring: a publicity's number and its last day."""
     if request.event == REPLACE:
         raise InvalidInput("补抽专家须随机抽取，不能直接登记。", fields={"event": "须经抽取"})
+    if request.event in OFFSETS:
+        raise InvalidInput("抵扣同时记入拨付和追缴，须经抵扣办理。", fields={"event": "须经抵扣"})
     fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)

@@ -64,6 +64,8 @@ class BankAccount(Model):
 class Payment(Model):
     """A payment order: one instalment of one share. The key makes paying it twice impossible.
 
+    `fen` is the gross; `offset_fen` of it was set off against recoveries, the rest is paid.
+
     The database finds the payer (市财政 or 属地财政 of the case), and the day where none is given;
     a voucher number pays one order of a payer, share and year.
     """
@@ -76,6 +78,7 @@ class Payment(Model):
     instalment: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     share: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
+    offset_fen: Mapped[Fen] = mapped_column(server_default="0")
     status: Mapped[str]
     ordered_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
@@ -90,6 +93,7 @@ class Payment(Model):
 
     __table_args__ = (
         CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint("offset_fen BETWEEN 0 AND fen", name="offset"),
         CheckConstraint("(status = 'paid') = (paid_on IS NOT NULL)", name="paid_on"),
         CheckConstraint(
             "paid_on BETWEEN (ordered_at AT TIME ZONE 'Asia/Shanghai')::date"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
+from caseflow.kernel.offsets import set_off
 from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.scoring import Panel
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
@@ -95,7 +96,7 @@ def money(facts: Mapping[str, Any]) -> Facts:
     orders: tuple[Order, ...] = facts.get(ORDERS, ())
     paid = [order for order in orders if order.status == PAID]
     waiting = [order for order in orders if order.status != PAID]
-    paid_fen = sum(order.fen for order in paid)
+    paid_fen = sum(order.settled_fen for order in orders)
     return {
         "payments_open": len(waiting),
         "payments_paid": len(paid),
@@ -185,7 +186,7 @@ def _confirm(share: Share) -> Callable[[Facts, "Move"], None]:
     def confirm(facts: Facts, _move: "Move") -> None:
         orders: tuple[Order, ...] = facts[ORDERS]
         order = [each for each in orders if each.share == share and each.status != PAID][-1]
-        facts[LAST_PAID] = order.fen
+        facts[LAST_PAID] = order.net_fen
         _keep(facts, _moved(orders, order, PAID))
 
     return confirm
@@ -193,19 +194,27 @@ def _confirm(share: Share) -> Callable[[Facts, "Move"], None]:
 
 def _return(share: Share) -> Callable[[Facts, "Move"], None]:
     def give_back(facts: Facts, _move: "Move") -> None:
-        """退票: an order that waits waits again; where none does, the last one paid does."""
+        """退票: an order that waits waits again; where none does, the last one paid does.
+
+        An order that was wholly set off (抵扣) was never with a bank and does not come back.
+        """
         orders: tuple[Order, ...] = facts.get(ORDERS, ())
-        mine = [order for order in orders if order.share == share]
+        mine = [order for order in orders if order.share == share and order.net_fen]
         waiting = [order for order in mine if order.status != PAID]
         found = [order for order in waiting if order.status == ORDERED] if waiting else mine
-        for order in found[-1:]:
-            _keep(facts, _moved(orders, order, RETURNED))
+        if not found:
+            raise InvalidInput("本级没有可以退票的拨付单（已全部抵扣的不经银行支付）。")
+        _keep(facts, _moved(orders, found[-1], RETURNED))
 
     return give_back
 
 
 def _moved(orders: tuple[Order, ...], moved: Order, status: str) -> tuple[Order, ...]:
     return tuple(replace(each, status=status) if each == moved else each for each in orders)
+
+
+def _offset_payment(facts: Facts, move: "Move") -> None:
+    _keep(facts, set_off(facts.get(ORDERS, ()), move.payload["offset_fen"]))
 
 
 def _renew_account(_facts: Facts, _move: "Move") -> None:
@@ -233,10 +242,13 @@ def _order_recovery(facts: Facts, move: "Move") -> None:
     facts["recovery_left_fen"] = move.payload["recovery_fen"]
 
 
-def _record_receipt(facts: Facts, move: "Move") -> None:
-    fen = move.payload["receipt_fen"]
-    facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"])
-    _add(facts, "recovery_received_fen", fen)
+def _receive(name: str) -> Callable[[Facts, "Move"], None]:
+    def receive(facts: Facts, move: "Move") -> None:
+        fen = move.payload[name]
+        facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"], name=name)
+        _add(facts, "recovery_received_fen", fen)
+
+    return receive
 
 
 def _withdraw_recovery(facts: Facts, _move: "Move") -> None:
@@ -286,7 +298,9 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "escalate": _only_written,
     **EQUITY_EFFECTS,
     "order_recovery": _order_recovery,
-    "record_receipt": _record_receipt,
+    "offset_payment": _offset_payment,
+    "record_receipt": _receive("receipt_fen"),
+    "record_offset": _receive("offset_fen"),
     "withdraw_recovery": _withdraw_recovery,
     "name_matters": _only_written,
     "drop_matters": _only_written,
