@@ -10,7 +10,7 @@ from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.barring import refuse_barred_act
-from caseflow.cases.caps import explained, room_of
+from caseflow.cases.caps import explained, refuse_uncontrolled, room_of
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
@@ -163,6 +163,7 @@ class Cases:
             )
         except GuardFailed as error:
             raise explained(error, room_of(reading, measure, runner.workflow)) from error
+        refuse_uncontrolled(reading, measure, runner.workflow, decision)
         refuse_road(connection, reading, decision.moves[0], request.actor_id)
         named = named_in(connection, reading, decision.moves[0], request.at)
         doer = Doer(request.actor_id, place, request.at, reading.head_seq + 1)

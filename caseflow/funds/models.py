@@ -17,13 +17,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
 from caseflow.funds.caps import models as caps_models
+from caseflow.kernel.cuts import CUT_CODES
 
+KNOWN_CUTS = ", ".join(f"'{code}'" for code in CUT_CODES)
 TABLES = (caps_models,)
 """The sub-folders' tables: whoever imports this module knows all of the room's."""
 
 
 class AmountStep(Model):
-    """One step of applied → verified → audited → reviewed → planned → publicised → approved."""
+    """One step of applied → verified → audited → reviewed → planned → publicised → approved.
+
+    One that is less than the step before it says why: a code of the closed list, and in words.
+    """
 
     __tablename__ = "amount_step"
 
@@ -34,8 +39,15 @@ class AmountStep(Model):
     kind: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
     reason: Mapped[str | None]
+    cut_code: Mapped[str | None]
 
-    __table_args__ = (CheckConstraint("fen >= 0", name="fen"),)
+    __table_args__ = (
+        CheckConstraint("fen >= 0", name="fen"),
+        CheckConstraint(f"cut_code IN ({KNOWN_CUTS})", name="cut_code"),
+        CheckConstraint(
+            "cut_code IS NULL OR length(trim(coalesce(reason, ''))) > 0", name="cut_in_words"
+        ),
+    )
 
 
 class BankAccount(Model):

@@ -4,10 +4,10 @@ from caseflow.database.parts import Part
 
 AMOUNTS = Part(
     "amounts",
-    "INSERT INTO amount_step (case_id, seq, kind, fen, reason)"
-    " SELECT r.case_id, r.seq, r.kind, r.fen, r.reason"
+    "INSERT INTO amount_step (case_id, seq, kind, fen, reason, cut_code)"
+    " SELECT r.case_id, r.seq, r.kind, r.fen, r.reason, r.cut_code"
     " FROM jsonb_to_recordset(%(amounts)s) AS r (case_id bigint, seq int, kind text, fen bigint,"
-    " reason text)"
+    " reason text, cut_code text)"
     " JOIN written ON written.id = r.case_id",
 )
 

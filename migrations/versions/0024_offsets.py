@@ -127,7 +127,27 @@ BEFORE = _bodies(PAID, "'record_receipt'")
 AFTER = _bodies(
     SETTLED, "'record_receipt', 'record_offset'", offset=OFFSET_FIXED, waits=", ('ordered', 'ordered')", **PAID_TOO
 )
+CHAIN = "ARRAY['applied', 'verified', 'audited', 'reviewed', 'planned', 'publicised', 'approved']"
+CODES = (
+    "'ineligible', 'evidence', 'audit', 'standard', 'ceiling', 'rounding', 'overlap', 'pool_short', 'credit',"
+    " 'agreed', 'correction', 'decision', 'other'"
+)
 FUNCTIONS = {
+    # 核减 without a reason: the last amount before it in the chain is higher, and nothing says why (手册§11.3 (13)).
+    "cut_has_its_reason": f"""
+        DECLARE
+            chain text[] := {CHAIN};
+            before record;
+        BEGIN
+            SELECT s.kind, s.fen INTO before FROM amount_step s
+            WHERE s.case_id = NEW.case_id AND array_position(chain, s.kind) < array_position(chain, NEW.kind)
+            ORDER BY array_position(chain, s.kind) DESC, s.seq DESC LIMIT 1;
+            IF before.fen > NEW.fen AND NEW.cut_code IS NULL THEN
+                RAISE EXCEPTION '核减未写明原因：% 由 % 分减为 % 分', NEW.kind, before.fen, NEW.fen
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'cut_has_its_reason';
+            END IF;
+            RETURN NEW;
+        END""",
     "payment_begins_whole": f"""
         BEGIN
             IF NEW.offset_fen <> 0 THEN
@@ -200,6 +220,7 @@ FUNCTIONS = {
         END""",
 }
 TRIGGERS = (
+    ("amount_step_explained", "BEFORE INSERT ON amount_step FOR EACH ROW", "cut_has_its_reason"),
     ("payment_whole", "BEFORE INSERT ON payment FOR EACH ROW", "payment_begins_whole"),
     ("payment_offset_allowed", "AFTER INSERT ON payment_offset FOR EACH ROW", "offset_is_allowed"),
     ("payment_offset_append_only", "BEFORE UPDATE OR DELETE ON payment_offset FOR EACH ROW", "refuse_change"),
@@ -215,6 +236,12 @@ def upgrade() -> None:
     op.add_column("payment", sa.Column("offset_fen", sa.BigInteger(), server_default="0", nullable=False))
     op.create_check_constraint(op.f("ck_payment_offset"), "payment", "offset_fen BETWEEN 0 AND fen")
     _create_offset()
+    op.add_column("amount_step", sa.Column("cut_code", sa.Text(), nullable=True))
+    op.create_check_constraint(op.f("ck_amount_step_cut_code"), "amount_step", f"cut_code IN ({CODES})")
+    op.create_check_constraint(
+        op.f("ck_amount_step_cut_in_words"), "amount_step",
+        "cut_code IS NULL OR length(trim(coalesce(reason, ''))) > 0",
+    )  # fmt: skip
     for name, body in (AFTER | FUNCTIONS).items():
         _function(name, body)
     for name, when, function in TRIGGERS:
@@ -271,5 +298,8 @@ def downgrade() -> None:
     for name, body in BEFORE.items():
         _function(name, body)
     op.drop_table("payment_offset")
+    for name in ("cut_code", "cut_in_words"):
+        op.drop_constraint(op.f(f"ck_amount_step_{name}"), "amount_step")
+    op.drop_column("amount_step", "cut_code")
     op.drop_constraint(op.f("ck_payment_offset"), "payment")
     op.drop_column("payment", "offset_fen")

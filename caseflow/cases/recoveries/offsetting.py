@@ -1,8 +1,9 @@
 """Setting off (抵扣): a payment that waits is reduced by what its payee has to give back.
 
 Only where the decision of the recovery says so (手册§5.9). It is one act with two sides: the order
-pays less, the recovery has received; both histories tell it, or neither. It is made between 指标下达
-and 支付令, so that the treasury's file says the net, and it stands when the bank returns the net (退票).
+pays less, the recovery has received; both histories tell it, or neither. It is made between
+指标下达 and 支付令, so that the treasury's file says the net, and it stands when the bank gives the
+net back (退票).
 """
 
 from collections.abc import Iterator

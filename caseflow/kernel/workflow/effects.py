@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from caseflow.kernel.cuts import ROUNDING
 from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
@@ -39,6 +40,8 @@ CALL_QUOTA: Final = "call_quota"
 """The last rank that the call lets in, None where it says none."""
 PLACE_FREE: Final = "place_free"
 """Whether every quota that binds the case has a place left."""
+CLAUSE_CEILING: Final = "clause_ceiling_fen"
+"""The highest figure of the clause that one case may reach, whatever others have taken."""
 ENGINE_FACTS: Final = frozenset(
     {
         ORDERS,
@@ -50,6 +53,8 @@ ENGINE_FACTS: Final = frozenset(
         "votes_for",
         PANEL,
         CALL_QUOTA,
+        CLAUSE_CEILING,
+        ROUNDING,
     }
 )
 

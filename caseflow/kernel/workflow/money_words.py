@@ -1,10 +1,12 @@
-"""Words of the vocabulary that are about money alone: setting off against a recovery (抵扣)."""
+"""Words of the vocabulary that are about money alone: reductions (核减), setting off (抵扣)."""
 
 from typing import Final
 
+from caseflow.kernel.cuts import CUT_CODES
 from caseflow.kernel.workflow.model import Fact
 
 MONEY_INPUTS: Final = (
+    Fact("cut_code", "choice", "核减原因", choices=tuple(CUT_CODES), sample="ineligible"),
     Fact("offset_fen", "fen", "本次抵扣金额", unit="fen", sample=1),
     Fact("counterpart", "text", "抵扣的另一方（办件编号）", sample="QD26-7a-2026-000001"),
 )
