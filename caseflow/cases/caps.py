@@ -65,7 +65,8 @@ def refuse_uncontrolled(
     if missing:
         words = "、".join(f"{title}（{name}）" for name, title in missing.items())
         refusal = (
-            f"政策规定单个企业享受奖补次数、资金额度受年度总额控制，{measure.code} 的{words}尚未录入："
+            f"政策规定单个企业享受奖补次数、资金额度受年度总额控制，{measure.code} 的{words}"
+            "尚未录入："
             "由牵头部门经办录入、另一人（复核或处室负责人）确认后，方可安排、审定资金"
         )
         raise GuardFailed(

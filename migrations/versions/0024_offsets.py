@@ -197,6 +197,16 @@ FUNCTIONS = {
             WHERE (case_id, instalment, share) = (NEW.case_id, NEW.instalment, NEW.share);
             RETURN NULL;
         END""",
+    # Money that came back makes room again under the ceilings that say so, and under no other.
+    "receipt_frees_ceilings": """
+        BEGIN
+            UPDATE cap_use u SET fen = greatest(u.fen - NEW.fen, 0),
+                times = CASE WHEN u.fen > NEW.fen THEN u.times ELSE 0 END,
+                state = CASE WHEN u.fen > NEW.fen THEN u.state ELSE 'released' END
+            FROM cap k WHERE k.key = u.cap_key AND k.freed_by_recovery AND u.state = 'final'
+                AND u.case_id = NEW.case_id AND NEW.fen > 0;
+            RETURN NULL;
+        END""",
     # What was set off is what the recovery received by that event, no fen more or less.
     "offset_is_received": f"""
         DECLARE
@@ -220,6 +230,7 @@ FUNCTIONS = {
         END""",
 }
 TRIGGERS = (
+    ("recovery_receipt_frees", "AFTER INSERT ON recovery_receipt FOR EACH ROW", "receipt_frees_ceilings"),
     ("amount_step_explained", "BEFORE INSERT ON amount_step FOR EACH ROW", "cut_has_its_reason"),
     ("payment_whole", "BEFORE INSERT ON payment FOR EACH ROW", "payment_begins_whole"),
     ("payment_offset_allowed", "AFTER INSERT ON payment_offset FOR EACH ROW", "offset_is_allowed"),
@@ -236,6 +247,7 @@ def upgrade() -> None:
     op.add_column("payment", sa.Column("offset_fen", sa.BigInteger(), server_default="0", nullable=False))
     op.create_check_constraint(op.f("ck_payment_offset"), "payment", "offset_fen BETWEEN 0 AND fen")
     _create_offset()
+    op.add_column("cap", sa.Column("freed_by_recovery", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("amount_step", sa.Column("cut_code", sa.Text(), nullable=True))
     op.create_check_constraint(op.f("ck_amount_step_cut_code"), "amount_step", f"cut_code IN ({CODES})")
     op.create_check_constraint(
@@ -252,6 +264,8 @@ def upgrade() -> None:
             f" FOR EACH ROW EXECUTE FUNCTION {function}()"
         )
     op.execute(f"GRANT SELECT, INSERT ON payment_offset TO {PROGRAM}")
+    for verb in ("INSERT", "UPDATE"):
+        op.execute(f"GRANT {verb} (freed_by_recovery) ON cap TO {PROGRAM}")
     op.execute(f"GRANT UPDATE (offset_fen) ON payment TO {PROGRAM}")
 
 
@@ -298,6 +312,7 @@ def downgrade() -> None:
     for name, body in BEFORE.items():
         _function(name, body)
     op.drop_table("payment_offset")
+    op.drop_column("cap", "freed_by_recovery")
     for name in ("cut_code", "cut_in_words"):
         op.drop_constraint(op.f(f"ck_amount_step_{name}"), "amount_step")
     op.drop_column("amount_step", "cut_code")

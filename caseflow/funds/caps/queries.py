@@ -22,7 +22,8 @@ CAP_COLUMNS: Final = """
                 AND (measure_id = c.measure_id OR measure_id IS NULL)) k) AS caps,
     (SELECT json_object_agg(p.name, json_build_array(p.value, p.document_no)) FROM (
         SELECT DISTINCT ON (m.name) m.name, m.value, m.document_no FROM measure_parameter m,
-            LATERAL (SELECT coalesce(parent.submitted_at, c.submitted_at, $3::timestamptz)) AS d (at),
+            LATERAL (SELECT coalesce(parent.submitted_at, c.submitted_at, $3::timestamptz))
+                AS d (at),
             LATERAL (SELECT m.confirmed_at <= d.at
                 AND m.valid_from <= (d.at AT TIME ZONE 'Asia/Shanghai')::date) AS of_its_day (known)
         WHERE m.measure_id = c.measure_id
