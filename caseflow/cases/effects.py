@@ -11,8 +11,9 @@ from caseflow.cases.statement import Writes
 from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import PAID, Order
-from caseflow.kernel.workflow.effects import ORDERS
+from caseflow.kernel.workflow.effects import ORDERED_BEFORE, ORDERS
 from caseflow.kernel.workflow.machine import Move
+from caseflow.kernel.workflow.model import DRAWS_ON_PARENT
 from caseflow.reviews.part import OBJECTIONS
 
 AUDIT_HOLD: Final = "audit_hold"
@@ -65,6 +66,8 @@ def add_orders(act: Act, writes: Writes) -> None:
 
 
 def _new_order(act: Act, order: Order) -> dict[str, Any]:
+    """Return an order's row; a child says what it took its siblings to have been ordered."""
+    draws = act.workflow.commits == DRAWS_ON_PARENT
     return {
         "case_id": act.case_id,
         "instalment": order.instalment,
@@ -73,6 +76,7 @@ def _new_order(act: Act, order: Order) -> dict[str, Any]:
         "at": act.at,
         "payee_id": act.reading.parties[act.workflow.payee],
         "document_no": _given(act, "document_no"),
+        "siblings_fen": act.decision.facts.get(ORDERED_BEFORE) if draws else None,
     }
 
 

@@ -93,9 +93,8 @@ def _seat_facts(reading: Reading, workflow: Workflow) -> dict[str, Any]:
 
 
 def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:
-    percent = city_percent(measure.split, reading.fiscal_level)
-    if percent is None and reading.fiscal_percent is not None:
-        percent = Fraction(reading.fiscal_percent)
+    entered = None if reading.fiscal_percent is None else Fraction(reading.fiscal_percent)
+    percent = city_percent(measure.split, reading.fiscal_level, entered=entered)
     draws = workflow.commits == DRAWS_ON_PARENT
     return {
         ORDERS: reading.orders,

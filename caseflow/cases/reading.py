@@ -28,11 +28,18 @@ from caseflow.reviews.experts.queries import Judging, judging
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
     THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
 """What a child `k` takes of its parent: plan or approval while it runs, then what was paid."""
-ENTERED_SPLIT: Final = """(
-    SELECT f.city_percent::text FROM fiscal_split f WHERE f.policy_id = policy.policy_id
-    AND f.territory_id = c.territory_id AND f.confirmed_at <= $3::timestamptz
-    AND f.valid_from <= ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+FIRST_MONEY: Final = """(SELECT coalesce(
+    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.id AND e.source <> 'paid'),
+    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.parent_id AND e.source <> 'paid'))
+    AS at) AS first"""
+ENTERED_SPLIT: Final = f"""(
+    SELECT f.city_percent::text FROM fiscal_split f, LATERAL {FIRST_MONEY}
+    WHERE f.policy_id = policy.policy_id
+    AND f.territory_id = c.territory_id
+    AND f.confirmed_at <= coalesce(first.at, $3::timestamptz)
+    AND f.valid_from <= (coalesce(first.at, $3::timestamptz) AT TIME ZONE 'Asia/Shanghai')::date
     ORDER BY f.valid_from DESC LIMIT 1)"""
+"""The split that held when the case first took money, its own or its parent's; else today's."""
 LETTER_MADE: Final = """EXISTS (
     SELECT FROM letter w JOIN event e ON e.stream = w.stream AND e.seq = w.seq
     WHERE w.case_id = c.id AND e.to_state = c.state

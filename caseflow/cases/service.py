@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from psycopg import Rollback
 from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.cases.acting import Act, Office
@@ -17,6 +18,7 @@ from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
 from caseflow.cases.facts import facts_of
 from caseflow.cases.going_back import refuse_road
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
+from caseflow.cases.recoveries.lifting import tell_paid_case, touches_paid_case
 from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
@@ -49,6 +51,10 @@ CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
 OTHER_CONSTRAINT: Final = "overlap_decision_other"
 QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 """The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""
+SIBLINGS_CONSTRAINT: Final = "siblings_ordered"
+"""Another child of the same commitment was ordered meanwhile: the shares are split anew."""
+ALONE: Final = frozenset({CLAIM_CONSTRAINT, SIBLINGS_CONSTRAINT})
+"""Where one case of a set stands in another's way: the set is done one by one."""
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
@@ -141,8 +147,20 @@ class Cases:
         act = self.decide(connection, reading, request)
         writes = writes_of(act, self.office)
         add_children(connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids)
-        written = write(connection, writes)
+        written = self._written(connection, act, writes)
         return outcome_of(act) if act.case_id in written else None
+
+    def _written(self, connection: Any, act: Act, writes: Writes) -> set[int]:
+        """Write the act; where it writes to a paid case too, under that one's lock, or nothing."""
+        if not touches_paid_case(act):
+            return write(connection, writes)
+        written: set[int] = set()
+        with connection.transaction() as transaction:
+            tell_paid_case(connection, act, writes, self.office)
+            written = write(connection, writes)
+            if act.case_id not in written:
+                raise Rollback(transaction)
+        return written
 
     def decide(
         self, connection: Any, reading: Reading, request: Request, *, expired: str | None = None
@@ -254,7 +272,8 @@ class Cases:
         """Let `request` happen to each case, inside the caller's transaction; a result for each.
 
         The cases are locked, decided in memory and written by one statement. A case that may not
-        take the event is left as it is, and its result is the error that says why.
+        take the event is left as it is, and its result is the error that says why; so is the
+        second of two for one matter.
 
         Raises:
             CapReached: each fits under a ceiling, all together do not; nothing is written.
@@ -269,14 +288,36 @@ class Cases:
                 results[reading.id] = error
         writes = self.gather(connection, acts)
         try:
-            written = write(connection, writes) if acts else set()
+            with connection.transaction():
+                written = write(connection, writes) if acts else set()
         except IntegrityError as error:
-            raise (refusal_of(error) or _refused(error)) from error
+            if error.diag.constraint_name not in ALONE:
+                raise (refusal_of(error) or _refused(error)) from error
+            return results | self._one_by_one(connection, [a.reading.id for a in acts], request)
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale
         for missing in set(case_ids) - results.keys():
             results[missing] = NotFound(f"没有办件 {missing}。")
+        return results
+
+    def _one_by_one(
+        self, connection: Any, case_ids: Sequence[int], request: Request
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Act on each case by itself, the first first: what one has taken the next is refused."""
+        results: dict[int, Outcome | CaseflowError] = {}
+        for case_id in case_ids:
+            asker = Asker(request.actor_id, request.at)
+            (reading,) = read_locked(connection, [case_id], asker)
+            try:
+                with connection.transaction():
+                    act = self.decide(connection, reading, request)
+                    write(connection, self.gather(connection, [act]))
+                results[case_id] = outcome_of(act)
+            except CaseflowError as error:
+                results[case_id] = error
+            except IntegrityError as error:
+                results[case_id] = _meaning(connection, reading.public_id, request, error)
         return results
 
     def gather(self, connection: Any, acts: Sequence[Act]) -> Writes:
@@ -287,6 +328,7 @@ class Cases:
             add_children(
                 connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids
             )
+            tell_paid_case(connection, act, writes, self.office)
             gathered.merge([writes])
         return gathered
 
@@ -296,14 +338,22 @@ def _refuse_unless_quicker(
 ) -> None:
     """Raise what a refusal of the database means, unless the act is to be decided anew."""
     name = error.diag.constraint_name or ""
-    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT):
+    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT, SIBLINGS_CONSTRAINT):
         return
+    raise _meaning(connection, public_id, request, error) from error
+
+
+def _meaning(
+    connection: Any, public_id: str, request: Request, error: IntegrityError
+) -> CaseflowError:
+    """Return what a refusal of the database means to the asker."""
+    name = error.diag.constraint_name or ""
     if name == CLAIM_CONSTRAINT:
-        raise already_given(connection, public_id, request.payload.get(MATTERS, ())) from error
+        return already_given(connection, public_id, request.payload.get(MATTERS, ()))
     if isinstance(error, UniqueViolation):
         words = TAKEN.get(name, error.diag.message_primary)
-        raise Conflict(f"数据库拒绝：{words}") from error
-    raise (refusal_of(error) or _refused(error)) from error
+        return Conflict(f"数据库拒绝：{words}")
+    return refusal_of(error) or _refused(error)
 
 
 def _refused(error: IntegrityError) -> CaseflowError:

@@ -76,7 +76,9 @@ class BankAccount(Model):
 class Payment(Model):
     """A payment order: one instalment of one share. The key makes paying it twice impossible.
 
-    `fen` is the gross; `offset_fen` of it was set off against recoveries, the rest is paid.
+    `fen` is the gross; `offset_fen` of it was set off against recoveries, the rest is paid. Where
+    children are paid from one commitment, `siblings_fen` is what the others had been ordered when
+    the shares were split: the database refuses a split that rests on less, so no fen drifts.
 
     The database finds the payer (市财政 or 属地财政 of the case), and the day where none is given;
     a voucher number pays one order of a payer, share and year.
@@ -91,6 +93,7 @@ class Payment(Model):
     share: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
     offset_fen: Mapped[Fen] = mapped_column(server_default="0")
+    siblings_fen: Mapped[Fen | None]
     status: Mapped[str]
     ordered_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]

@@ -14,11 +14,11 @@ AMOUNTS = Part(
 PAYMENTS = Part(
     "payments",
     "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, payee_id,"
-    " document_no, account_holder, account_bank, account_number)"
+    " document_no, siblings_fen, account_holder, account_bank, account_number)"
     " SELECT r.case_id, r.instalment, r.share, r.fen, 'ordered', r.at, r.payee_id, r.document_no,"
-    " a.holder, a.bank, a.number"
+    " r.siblings_fen, a.holder, a.bank, a.number"
     " FROM jsonb_to_recordset(%(payments)s) AS r (case_id bigint, instalment int, share text,"
-    " fen bigint, at timestamptz, payee_id bigint, document_no text)"
+    " fen bigint, at timestamptz, payee_id bigint, document_no text, siblings_fen bigint)"
     " JOIN written ON written.id = r.case_id"
     " LEFT JOIN bank_account a ON a.organisation_id = r.payee_id AND a.until IS NULL",
 )

@@ -48,11 +48,14 @@ def payload_for(
 
 
 def explained(step: Step, facts: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload with a reason (核减原因) where an amount falls and none is given."""
+    """Return the payload with a reason (核减原因) where an amount falls, no rule says why, and
+    nobody does.
+    """
     if CUT_CODE in payload or CUT_CODE not in step.accepts:
         return dict(payload)
     known, names = {**facts, **payload}, tuple(AMOUNTS)
-    if all(cut_of(name, known, names) is None for name in names if name in payload):
+    cuts = [cut_of(name, known, names) for name in names if name in payload]
+    if all(cut is None or cut.code is not None for cut in cuts):
         return dict(payload)
     return {CUT_CODE: "decision", REASON: INPUTS[REASON].sample, **payload}
 

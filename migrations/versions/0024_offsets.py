@@ -207,6 +207,22 @@ FUNCTIONS = {
                 AND u.case_id = NEW.case_id AND NEW.fen > 0;
             RETURN NULL;
         END""",
+    # Shares of a commitment are split by its running total: under the parent's lock, what the split rests on.
+    "split_rests_on_siblings": """
+        DECLARE
+            parent bigint;
+            others bigint;
+        BEGIN
+            SELECT parent_id INTO parent FROM "case" WHERE id = NEW.case_id;
+            PERFORM FROM "case" WHERE id = parent FOR NO KEY UPDATE;
+            SELECT coalesce(sum(p.fen), 0) INTO others FROM "case" k JOIN payment p ON p.case_id = k.id
+            WHERE k.parent_id = parent AND k.id <> NEW.case_id;
+            IF others <> NEW.siblings_fen THEN
+                RAISE EXCEPTION '同一承诺的其他子办件已下达 % 分，不是 % 分，市区分担须重新计算', others, NEW.siblings_fen
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'siblings_ordered';
+            END IF;
+            RETURN NEW;
+        END""",
     # What was set off is what the recovery received by that event, no fen more or less.
     "offset_is_received": f"""
         DECLARE
@@ -230,6 +246,8 @@ FUNCTIONS = {
         END""",
 }
 TRIGGERS = (
+    ("payment_of_sibling", "BEFORE INSERT ON payment FOR EACH ROW WHEN (NEW.siblings_fen IS NOT NULL)",
+     "split_rests_on_siblings"),
     ("recovery_receipt_frees", "AFTER INSERT ON recovery_receipt FOR EACH ROW", "receipt_frees_ceilings"),
     ("amount_step_explained", "BEFORE INSERT ON amount_step FOR EACH ROW", "cut_has_its_reason"),
     ("payment_whole", "BEFORE INSERT ON payment FOR EACH ROW", "payment_begins_whole"),
@@ -246,6 +264,7 @@ CHECKED_AT_COMMIT = (
 def upgrade() -> None:
     op.add_column("payment", sa.Column("offset_fen", sa.BigInteger(), server_default="0", nullable=False))
     op.create_check_constraint(op.f("ck_payment_offset"), "payment", "offset_fen BETWEEN 0 AND fen")
+    op.add_column("payment", sa.Column("siblings_fen", sa.BigInteger(), nullable=True))
     _create_offset()
     op.add_column("cap", sa.Column("freed_by_recovery", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("amount_step", sa.Column("cut_code", sa.Text(), nullable=True))
@@ -318,3 +337,4 @@ def downgrade() -> None:
     op.drop_column("amount_step", "cut_code")
     op.drop_constraint(op.f("ck_payment_offset"), "payment")
     op.drop_column("payment", "offset_fen")
+    op.drop_column("payment", "siblings_fen")

@@ -124,6 +124,15 @@ def test_both_shares_of_what_was_paid_get_their_part_back(claims: Claims):
     assert desk.order() == (FEN, CITY + DISTRICT, "ordered")
 
 
+def test_the_paid_case_is_told_that_its_hold_is_lifted(claims: Claims):
+    desk = Desk(claims, shares=(CITY, DISTRICT))
+
+    desk.offset(CITY + DISTRICT)
+
+    assert claims.holds(desk.claimed) == [("clawback_open", True)]
+    assert desk.town.events(desk.claimed)[-1] == "recovery_ended"
+
+
 @pytest.mark.parametrize(("fen", "words"), [(0, "大于零"), (FEN + 1, "不超过本期待付的")])
 def test_no_more_is_set_off_than_waits_to_be_paid(standing_offsets: Desk, fen: int, words: str):
     with pytest.raises(InvalidInput, match=words):

@@ -204,12 +204,14 @@ def _return(share: Share) -> Callable[[Facts, "Move"], None]:
         An order that was wholly set off (抵扣) was never with a bank and does not come back.
         """
         orders: tuple[Order, ...] = facts.get(ORDERS, ())
-        mine = [order for order in orders if order.share == share and order.net_fen]
+        own = [order for order in orders if order.share == share]
+        mine = [order for order in own if order.net_fen]
+        if own and not mine:
+            raise InvalidInput("本级的拨付单已全部抵扣，不经银行支付，没有可以退票的资金。")
         waiting = [order for order in mine if order.status != PAID]
         found = [order for order in waiting if order.status == ORDERED] if waiting else mine
-        if not found:
-            raise InvalidInput("本级没有可以退票的拨付单（已全部抵扣的不经银行支付）。")
-        _keep(facts, _moved(orders, found[-1], RETURNED))
+        for order in found[-1:]:
+            _keep(facts, _moved(orders, order, RETURNED))
 
     return give_back
 
@@ -303,9 +305,7 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "escalate": _only_written,
     **EQUITY_EFFECTS,
     "order_recovery": _order_recovery,
-    "offset_payment": _offset_payment,
     "record_receipt": _receive("receipt_fen"),
-    "record_offset": _receive("offset_fen"),
     "withdraw_recovery": _withdraw_recovery,
     "name_matters": _only_written,
     "drop_matters": _only_written,
@@ -332,4 +332,6 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "replace_expert": _only_written,
     "take_place": _only_written,
     "issue_title": _only_written,
+    "offset_payment": _offset_payment,
+    "record_offset": _receive("offset_fen"),
 }
