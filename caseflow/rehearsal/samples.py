@@ -48,9 +48,7 @@ def payload_for(
 
 
 def explained(step: Step, facts: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload with a reason (核减原因) where an amount falls, no rule says why, and
-    nobody does.
-    """
+    """Return the payload with a reason (核减原因) where an amount falls and nothing says why."""
     if CUT_CODE in payload or CUT_CODE not in step.accepts:
         return dict(payload)
     known, names = {**facts, **payload}, tuple(AMOUNTS)
