@@ -223,6 +223,15 @@ FUNCTIONS = {
             END IF;
             RETURN NEW;
         END""",
+    # 拨投股: what the trustee has passed on is in the pool's register; a payment order does not take it back.
+    "pool_keeps_what_it_has": """
+        BEGIN
+            IF EXISTS (SELECT FROM equity_position WHERE case_id = NEW.id AND pooled_fen > NEW.paid_fen) THEN
+                RAISE EXCEPTION '资金已由受托机构转入企业并记入资金池，不能按拨付退票，须由企业返还'
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'pool_keeps_what_it_has';
+            END IF;
+            RETURN NULL;
+        END""",
     # What was set off is what the recovery received by that event, no fen more or less.
     "offset_is_received": f"""
         DECLARE
@@ -246,6 +255,8 @@ FUNCTIONS = {
         END""",
 }
 TRIGGERS = (
+    ("case_paid_into_pool", 'AFTER UPDATE ON "case" FOR EACH ROW WHEN (NEW.paid_fen < OLD.paid_fen)',
+     "pool_keeps_what_it_has"),
     ("payment_of_sibling", "BEFORE INSERT ON payment FOR EACH ROW WHEN (NEW.siblings_fen IS NOT NULL)",
      "split_rests_on_siblings"),
     ("recovery_receipt_frees", "AFTER INSERT ON recovery_receipt FOR EACH ROW", "receipt_frees_ceilings"),

@@ -201,10 +201,12 @@ def _return(share: Share) -> Callable[[Facts, "Move"], None]:
     def give_back(facts: Facts, _move: "Move") -> None:
         """退票: an order that waits waits again; where none does, the last one paid does.
 
-        An order that was wholly set off (抵扣) was never with a bank and does not come back.
+        Only the last instalment comes back: what went before has gone on (拨投股: from the trustee
+        to the company). An order that was wholly set off (抵扣) was never with a bank.
         """
         orders: tuple[Order, ...] = facts.get(ORDERS, ())
-        own = [order for order in orders if order.share == share]
+        last = max((order.instalment for order in orders), default=0)
+        own = [each for each in orders if each.share == share and each.instalment == last]
         mine = [order for order in own if order.net_fen]
         if own and not mine:
             raise InvalidInput("本级的拨付单已全部抵扣，不经银行支付，没有可以退票的资金。")
