@@ -41,6 +41,8 @@ blueprint = Blueprint("cases", __name__, description="办件与办理")
 ELSEWHERE: Final = {
     "publicise": "列入公示须由 POST /api/v1/publicities 办理：公示期由系统计算",
     "replace_expert": "补抽专家须由 POST /api/v1/cases/<public_id>/panel/replacements 随机抽取",
+    "offset_payment": "抵扣须由 POST /api/v1/cases/<public_id>/offsets 办理：两件一并登记",
+    "record_offset": "抵扣须由 POST /api/v1/cases/<public_id>/offsets 办理：两件一并登记",
 }
 """Events that are not asked for on the case: what they carry is not the actor's to choose."""
 KEY_HEADER: Final = {

@@ -4,14 +4,26 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, url_for
+from marshmallow import validate
 
 from caseflow.api.answers import answer_of
 from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session
-from caseflow.api.parsing import Blueprint, Body, Line, PageQuery, Prose, entity_tag, request_id
+from caseflow.api.parsing import (
+    Blueprint,
+    Body,
+    Line,
+    Number,
+    PageQuery,
+    Prose,
+    entity_tag,
+    request_id,
+)
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.queries import find_case
 from caseflow.cases.recoveries.ledger import MEDIA_TYPE, ledger, workbook
+from caseflow.cases.recoveries.offsetting import Offset
+from caseflow.cases.recoveries.offsetting import offset_payment as set_off
 from caseflow.cases.recoveries.queries import (
     BarLine,
     RecoveryDetail,
@@ -25,6 +37,7 @@ from caseflow.cases.recoveries.service import RecoveryOpening
 from caseflow.cases.recoveries.service import lift_bar as lift
 from caseflow.cases.recoveries.service import open_recovery as begin
 from caseflow.cases.service import Outcome
+from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.recovery import GROUNDS
 
 blueprint = Blueprint("recoveries", __name__, description="追缴与禁止申报")
@@ -63,6 +76,15 @@ class NewRecovery(Body):
     legal_review_no = Line()
 
 
+class NewOffset(Body):
+    """How much of the payment is set off against which recovery (public id or number)."""
+
+    recovery = Line(required=True)
+    offset_fen = Number(required=True, validate=validate.Range(min=1, max=MOST_FEN))
+    voucher_no = Line(required=True)
+    note = Prose()
+
+
 class Lifting(Body):
     """Why a bar is lifted."""
 
@@ -85,6 +107,30 @@ def open_recovery(wanted: dict[str, Any], public_id: str) -> tuple[Outcome, dict
     )
     location = url_for("cases.show_case", public_id=outcome.case)
     return outcome, {"ETag": entity_tag(outcome.version), "Location": location}
+
+
+@blueprint.route("/cases/<public_id>/offsets", methods=["POST"])
+@admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
+@blueprint.arguments(NewOffset)
+@blueprint.response(200, answer_of(Outcome))
+def offset_payment(wanted: dict[str, Any], public_id: str) -> tuple[Outcome, dict[str, str]]:
+    """Set off what a case waits to be paid against a recovery whose decision allows it (抵扣)."""
+    case = find_case(session(), actor(), public_id)
+    claim = find_case(session(), actor(), wanted.pop("recovery"))
+    outcome = set_off(
+        house().cases,
+        Offset(
+            payment=case.public_id,
+            recovery=claim.public_id,
+            fen=wanted.pop("offset_fen"),
+            actor_id=actor().id,
+            at=now(),
+            request_id=request_id(),
+            **wanted,
+        ),
+    )
+    return outcome, {"ETag": entity_tag(outcome.version)}
 
 
 @blueprint.route("/recoveries")

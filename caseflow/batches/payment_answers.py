@@ -238,6 +238,8 @@ def _check(session: Session, case: Case, answer: _Answer, today: date) -> None:
     waiting = [each for each in orders if each.status != PAID]
     if answer.status == RETURNED:
         waiting = [each for each in waiting if each.status == ORDERED] or list(orders)
+    if order.offset_fen == order.fen:
+        raise Conflict(f"拨付单 {key} 已全部抵扣，不经银行支付。")
     if order is not waiting[-1]:
         raise Conflict(f"现在办理的是第 {waiting[-1].instalment} 期，不是拨付单 {key}。")
 

@@ -39,6 +39,7 @@ KEY, PAID_ON, VOUCHER, STATUS, REMARK = (
 EXPORTED: Final = "payments_exported"
 NOTES: Final = (
     "一行一张拨付单（一期一级）；审定金额、市区承担、累计已拨、尾款按办件计，尾款为尚未下达的部分",
+    "本期应拨为实际支付的净额；依追回决定抵扣的，抵扣前金额与抵扣金额列在末尾两栏，累计已拨含已抵扣",
 )
 ASKED: Final = f"请填写{PAID_ON}、{VOUCHER}、{STATUS}，退票在{REMARK}写明原因，连同{KEY}一并交回"
 
@@ -87,7 +88,7 @@ def treasury_file(
         "share": wanted.share,
         "filter": asked.told(),
         "orders": [line.key for line in lines],
-        "fen": sum(line.fen for line in lines),
+        "fen": sum(line.net_fen for line in lines),
         "sha256": made.sha256,
     }
     history.append(
@@ -145,7 +146,7 @@ def _columns(lines: Sequence[PaymentLine], account: str) -> tuple[Column, ...]:
         Column("审定金额", "approved_fen", "fen"),
         Column(f"市级承担{city}", "city_fen", "fen"),
         Column(f"区级承担{district}", "district_fen", "fen"),
-        Column("本期应拨", "fen", "fen"),
+        Column("本期应拨", "net_fen", "fen"),
         Column("累计已拨", "paid_fen", "fen"),
         Column("尾款", "left_fen", "fen"),
         Column("功能科目", "functional_subject"),
@@ -155,6 +156,8 @@ def _columns(lines: Sequence[PaymentLine], account: str) -> tuple[Column, ...]:
         Column(f"{STATUS}(已付/退票/暂停)", "status_title"),
         Column(REMARK, "remark"),
         Column(KEY, "key"),
+        Column("抵扣前金额", "fen", "fen"),
+        Column("抵扣金额", "offset_fen", "fen"),
     )
 
 

@@ -139,7 +139,7 @@ def _plan(
         return line
     payload: dict[str, Any] = {"planned_fen": line.fen, "credit_at_plan": credit}
     if line.reason:
-        payload["reason"] = line.reason
+        payload |= {"reason": line.reason, "cut_code": "pool_short"}
     request = Request(DRAFT, actor.id, at, payload, expected_version=version)
     try:
         cases.act(line.case, request)

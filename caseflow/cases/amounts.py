@@ -14,6 +14,7 @@ from caseflow.funds.models import AmountStep, BudgetLine, LedgerEntry
 from caseflow.funds.queries import AUDITOR, BUREAUS, CITY_FINANCE, DISTRICT_FINANCE
 from caseflow.history.models import Event
 from caseflow.identity.queries import Actor
+from caseflow.kernel.cuts import CUT_CODES
 from caseflow.kernel.workflow.vocabulary import AMOUNTS
 
 PAID, RECOVERED = "paid", "recovered"
@@ -25,6 +26,7 @@ TITLES: Final = {
 REASONS: Final = ("reason", "note", "basis", "minutes_no")
 """Where an event says why: the first of these that was given."""
 UNSAID: Final = "未写明理由"
+"""Of reductions from before reasons were asked for; the database takes none without any more."""
 OUTSTANDING: Final = "尚未拨付的部分"
 WITHIN: Final = frozenset(
     {AUDITOR, "district_handler", "district_head", *BUREAUS, *CITY_FINANCE, *DISTRICT_FINANCE}
@@ -40,13 +42,15 @@ class AmountView:
     kind: str
     fen: int
     reason: str | None
+    cut_code: str | None = None
 
 
 @dataclass(frozen=True)
 class ChainStep:
     """What an amount came to last, and what it lost against the step before it in the chain.
 
-    `reason` is what the one who cut it gave; `version` is that event, None for sums of payments.
+    `reason` is what the one who cut it gave, or the rule that did; `cut_code` is of `CUT_CODES`;
+    `version` is that event, None for sums of payments.
     """
 
     kind: str
@@ -55,6 +59,8 @@ class ChainStep:
     reduction_fen: int
     reason: str | None
     version: int | None
+    cut_code: str | None = None
+    cut_title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,7 @@ def amount_steps(session: Session, case: Case) -> tuple[AmountView, ...]:
     """Return every amount that was ever stated, in order."""
     query = select(AmountStep).where(AmountStep.case_id == case.id)
     rows = session.scalars(query.order_by(AmountStep.seq, AmountStep.kind))
-    return tuple(
-        AmountView(version=row.seq, kind=row.kind, fen=row.fen, reason=row.reason) for row in rows
-    )
+    return tuple(AmountView(row.seq, row.kind, row.fen, row.reason, row.cut_code) for row in rows)
 
 
 def amount_chain(
@@ -110,6 +114,8 @@ def _step(view: AmountView, given: dict[int, dict[str, Any]], before: int | None
         reduction_fen=cut,
         reason=(reason or UNSAID) if cut else None,
         version=view.version,
+        cut_code=view.cut_code if cut else None,
+        cut_title=CUT_CODES.get(view.cut_code or "") if cut else None,
     )
 
 
@@ -126,7 +132,7 @@ def _money(session: Session, case: Case, approved: int) -> Iterator[ChainStep]:
     paid = session.scalar(select(func.sum(Case.paid_fen)).where(Case.id.in_(family))) or 0
     is_over = case.outcome is not None
     cut = approved - paid if is_over else 0
-    reason = None if paid == approved else (UNSAID if is_over else OUTSTANDING)
+    reason = None if paid == approved else (_why_ended(session, case) if is_over else OUTSTANDING)
     yield ChainStep(PAID, TITLES[PAID], int(paid), int(max(0, cut)), reason, None)
     back = select(func.sum(LedgerEntry.fen)).where(
         LedgerEntry.case_id.in_(family), LedgerEntry.target == RECOVERED
@@ -134,6 +140,18 @@ def _money(session: Session, case: Case, approved: int) -> Iterator[ChainStep]:
     recovered = session.scalar(back)
     if recovered:
         yield ChainStep(RECOVERED, TITLES[RECOVERED], int(recovered), 0, None, None)
+
+
+def _why_ended(session: Session, case: Case) -> str:
+    """Return what the event said that ended the case before everything was paid."""
+    ended = (
+        select(Event.payload)
+        .where(Event.stream == case.id, Event.to_state == case.state)
+        .order_by(Event.seq)
+        .limit(1)
+    )
+    payload = session.scalars(ended).one_or_none() or {}
+    return next((str(payload[name]) for name in REASONS if payload.get(name)), UNSAID)
 
 
 def entries_of(session: Session, actor: Actor, case: Case) -> tuple[EntryView, ...]:

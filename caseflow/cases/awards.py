@@ -80,7 +80,6 @@ class OverlapReport:
     mode: str
     mode_title: str
     words: str
-    revives_after_expiry: bool
     matters: tuple[str, ...]
     warnings: tuple[str, ...]
     clashes: tuple[ClashView, ...]
@@ -219,7 +218,6 @@ def _report(
         mode=terms.mode,
         mode_title=MODES[terms.mode],
         words=terms.words,
-        revives_after_expiry=terms.revives_after_expiry,
         matters=tuple(sorted(f"{each.kind}:{each.key}" for each in mine.matters)),
         warnings=_warnings(mine, terms.matters),
         clashes=found,

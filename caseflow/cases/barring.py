@@ -9,7 +9,7 @@ from caseflow.kernel.bars import refuse_barred
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.workflow.machine import Decision, Move
 from caseflow.kernel.workflow.model import Workflow
-from caseflow.kernel.workflow.vocabulary import PAYS
+from caseflow.kernel.workflow.money_words import PAYS
 
 PLAN: Final = "planned_fen"
 

@@ -21,6 +21,7 @@ from caseflow.kernel.caps.model import NOTHING, Counter, Room, Subject
 from caseflow.kernel.caps.priors import priors
 from caseflow.kernel.caps.taking import Doing, changed, take_after
 from caseflow.kernel.errors import GuardFailed
+from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import GUARDS
 
@@ -28,6 +29,8 @@ MATTER_ON: Final = "matter_on"
 SUPPORT_OBJECT: Final = "support_object"
 """The entered fact that names what a case is about, where an applicant has several."""
 
+GIVING: Final = frozenset({"planned_fen", "approved_fen"})
+"""What an act brings with it that plans or approves an award."""
 TOO_MUCH: Final = GUARDS["plan_within_ceiling"].refusal
 
 
@@ -40,6 +43,37 @@ def room_of(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> tuple
 def priors_of(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, int]:
     """Return the prior facts of the case's quote: what others have taken of its ceilings."""
     return priors(measure.benefit_caps, room_of(reading, measure, workflow))
+
+
+def refuse_uncontrolled(
+    reading: Reading, measure: MeasureInfo, workflow: Workflow, decision: Decision
+) -> None:
+    """Refuse a plan or an approval while the yearly control that the policy demands is not settled.
+
+    The text says 单个企业享受奖补次数、资金额度受年度总额控制 and has no numbers (AMB-10).
+
+    Raises:
+        GuardFailed: names each parameter that is missing, and who enters and confirms it.
+    """
+    given = decision.moves[0].payload
+    if not workflow.gives or GIVING.isdisjoint(given):
+        return
+    if promise_key(reading.parent_id or 0) in known(reading.caps):
+        return
+    settled_names = reading.cap_parameters or {}
+    missing = {n: title for n, title in measure.year_controls.items() if n not in settled_names}
+    if missing:
+        words = "、".join(f"{title}（{name}）" for name, title in missing.items())
+        refusal = (
+            f"政策规定单个企业享受奖补次数、资金额度受年度总额控制，{measure.code} 的{words}"
+            "尚未录入："
+            "由牵头部门经办录入、另一人（复核或处室负责人）确认后，方可安排、审定资金"
+        )
+        raise GuardFailed(
+            f"“{decision.moves[0].step.title}”暂不能办理：{refusal}。",
+            allowed=[step.event for step in workflow.steps_from(reading.state)],
+            failed=[refusal],
+        )
 
 
 def explained(error: GuardFailed, left: Sequence[Room]) -> GuardFailed:

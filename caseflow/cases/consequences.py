@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.caps import add_caps
+from caseflow.cases.cutting import add_amounts
 from caseflow.cases.desk import Desk
 from caseflow.cases.effects import add_effects, add_orders
 from caseflow.cases.experts.effects import drawn
@@ -18,7 +19,6 @@ from caseflow.cases.statement import Writes
 from caseflow.cases.tasks import DONE, SeatTask
 from caseflow.cases.timekeeping import Timekeeper, wake_row
 from caseflow.deadlines.part import CLOCKS, TIMERS
-from caseflow.funds.part import AMOUNTS
 from caseflow.history.part import EVENTS, Draft, Signer, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
@@ -26,7 +26,6 @@ from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.workflow.effects import ENGINE_FACTS
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
-from caseflow.kernel.workflow.vocabulary import AMOUNTS as AMOUNT_FACTS
 from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
 from caseflow.reviews.part import COPIES, RECUSALS, TASKS_CHANGED, TASKS_CLOSED, TASKS_OPENED
 
@@ -65,7 +64,7 @@ def writes_of(act: Act, office: Office) -> Writes:
     writes.add(CLOCKS, *({"case_id": act.case_id, **to_row(c)} for c in act.timekeeper.changed))
     writes.add(TIMERS, *act.timekeeper.timers(act.case_id), *_wake_parent(act))
     _add_tasks(act, writes)
-    _add_amounts(act, writes)
+    add_amounts(act, writes)
     add_orders(act, writes)
     add_entries(act, writes)
     add_caps(act, writes)
@@ -186,15 +185,6 @@ def _closed(act: Act, task: SeatTask, status: str, verdict: str | None) -> dict[
         "closed_seq": act.reading.head_seq + 1,
         "verdict": verdict,
     }
-
-
-def _add_amounts(act: Act, writes: Writes) -> None:
-    reason = act.decision.moves[0].payload.get("reason")
-    for name in AMOUNT_FACTS:
-        fen = act.decision.facts.get(name)
-        if fen is not None and fen != act.reading.facts.get(name):
-            row = {"case_id": act.case_id, "seq": act.reading.head_seq + 1, "fen": fen}
-            writes.add(AMOUNTS, {**row, "kind": name.removesuffix("_fen"), "reason": reason})
 
 
 def _duties(act: Act, duty: str) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,9 @@ from caseflow.cases.statement import Writes
 from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import PAID, Order
-from caseflow.kernel.workflow.effects import ORDERS
+from caseflow.kernel.workflow.effects import ORDERED_BEFORE, ORDERS
 from caseflow.kernel.workflow.machine import Move
+from caseflow.kernel.workflow.model import DRAWS_ON_PARENT
 from caseflow.reviews.part import OBJECTIONS
 
 AUDIT_HOLD: Final = "audit_hold"
@@ -51,17 +52,22 @@ def _objection(act: Act, seq: int, *, status: str) -> dict[str, Any]:
 
 
 def add_orders(act: Act, writes: Writes) -> None:
-    """Put the payment orders that the act makes and those that it moves, told by their states."""
+    """Put the payment orders that the act makes and those that it moves, told by their states.
+
+    An order of which nothing is left to pay after an offset is paid by the database itself.
+    """
     known = {(order.instalment, order.share): order for order in act.reading.orders}
     for order in act.decision.facts[ORDERS]:
         before = known.get((order.instalment, order.share))
         if before is None:
             writes.add(PAYMENTS, _new_order(act, order))
-        elif before.status != order.status:
+        elif before.status != order.status and order.net_fen:
             writes.add(PAYMENTS_MOVED, _moved_order(act, order))
 
 
 def _new_order(act: Act, order: Order) -> dict[str, Any]:
+    """Return an order's row; a child says what it took its siblings to have been ordered."""
+    draws = act.workflow.commits == DRAWS_ON_PARENT
     return {
         "case_id": act.case_id,
         "instalment": order.instalment,
@@ -70,6 +76,7 @@ def _new_order(act: Act, order: Order) -> dict[str, Any]:
         "at": act.at,
         "payee_id": act.reading.parties[act.workflow.payee],
         "document_no": _given(act, "document_no"),
+        "siblings_fen": act.decision.facts.get(ORDERED_BEFORE) if draws else None,
     }
 
 

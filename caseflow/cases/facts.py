@@ -9,11 +9,19 @@ from caseflow.cases.experts.effects import judging_facts
 from caseflow.cases.overlaps import overlap_facts
 from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.funds.caps.queries import settled
 from caseflow.kernel.calendar import due_at, local_date
 from caseflow.kernel.caps.counters import most_of
+from caseflow.kernel.cuts import ROUNDING
 from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.shares import city_percent
-from caseflow.kernel.workflow.effects import CITY_PERCENT, ORDERED_BEFORE, ORDERS, derive
+from caseflow.kernel.workflow.effects import (
+    CITY_PERCENT,
+    CLAUSE_CEILING,
+    ORDERED_BEFORE,
+    ORDERS,
+    derive,
+)
 from caseflow.kernel.workflow.model import DRAWS_ON_PARENT, Workflow
 from caseflow.kernel.workflow.voting import counted
 
@@ -30,6 +38,8 @@ def facts_of(
     facts.update(_recovery_facts(reading))
     facts.update(judging_facts(reading, measure, workflow, at))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
+    facts[CLAUSE_CEILING] = measure.ceiling_fen(reading.child_kind)
+    facts[ROUNDING] = settled(reading.cap_parameters).get("rounding")
     facts.update(overlap_facts(reading, measure))
     facts.update(derive(facts))
     return facts
@@ -83,9 +93,8 @@ def _seat_facts(reading: Reading, workflow: Workflow) -> dict[str, Any]:
 
 
 def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:
-    percent = city_percent(measure.split, reading.fiscal_level)
-    if percent is None and reading.fiscal_percent is not None:
-        percent = Fraction(reading.fiscal_percent)
+    entered = None if reading.fiscal_percent is None else Fraction(reading.fiscal_percent)
+    percent = city_percent(measure.split, reading.fiscal_level, entered=entered)
     draws = workflow.commits == DRAWS_ON_PARENT
     return {
         ORDERS: reading.orders,

@@ -55,6 +55,8 @@ class PaymentFilter:
 class PaymentLine:
     """A payment order. `key` names it in files; the account shows its last four digits only.
 
+    `fen` is the gross, `offset_fen` of it was set off (抵扣), the treasury pays `net_fen`.
+
     Of the whole case: approved, borne by city and district, paid so far, and what is not yet
     ordered (尾款).
     """
@@ -70,6 +72,8 @@ class PaymentLine:
     instalment: int
     share: str
     fen: int
+    offset_fen: int
+    net_fen: int
     status: str
     held: bool
     payable: bool
@@ -289,6 +293,8 @@ def _line(row: Any, shown: Callable[[str], str]) -> PaymentLine:
         instalment=payment.instalment,
         share=payment.share,
         fen=payment.fen,
+        offset_fen=payment.offset_fen,
+        net_fen=payment.fen - payment.offset_fen,
         status=payment.status,
         held=row.held,
         payable=row.payable,

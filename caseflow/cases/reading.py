@@ -29,11 +29,18 @@ from caseflow.reviews.experts.queries import Judging, judging
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
     THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
 """What a child `k` takes of its parent: plan or approval while it runs, then what was paid."""
-ENTERED_SPLIT: Final = """(
-    SELECT f.city_percent::text FROM fiscal_split f WHERE f.policy_id = policy.policy_id
-    AND f.territory_id = c.territory_id AND f.confirmed_at <= $3::timestamptz
-    AND f.valid_from <= ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date
+FIRST_MONEY: Final = """(SELECT coalesce(
+    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.id AND e.source <> 'paid'),
+    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.parent_id AND e.source <> 'paid'))
+    AS at) AS first"""
+ENTERED_SPLIT: Final = f"""(
+    SELECT f.city_percent::text FROM fiscal_split f, LATERAL {FIRST_MONEY}
+    WHERE f.policy_id = policy.policy_id
+    AND f.territory_id = c.territory_id
+    AND f.confirmed_at <= coalesce(first.at, $3::timestamptz)
+    AND f.valid_from <= (coalesce(first.at, $3::timestamptz) AT TIME ZONE 'Asia/Shanghai')::date
     ORDER BY f.valid_from DESC LIMIT 1)"""
+"""The split that held when the case first took money, its own or its parent's; else today's."""
 LETTER_MADE: Final = """EXISTS (
     SELECT FROM letter w JOIN event e ON e.stream = w.stream AND e.seq = w.seq
     WHERE w.case_id = c.id AND e.to_state = c.state
@@ -69,7 +76,7 @@ COLUMNS: Final = f"""
       WHERE h.case_id = c.id AND h.lifted_at IS NULL) AS holds,
     (SELECT json_build_array(max(o.seq), count(*)) FROM objection o
       WHERE o.case_id = c.id AND o.status = 'open') AS objections,
-    (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status)
+    (SELECT json_agg(json_build_array(p.instalment, p.share, p.fen, p.status, p.offset_fen)
         ORDER BY p.instalment, p.share) FROM payment p WHERE p.case_id = c.id) AS payments,
     place.fiscal_level, {ENTERED_SPLIT} AS fiscal_percent,
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),

@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from psycopg import Rollback
 from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.barring import refuse_barred_act
-from caseflow.cases.caps import explained, room_of
+from caseflow.cases.caps import explained, refuse_uncontrolled, room_of
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
 from caseflow.cases.facts import facts_of
 from caseflow.cases.going_back import refuse_road
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
+from caseflow.cases.recoveries.lifting import tell_paid_case, touches_paid_case
 from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
@@ -49,9 +51,14 @@ CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
 OTHER_CONSTRAINT: Final = "overlap_decision_other"
 QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 """The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""
+SIBLINGS_CONSTRAINT: Final = "siblings_ordered"
+"""Another child of the same commitment was ordered meanwhile: the shares are split anew."""
+ALONE: Final = frozenset({CLAIM_CONSTRAINT, SIBLINGS_CONSTRAINT})
+"""Where one case of a set stands in another's way: the set is done one by one."""
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
+OFFSETS: Final = frozenset({"offset_payment", "record_offset"})
 
 
 @dataclass(frozen=True)
@@ -135,13 +142,25 @@ class Cases:
         if reading is None:
             raise NotFound(f"没有办件 {public_id!r}。")
         if reading.request:
-            return self._replay(connection, reading, request)
+            return self.replay(connection, reading, request)
         self._refuse_stale(reading, request)
         act = self.decide(connection, reading, request)
         writes = writes_of(act, self.office)
         add_children(connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids)
-        written = write(connection, writes)
+        written = self._written(connection, act, writes)
         return outcome_of(act) if act.case_id in written else None
+
+    def _written(self, connection: Any, act: Act, writes: Writes) -> set[int]:
+        """Write the act; where it writes to a paid case too, under that one's lock, or nothing."""
+        if not touches_paid_case(act):
+            return write(connection, writes)
+        written: set[int] = set()
+        with connection.transaction() as transaction:
+            tell_paid_case(connection, act, writes, self.office)
+            written = write(connection, writes)
+            if act.case_id not in written:
+                raise Rollback(transaction)
+        return written
 
     def decide(
         self, connection: Any, reading: Reading, request: Request, *, expired: str | None = None
@@ -162,6 +181,7 @@ class Cases:
             )
         except GuardFailed as error:
             raise explained(error, room_of(reading, measure, runner.workflow)) from error
+        refuse_uncontrolled(reading, measure, runner.workflow, decision)
         refuse_road(connection, reading, decision.moves[0], request.actor_id)
         named = named_in(connection, reading, decision.moves[0], request.at)
         doer = Doer(request.actor_id, place, request.at, reading.head_seq + 1)
@@ -230,7 +250,7 @@ class Cases:
                 f"办件现为第 {reading.head_seq} 版，您看到的是第 {expected} 版，请刷新后重新办理。",
             )
 
-    def _replay(self, connection: Any, reading: Reading, request: Request) -> Outcome:
+    def replay(self, connection: Any, reading: Reading, request: Request) -> Outcome:
         """Return the first answer to a repeated request, rebuilt from its events."""
         stream, seq, body_hash = reading.request
         same = request.hash(reading.public_id)
@@ -252,7 +272,8 @@ class Cases:
         """Let `request` happen to each case, inside the caller's transaction; a result for each.
 
         The cases are locked, decided in memory and written by one statement. A case that may not
-        take the event is left as it is, and its result is the error that says why.
+        take the event is left as it is, and its result is the error that says why; so is the
+        second of two for one matter.
 
         Raises:
             CapReached: each fits under a ceiling, all together do not; nothing is written.
@@ -267,14 +288,36 @@ class Cases:
                 results[reading.id] = error
         writes = self.gather(connection, acts)
         try:
-            written = write(connection, writes) if acts else set()
+            with connection.transaction():
+                written = write(connection, writes) if acts else set()
         except IntegrityError as error:
-            raise (refusal_of(error) or _refused(error)) from error
+            if error.diag.constraint_name not in ALONE:
+                raise (refusal_of(error) or _refused(error)) from error
+            return results | self._one_by_one(connection, [a.reading.id for a in acts], request)
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale
         for missing in set(case_ids) - results.keys():
             results[missing] = NotFound(f"没有办件 {missing}。")
+        return results
+
+    def _one_by_one(
+        self, connection: Any, case_ids: Sequence[int], request: Request
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Act on each case by itself, the first first: what one has taken the next is refused."""
+        results: dict[int, Outcome | CaseflowError] = {}
+        for case_id in case_ids:
+            asker = Asker(request.actor_id, request.at)
+            (reading,) = read_locked(connection, [case_id], asker)
+            try:
+                with connection.transaction():
+                    act = self.decide(connection, reading, request)
+                    write(connection, self.gather(connection, [act]))
+                results[case_id] = outcome_of(act)
+            except CaseflowError as error:
+                results[case_id] = error
+            except IntegrityError as error:
+                results[case_id] = _meaning(connection, reading.public_id, request, error)
         return results
 
     def gather(self, connection: Any, acts: Sequence[Act]) -> Writes:
@@ -285,6 +328,7 @@ class Cases:
             add_children(
                 connection, act, writes, office=self.office, pinned=self.pinned, ids=self.ids
             )
+            tell_paid_case(connection, act, writes, self.office)
             gathered.merge([writes])
         return gathered
 
@@ -294,14 +338,22 @@ def _refuse_unless_quicker(
 ) -> None:
     """Raise what a refusal of the database means, unless the act is to be decided anew."""
     name = error.diag.constraint_name or ""
-    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT):
+    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT, SIBLINGS_CONSTRAINT):
         return
+    raise _meaning(connection, public_id, request, error) from error
+
+
+def _meaning(
+    connection: Any, public_id: str, request: Request, error: IntegrityError
+) -> CaseflowError:
+    """Return what a refusal of the database means to the asker."""
+    name = error.diag.constraint_name or ""
     if name == CLAIM_CONSTRAINT:
-        raise already_given(connection, public_id, request.payload.get(MATTERS, ())) from error
+        return already_given(connection, public_id, request.payload.get(MATTERS, ()))
     if isinstance(error, UniqueViolation):
         words = TAKEN.get(name, error.diag.message_primary)
-        raise Conflict(f"数据库拒绝：{words}") from error
-    raise (refusal_of(error) or _refused(error)) from error
+        return Conflict(f"数据库拒绝：{words}")
+    return refusal_of(error) or _refused(error)
 
 
 def _refused(error: IntegrityError) -> CaseflowError:
@@ -316,6 +368,8 @@ def _refuse_reserved(request: Request) -> None:
     """Refuse what only a batch may bring: a publicity's number and its last day."""
     if request.event == REPLACE:
         raise InvalidInput("补抽专家须随机抽取，不能直接登记。", fields={"event": "须经抽取"})
+    if request.event in OFFSETS:
+        raise InvalidInput("抵扣同时记入拨付和追缴，须经抵扣办理。", fields={"event": "须经抵扣"})
     fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)

@@ -28,7 +28,5 @@ def entered_percent(at: datetime) -> Any:
 
 def percent_of(row: Any) -> Fraction | None:
     """Return what the city bears by a row's own_split, split, fiscal_level and entered percent."""
-    found = city_percent(row.own_split or row.split, row.fiscal_level)
-    if found is None and row.entered is not None:
-        return Fraction(row.entered)
-    return found
+    entered = None if row.entered is None else Fraction(row.entered)
+    return city_percent(row.own_split or row.split, row.fiscal_level, entered=entered)

@@ -121,6 +121,7 @@ class CapRecord(Record):
     per = word(*PER, required=False)
     within = word(*PERIODS, required=False)
     distinct = text(required=False, pattern=CODE)
+    freed_by_recovery = Flag()
 
     @validates_schema
     def _distinct_for_whom(self, data: Mapping[str, Any], **_: Any) -> None:

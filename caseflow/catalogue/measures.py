@@ -193,14 +193,12 @@ class MeasureOverlap:
     """What a measure says of overlaps for itself, where the policy's wording is too wide.
 
     `mode`: how it is settled when the lower support is already given; `matters`: the kinds of
-    matter that its cases name; `revives_after_expiry`: whether the clause is in force again when
-    a later policy that displaced it ends (AMB-03).
+    matter that its cases name.
     """
 
     source: str
     mode: str | None = None
     matters: tuple[str, ...] = ()
-    revives_after_expiry: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from psycopg.rows import namedtuple_row
 
 from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH
-from caseflow.catalogue.quoting import rule_of
+from caseflow.catalogue.quoting import rule_of, subject_of
 from caseflow.kernel.benefits.model import Cap
+from caseflow.kernel.benefits.parameters import controlling
 from caseflow.kernel.caps.model import CapRule, StatedAmount
 from caseflow.kernel.caps.rules import rules_of
 from caseflow.kernel.errors import NotFound
@@ -59,6 +60,11 @@ class MeasureInfo:
         `settled` is what the bureau's parameters say of them on the case's day; mostly nothing.
         """
         return self._rules(settled) if settled else self._own_cap_rules
+
+    @cached_property
+    def year_controls(self) -> Mapping[str, str]:
+        """Return what its bureau must settle before a plan (AMB-10): titles by parameter."""
+        return {kind.name: kind.title for kind in controlling(subject_of(self.definition))}
 
     @cached_property
     def _own_cap_rules(self) -> tuple[CapRule, ...]:

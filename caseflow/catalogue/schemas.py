@@ -162,7 +162,6 @@ class MeasureOverlapRecord(Record):
     source = text()
     mode = fields.String(validate=validate.OneOf(tuple(MODES)))
     matters = fields.List(word(*KINDS))
-    revives_after_expiry = Flag()
 
 
 class MeasureRecord(Record):

@@ -9,6 +9,7 @@ from rich.console import Group
 
 from caseflow.cases.queries import MAX_PAGE, find_case
 from caseflow.cases.recoveries.ledger import ledger, workbook
+from caseflow.cases.recoveries.offsetting import Offset, offset_payment
 from caseflow.cases.recoveries.queries import (
     RecoveryFilter,
     bar_list,
@@ -38,6 +39,7 @@ RECEIPTS = {
     "金额": "received",
     "退回市级": "city",
     "退回区级": "district",
+    "抵扣自": "offset_case",
 }
 BARS = {
     "追缴": "recovery_number",
@@ -95,6 +97,32 @@ def open_one(*, case: str, login: str, as_json: bool, **wanted: Any) -> None:
         opening = RecoveryOpening(case=found, actor_id=actor.id, at=at, **wanted)
         outcome = asdict(open_recovery(house.cases(), opening))
     show(outcome, as_json=as_json, view=lambda: facts("追缴", outcome))
+
+
+@recoveries.command("offset")
+@click.argument("recovery")
+@click.option("--from", "payment", required=True, help="The case that waits to be paid.")
+@click.option("--fen", type=click.IntRange(1), required=True, help="How much is set off, in fen.")
+@click.option("--voucher-no", required=True, help="The treasury's voucher of the two bookings.")
+@click.option("--note", help="What else the history is to say.")
+@click.option("--request-id", help="Makes a repetition safe.")
+@as_option
+@json_option
+def offset(*, recovery: str, payment: str, login: str, as_json: bool, **wanted: Any) -> None:
+    """Set off a payment that waits against a recovery whose decision allows it (抵扣).
+
+    Example: caseflow recoveries offset QD26-7a-2026-000001/R1 --from QD26-8c-2026-000002
+    --fen 1000000 --voucher-no DK-0001 --as caizhengju.treasury
+    """
+    with open_house() as house:
+        at = house.now()
+        actor = house.actor(login, at)
+        with house.database.session() as session:
+            paying = find_case(session, actor, payment).public_id
+            claim = find_case(session, actor, recovery).public_id
+        setting = Offset(payment=paying, recovery=claim, actor_id=actor.id, at=at, **wanted)
+        outcome = asdict(offset_payment(house.cases(), setting))
+    show(outcome, as_json=as_json, view=lambda: facts("抵扣", outcome))
 
 
 @recoveries.command("list")

@@ -17,13 +17,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
 from caseflow.funds.caps import models as caps_models
+from caseflow.kernel.cuts import CUT_CODES
 
+KNOWN_CUTS = ", ".join(f"'{code}'" for code in CUT_CODES)
 TABLES = (caps_models,)
 """The sub-folders' tables: whoever imports this module knows all of the room's."""
 
 
 class AmountStep(Model):
-    """One step of applied → verified → audited → reviewed → planned → publicised → approved."""
+    """One step of applied → verified → audited → reviewed → planned → publicised → approved.
+
+    One that is less than the step before it says why: a code of the closed list, and in words.
+    """
 
     __tablename__ = "amount_step"
 
@@ -34,8 +39,15 @@ class AmountStep(Model):
     kind: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
     reason: Mapped[str | None]
+    cut_code: Mapped[str | None]
 
-    __table_args__ = (CheckConstraint("fen >= 0", name="fen"),)
+    __table_args__ = (
+        CheckConstraint("fen >= 0", name="fen"),
+        CheckConstraint(f"cut_code IN ({KNOWN_CUTS})", name="cut_code"),
+        CheckConstraint(
+            "cut_code IS NULL OR length(trim(coalesce(reason, ''))) > 0", name="cut_in_words"
+        ),
+    )
 
 
 class BankAccount(Model):
@@ -64,6 +76,10 @@ class BankAccount(Model):
 class Payment(Model):
     """A payment order: one instalment of one share. The key makes paying it twice impossible.
 
+    `fen` is the gross; `offset_fen` of it was set off against recoveries, the rest is paid. Where
+    children are paid from one commitment, `siblings_fen` is what the others had been ordered when
+    the shares were split: the database refuses a split that rests on less, so no fen drifts.
+
     The database finds the payer (市财政 or 属地财政 of the case), and the day where none is given;
     a voucher number pays one order of a payer, share and year.
     """
@@ -76,6 +92,8 @@ class Payment(Model):
     instalment: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     share: Mapped[str] = mapped_column(primary_key=True)
     fen: Mapped[Fen]
+    offset_fen: Mapped[Fen] = mapped_column(server_default="0")
+    siblings_fen: Mapped[Fen | None]
     status: Mapped[str]
     ordered_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
@@ -90,6 +108,7 @@ class Payment(Model):
 
     __table_args__ = (
         CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint("offset_fen BETWEEN 0 AND fen", name="offset"),
         CheckConstraint("(status = 'paid') = (paid_on IS NOT NULL)", name="paid_on"),
         CheckConstraint(
             "paid_on BETWEEN (ordered_at AT TIME ZONE 'Asia/Shanghai')::date"

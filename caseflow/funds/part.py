@@ -4,21 +4,21 @@ from caseflow.database.parts import Part
 
 AMOUNTS = Part(
     "amounts",
-    "INSERT INTO amount_step (case_id, seq, kind, fen, reason)"
-    " SELECT r.case_id, r.seq, r.kind, r.fen, r.reason"
+    "INSERT INTO amount_step (case_id, seq, kind, fen, reason, cut_code)"
+    " SELECT r.case_id, r.seq, r.kind, r.fen, r.reason, r.cut_code"
     " FROM jsonb_to_recordset(%(amounts)s) AS r (case_id bigint, seq int, kind text, fen bigint,"
-    " reason text)"
+    " reason text, cut_code text)"
     " JOIN written ON written.id = r.case_id",
 )
 
 PAYMENTS = Part(
     "payments",
     "INSERT INTO payment (case_id, instalment, share, fen, status, ordered_at, payee_id,"
-    " document_no, account_holder, account_bank, account_number)"
+    " document_no, siblings_fen, account_holder, account_bank, account_number)"
     " SELECT r.case_id, r.instalment, r.share, r.fen, 'ordered', r.at, r.payee_id, r.document_no,"
-    " a.holder, a.bank, a.number"
+    " r.siblings_fen, a.holder, a.bank, a.number"
     " FROM jsonb_to_recordset(%(payments)s) AS r (case_id bigint, instalment int, share text,"
-    " fen bigint, at timestamptz, payee_id bigint, document_no text)"
+    " fen bigint, at timestamptz, payee_id bigint, document_no text, siblings_fen bigint)"
     " JOIN written ON written.id = r.case_id"
     " LEFT JOIN bank_account a ON a.organisation_id = r.payee_id AND a.until IS NULL",
 )

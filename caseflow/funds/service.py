@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from caseflow.catalogue.models import Measure, Policy
+from caseflow.catalogue.models import Measure, Policy, PolicyVersion
 from caseflow.database.ids import PublicIds
 from caseflow.funds.ledger import Posting, post
 from caseflow.funds.models import BankAccount, BudgetLine, FiscalSplit
@@ -23,7 +23,7 @@ from caseflow.identity.queries import valid_at
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, RequestReused
 from caseflow.kernel.ledger import SOURCE
 from caseflow.kernel.money import MOST_FEN
-from caseflow.kernel.shares import CITY, SHARES, Share
+from caseflow.kernel.shares import CITY, SHARES, Share, is_open
 
 FINANCE_ROLES: Final[dict[str, str]] = {"city": "finance_division", "district": "district_finance"}
 """Who answers for the budget of a share: 市财政业务科室, 属地财政."""
@@ -172,14 +172,17 @@ def enter_split(
     basis: str,
     hand: Hand,
 ) -> FiscalSplit:
-    """Enter what the city bears in a place under 现行财政体制; it holds once it is confirmed.
+    """Enter what the city bears in a place where the text leaves it open; it holds once confirmed.
 
-    It counts from `valid_from` on, for cases that have taken no money before.
+    Open is what refers to 现行财政体制, or says nothing: then the city bears all until something is
+    entered. It counts from `valid_from` on, for cases that have taken no money before.
 
     Raises:
-        NotAllowed: the actor is not of the city's treasury. InvalidInput: no percentage, no basis.
+        NotAllowed: the actor is not of the city's treasury. InvalidInput: no percentage, no basis,
+            or the text itself says who bears what.
     """
     found = _policy(session, policy)
+    _refuse_settled(session, found)
     _refuse_others(session, hand, FINANCE_ROLES[CITY], identity.territory(session, found.city).id)
     if not 0 <= city_percent <= 100 or not basis.strip():  # noqa: PLR2004 - a percentage
         raise InvalidInput(
@@ -204,6 +207,17 @@ def enter_split(
     }
     _append(session, row.id, "split_entered", payload, hand)
     return row
+
+
+def _refuse_settled(session: Session, policy: Policy) -> None:
+    """Refuse to enter what the document itself has settled."""
+    query = select(PolicyVersion.definition["split"]).where(
+        PolicyVersion.policy_id == policy.id, PolicyVersion.current
+    )
+    split = session.scalars(query).one_or_none()
+    if not is_open(split):
+        why = {"policy": "文件已写明"}
+        raise InvalidInput(f"{policy.code} 已写明市、区如何分担，不另录入分担比例。", fields=why)
 
 
 def confirm_split(session: Session, split_id: int, hand: Hand) -> FiscalSplit:

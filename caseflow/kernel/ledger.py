@@ -25,12 +25,27 @@ ROAD: Final[tuple[AccountKind, ...]] = ("available", "reserved", "committed", "r
 
 @dataclass(frozen=True)
 class Order:
-    """A payment order (拨付单): one share of one instalment; `ordered`, `paid` or `returned`."""
+    """A payment order (拨付单): one share of one instalment; `ordered`, `paid` or `returned`.
+
+    `fen` is what the award gives (gross); `offset_fen` of it was set off against a recovery (抵扣)
+    and stays paid whatever the bank answers: only the rest (net) is ever paid or comes back (退票).
+    """
 
     instalment: int
     share: Share
     fen: int
     status: str
+    offset_fen: int = 0
+
+    @property
+    def net_fen(self) -> int:
+        """Return what the treasury pays."""
+        return self.fen - self.offset_fen
+
+    @property
+    def settled_fen(self) -> int:
+        """Return what the payee has had: all of a paid order, else what was set off."""
+        return self.fen if self.status == PAID else self.offset_fen
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ def standing_of(
 ) -> Standing:
     """Return how a case stands: a plan reserves, an approval commits, an end frees the rest."""
     mine = [order for order in orders if order.share == share]
-    paid = sum(order.fen for order in mine if order.status == PAID)
+    paid = sum(order.settled_fen for order in mine)
     if ended:
         return Standing(paid, paid, paid, paid)
     committed = split_of(approved or 0, percent)[share]

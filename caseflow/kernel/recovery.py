@@ -111,8 +111,8 @@ def refuse_undecidable(payload: Mapping[str, Any], recoverable_fen: int) -> None
         raise InvalidInput(f"追回决定所填内容有误：{listed}", fields=fields)
 
 
-def take_receipt(fen: int, left_fen: int) -> int:
-    """Return what is left of the decided sum after a receipt of `fen`.
+def take_receipt(fen: int, left_fen: int, *, name: str = "receipt_fen") -> int:
+    """Return what is left of the decided sum after a receipt of `fen`, which was given as `name`.
 
     Raises:
         InvalidInput: nothing, or more than is left.
@@ -120,6 +120,6 @@ def take_receipt(fen: int, left_fen: int) -> int:
     if not 0 < fen <= left_fen:
         raise InvalidInput(
             f"缴款 {fen} 分，须大于零且不超过应追回未缴的 {left_fen} 分。",
-            fields={"receipt_fen": f"大于 0，至多 {left_fen}"},
+            fields={name: f"大于 0，至多 {left_fen}"},
         )
     return left_fen - fen

@@ -15,17 +15,29 @@ CITY_TREASURY: Final = "prefecture"
 """The fiscal level at which the city's own treasury pays: parks under the city (手册§5.3)."""
 
 
-def city_percent(split: Mapping[str, Any] | None, fiscal_level: str) -> Fraction | None:
+def city_percent(
+    split: Mapping[str, Any] | None, fiscal_level: str, *, entered: Fraction | None = None
+) -> Fraction | None:
     """Return what the city bears of an award in percent, None where it must be entered first.
 
-    A text that is silent, or says 由市级财政, leaves the city to bear all; so does a place that has
-    no treasury of its own. 现行财政体制 (`fiscal_system`) names no figures.
+    A text that says 由市级财政 leaves the city to bear all; so does a place that has no treasury of
+    its own. Where the text leaves it open, `entered` counts: one that is silent leaves the city to
+    bear all until something is entered, 现行财政体制 (`fiscal_system`) names no figures at all.
     """
-    if split is None or split["rule"] == "city_alone" or fiscal_level == CITY_TREASURY:
+    if fiscal_level == CITY_TREASURY:
+        return WHOLE
+    if split is None:
+        return WHOLE if entered is None else entered
+    if split["rule"] == "city_alone":
         return WHOLE
     if split["rule"] == "fiscal_system":
-        return None
+        return entered
     return Fraction(next(each["percent"] for each in split["shares"] if each["party"] == CITY))
+
+
+def is_open(split: Mapping[str, Any] | None) -> bool:
+    """Return whether a text leaves it to the treasuries who bears what."""
+    return split is None or split["rule"] == "fiscal_system"
 
 
 def split_of(fen: int, percent: Fraction, *, before: int = 0) -> dict[Share, int]:

@@ -72,7 +72,11 @@ SCRIPT: Final = (
         at("2026-12-17 10:00"),
         "report_audit",
         "bureau_review",
-        {"audited_fen": ELIGIBLE_FEN, "reason": "剔除存储、网络费用40万元（非智能算力费用）"},
+        {
+            "audited_fen": ELIGIBLE_FEN,
+            "cut_code": "ineligible",
+            "reason": "剔除存储、网络费用40万元（非智能算力费用）",
+        },
     ),
     Beat(at("2026-12-17 14:00"), "conclude_review", "recheck"),
     Beat(at("2026-12-17 15:00"), "confirm_review", "cosign@cosign.credit"),

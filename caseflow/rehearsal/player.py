@@ -19,11 +19,12 @@ from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.workflow.effects import CLAUSE_CEILING
 from caseflow.kernel.workflow.model import State, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.queries import Standing, seated, seated_experts
-from caseflow.rehearsal.samples import SCORE, payload_for
+from caseflow.rehearsal.samples import SCORE, explained, payload_for
 
 PUBLICISE: Final = "publicise"
 ANSWER: Final = "answer_seat"
@@ -150,7 +151,8 @@ class Player:
         }
         ceiling_fen = self._ceiling_fen(case)
         samples = payload_for(self.workflow(case), step, facts, ceiling_fen, given=given)
-        payload = {**samples, **(given or {})}
+        known = {**facts, CLAUSE_CEILING: ceiling_fen}
+        payload = explained(step, known, {**samples, **(given or {})})
         try:
             return self.house.cases.act(case.public_id, Request(step.event, actor, at, payload))
         except CaseflowError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from caseflow.batches.published_list import Contact
+from caseflow.kernel.cuts import CUT_CODE, REASON, cut_of
 from caseflow.kernel.workflow.model import Step, Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
 from caseflow.rehearsal.equity_samples import equity_figures
@@ -44,6 +45,17 @@ def payload_for(
     if instalment is not None:
         payload[INSTALMENT] = instalment
     return {**payload, **equity_figures(step, facts, given or {})}
+
+
+def explained(step: Step, facts: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload with a reason (核减原因) where an amount falls and nothing says why."""
+    if CUT_CODE in payload or CUT_CODE not in step.accepts:
+        return dict(payload)
+    known, names = {**facts, **payload}, tuple(AMOUNTS)
+    cuts = [cut_of(name, known, names) for name in names if name in payload]
+    if all(cut is None or cut.code is not None for cut in cuts):
+        return dict(payload)
+    return {CUT_CODE: "decision", REASON: INPUTS[REASON].sample, **payload}
 
 
 def _value(workflow: Workflow, name: str, facts: Mapping[str, Any], ceiling_fen: int | None) -> Any:

@@ -23,6 +23,7 @@ from caseflow.history.part import Signer
 from caseflow.identity.models import Assignment, Organisation, Territory
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.shares import CITY, DISTRICT, Share
+from caseflow.rehearsal.controls import control_years
 
 YEARS: Final = range(2024, 2042)
 """The years in which a rehearsal may pay: ten-year supports of a policy that ends in 2028, too."""
@@ -43,7 +44,10 @@ def fund(
     ids: PublicIds,
     years: Sequence[int] = YEARS,
 ) -> None:
-    """Give every loaded policy a plentiful budget for each year, and whoever is paid an account."""
+    """Give every loaded policy a plentiful budget for each year, and whoever is paid an account.
+
+    Where a policy puts enterprises under a yearly control, its bureaus settle a plentiful one.
+    """
     hand = Hand(0, at, signer)
     for policy, version in session.execute(
         select(Policy, PolicyVersion)
@@ -52,6 +56,7 @@ def fund(
         .order_by(Policy.id)
     ).all():
         _fund_policy(session, policy, version.definition, hand, ids=ids, years=years)
+    control_years(session, at=at, signer=signer, ids=ids)
     for organisation, person in _seated(session, PAID_THIRD_PARTIES):
         give_account(session, organisation, replace(hand, by=person))
 

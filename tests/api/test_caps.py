@@ -21,7 +21,8 @@ def proposed(story: Story) -> str:
 
 
 def plan(story: Story, case: str, fen: int):
-    return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen, credit_at_plan="pass")
+    said = {"credit_at_plan": "pass", "cut_code": "decision", "reason": "会议研究核减"}
+    return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen, **said)
 
 
 def test_what_is_left_is_told_before_anything_is_planned(shared_story: Story):

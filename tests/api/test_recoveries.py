@@ -190,6 +190,24 @@ def test_a_receipt_is_shown_by_share_and_the_case_says_what_came_back(door: Door
     assert door.get(f"/recoveries/{detail['line']['case']}", AUDITOR).status_code == 404
 
 
+def test_an_offset_is_an_act_of_the_treasury_that_order_and_recovery_tell(door: Door):
+    claims, words = door.claims, "可从今后应拨付的奖补资金中抵扣。"
+    recovery = claims.decided(claims.paid(), FEN, offset_allowed=True, offset_words=words)
+    paying = claims.reached_by(claims.applicant_of(recovery), "fund_released")
+    VirtualClock(claims.town.house.database.connect).move_to(claims.town.now)
+    said = {"recovery": recovery, "offset_fen": 300, "voucher_no": "DK-1"}
+
+    assert door.post(f"/cases/{paying}/offsets", HEAD, said).status_code == 403
+    alone = door.act(paying, TREASURY, "offset_payment", offset_fen=1, counterpart="x")
+    assert alone.status_code == 422
+    door.done(door.post(f"/cases/{paying}/offsets", TREASURY, said))
+
+    (receipt,) = door.done(door.get(f"/recoveries/{recovery}", AUDITOR))["receipts"]
+    assert (receipt["fen"], receipt["city_fen"], receipt["offset_city_fen"]) == (300, 300, 300)
+    (order,) = door.done(door.get("/payments", TREASURY, case=paying))["items"]
+    assert (order["fen"], order["offset_fen"], order["net_fen"]) == (FEN, 300, FEN - 300)
+
+
 def test_the_workbook_has_the_columns_of_the_handbook(shared: Door):
     answer = shared.get("/recoveries/ledger.xlsx", AUDITOR)
 

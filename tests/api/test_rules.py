@@ -8,6 +8,7 @@ from tests.api.story import (
     APPLICANT,
     AUDITOR,
     CONTACT,
+    FEN,
     FINANCE,
     HANDLER,
     LEADER,
@@ -176,7 +177,7 @@ def test_a_third_party_sees_what_it_was_asked_about(shared_story: Story):
         case,
         (
             (TOWN, "accept", {}),
-            (TOWN, "verify_claim", {"verified_fen": 1, "note": "属实。"}),
+            (TOWN, "verify_claim", {"verified_fen": FEN, "note": "属实。"}),
             ("huilong_zhen.head", "recommend", {"credit_at_review": "pass"}),
         ),
     )

@@ -245,8 +245,16 @@ def test_a_returned_payment_goes_to_the_account_that_the_applicant_registers_nex
 def test_each_cut_has_its_reason_in_the_order_of_the_road(story: Story):
     case = story.submitted()
     cuts = {
-        "verify_claim": {"verified_fen": FEN - 1_00, "note": "一张发票不符"},
-        "conclude_review": {"reviewed_fen": FEN - 3_00, "note": "存储费用不予认可"},
+        "verify_claim": {
+            "verified_fen": FEN - 1_00,
+            "cut_code": "evidence",
+            "reason": "一张发票不符",
+        },
+        "conclude_review": {
+            "reviewed_fen": FEN - 3_00,
+            "cut_code": "ineligible",
+            "reason": "存储费用不予认可",
+        },
     }
     steps = tuple(
         (login, event, {**payload, **cuts.get(event, {})})
@@ -255,7 +263,8 @@ def test_each_cut_has_its_reason_in_the_order_of_the_road(story: Story):
     story.run(case, steps)
     for login in COSIGNERS:
         story.run(case, ((login, "answer_seat", {"verdict": "pass", "note": "无异议"}),))
-    plan = {"planned_fen": FEN - 10_00, "credit_at_plan": "reduce", "reason": "信用扣减"}
+    plan = {"planned_fen": FEN - 10_00, "credit_at_plan": "reduce"}
+    plan |= {"cut_code": "credit", "reason": "信用扣减"}
     story.run(case, ((HANDLER, "draft_plan", plan), *BEFORE_PUBLICITY[1:]))
 
     chain = story.show(case)["amount_chain"]
@@ -266,6 +275,8 @@ def test_each_cut_has_its_reason_in_the_order_of_the_road(story: Story):
         ("reviewed", 2_00, "存储费用不予认可"),
         ("planned", 7_00, "信用扣减"),
     ]
+    assert [each["cut_code"] for each in chain] == [None, "evidence", "ineligible", "credit"]
+    assert chain[3]["cut_title"] == "按信用审查结果核减"
     assert [each["title"] for each in chain][:2] == ["申请金额", "属地核定金额"]
 
 

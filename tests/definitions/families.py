@@ -17,8 +17,8 @@ from caseflow.catalogue.loading import read_policies
 from caseflow.kernel.conditions import all_hold
 from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.model import Workflow
+from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.source import MeasureSpec
-from caseflow.kernel.workflow.vocabulary import PAYS
 
 EVERYTHING = Path(__file__).resolve().parents[2]  # conftest says so too, but imports more
 REFUSALS = ("rejected", "not_accepted", "terminated")

@@ -4,7 +4,7 @@ import pytest
 
 from caseflow.kernel.errors import DefinitionError
 from caseflow.kernel.workflow.graph import edges, reachable
-from caseflow.kernel.workflow.vocabulary import PAYS
+from caseflow.kernel.workflow.money_words import PAYS
 from tests.definitions.families import compiled, leads, outcomes, pays, targets, workflow
 
 TEN_YEARS = {"period_months": 12, "allowance_periods": 10}

@@ -7,8 +7,9 @@ import pytest
 from caseflow.kernel.errors import DefinitionError
 from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.graph import is_possible
+from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.source import MeasureSpec, Source
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, PAYS, PREVIOUS_STATE
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, PREVIOUS_STATE
 from tests.definitions.families import (
     ALL,
     APPLIED_FOR,

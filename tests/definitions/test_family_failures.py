@@ -3,7 +3,7 @@
 import pytest
 
 from caseflow.kernel.conditions import all_hold
-from caseflow.kernel.workflow.vocabulary import PAYS
+from caseflow.kernel.workflow.money_words import PAYS
 from tests.definitions.families import (
     ALL,
     APPLIED_FOR,

@@ -37,7 +37,6 @@ def test_a_measures_terms_are_its_policys_words_and_its_own(policy, measure):
     assert terms.words == policy.overlap.words
     assert set(terms.matters) <= KINDS.keys()
     assert bool(terms.matters) == (measure.family not in NAMELESS)
-    assert not terms.revives_after_expiry  # AMB-03: no bureau has decided it yet
 
 
 def test_a_measure_that_says_nothing_for_itself_has_the_hash_it_had():
@@ -55,7 +54,7 @@ def test_every_kind_that_a_family_expects_is_one():
         {"mode": "top_up"},
         {"mode": "sometimes", "source": SOURCE},
         {"matters": ["deed"], "source": SOURCE},
-        {"revives_after_expiry": "yes", "source": SOURCE},
+        {"revives_after_expiry": True, "source": SOURCE},
         {"modus": "top_up", "source": SOURCE},
     ],
 )
@@ -69,8 +68,4 @@ def test_a_measure_may_say_how_it_is_settled():
 
     found = MeasureOverlapRecord().load(said)
 
-    assert (found.mode, found.matters, found.revives_after_expiry) == (
-        "first_come",
-        ("loan",),
-        False,
-    )
+    assert (found.mode, found.matters) == ("first_come", ("loan",))

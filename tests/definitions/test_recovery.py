@@ -2,7 +2,7 @@
 
 import pytest
 
-from caseflow.kernel.workflow.vocabulary import PAYS
+from caseflow.kernel.workflow.money_words import PAYS
 from tests.definitions.definitions import compile_demo, library_with, sound_text
 from tests.definitions.families import compiled_policies, library, main_road, outcomes, targets
 

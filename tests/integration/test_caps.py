@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 
 from caseflow.cases.caps import priors_of
@@ -18,6 +19,7 @@ from caseflow.catalogue.quoting import rule_of
 from caseflow.database.access import Database
 from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.benefits.quoting import quote
+from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import CapReached, GuardFailed
 from caseflow.rehearsal.player import RehearsalStuck
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
@@ -29,7 +31,9 @@ WAN = 10_000 * YUAN
 VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL = (
     "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a", "WX-5b",
 )  # fmt: skip
-MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL]
+OPEN: str = "WX-8b"
+"""Of which these tests forget the yearly control that every house is founded with."""
+MEASURES = [VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL, OPEN]
 NEW_YEARS_EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
 
 
@@ -183,6 +187,34 @@ def settle(land: Land, entry: Entry) -> None:
         )  # fmt: skip
         row = enter_parameter(session, entry, handler, ids=house.ids)
         confirm_parameter(session, row.public_id, reviewer)
+
+
+def forget_control(land: Land, measure: str) -> None:
+    """Let a measure have no yearly control, past the trigger that keeps what was confirmed."""
+    url = land.house.database.address.owner_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE measure_parameter DISABLE TRIGGER USER")
+        owner.execute(
+            "DELETE FROM measure_parameter WHERE name LIKE 'enterprise_year_%%' AND measure_id ="
+            " (SELECT id FROM measure WHERE code = %s)",
+            (measure,),
+        )
+        owner.execute("ALTER TABLE measure_parameter ENABLE TRIGGER USER")
+
+
+def test_nothing_is_planned_before_the_bureau_has_settled_the_yearly_control(land: Land):
+    forget_control(land, OPEN)
+    case = proposed(land, OPEN, firm_of(land, OPEN))
+
+    with pytest.raises(GuardFailed, match=r"enterprise_year_fen.*enterprise_year_times.*另一人"):
+        plan(land, case, 10 * WAN)
+    for name, value in (("enterprise_year_fen", 20 * WAN), ("enterprise_year_times", 1)):
+        basis = ("年度总额控制办法", "锡工信〔2026〕2号")
+        settle(land, Entry(OPEN, name, value, local_date(land.now), *basis))
+
+    with pytest.raises((CapReached, GuardFailed), match=r"年度总额控制.*上限20万元"):
+        plan(land, case, 20 * WAN + 1)
+    assert plan(land, case, 20 * WAN) == "plan_review"
 
 
 def test_all_clauses_of_a_policy_share_the_yearly_control_of_an_enterprise(controlled: Land):

@@ -24,7 +24,7 @@ VOUCHER, ROBOT = "QD26-7a", "WX-8a"
 LIMIT = 200 * WAN
 AT_ONCE = 32
 WRITERS, ROUNDS = 8, 20
-PASSED = {"credit_at_plan": "pass"}
+PASSED = {"credit_at_plan": "pass", "cut_code": "decision", "reason": "会议研究核减"}
 Way = Callable[[Land, str, int], int]
 
 

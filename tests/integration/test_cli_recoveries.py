@@ -71,6 +71,15 @@ def test_a_recovery_is_shown_with_its_receipts(run, claims: Claims):
         assert words in shown.out
 
 
+def test_an_offset_that_the_decision_does_not_allow_is_refused(run, claims: Claims):
+    said = ("--fen", "1", "--voucher-no", "DK-1", "--as", "caizhengju.treasury")
+
+    refused = run("offset", claims.of("due"), "--from", claims.of("paid by both"), *said)
+
+    assert refused.code == 1
+    assert "没有写明可以抵扣" in refused.err
+
+
 def test_the_ledger_is_written_as_a_workbook(run, tmp_path):
     path = tmp_path / "追缴台账.xlsx"
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.no_cover
 
 AWAY, STAND_IN, THIRD = "shujuju.handler", "stand.in", "third"
 TODAY = BEGINS.date()
-REVIEWED = {"reviewed_fen": 100, "note": "同意"}
+REVIEWED = {"reviewed_fen": 100, "note": "同意", "cut_code": "audit", "reason": "审计核减"}
 
 
 @pytest.fixture(scope="module")

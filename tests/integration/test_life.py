@@ -72,6 +72,8 @@ def test_cases_in_flight_go_on_after_expiry(house: House):
         "huilong_zhen.handler",
         shanghai(5, 15, year=2028),
         verified_fen=1,
+        cut_code="evidence",
+        reason="凭证不足",
         note="属实",
     )
 

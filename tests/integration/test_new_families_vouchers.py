@@ -86,6 +86,21 @@ def test_redemptions_together_reach_the_face_and_never_pass_it(land: Land):
     assert land.payments(voucher) == []
 
 
+def test_redemptions_released_at_once_are_split_as_their_sum(land: Land):
+    odd = 100_002
+    voucher = used_voucher(land)
+    pair = [redemption(land, voucher, "finance_review", odd) for _ in range(2)]
+
+    together(*[lambda case=case: land.act(case, "release") for case in pair])
+
+    shares = land.sql(
+        'SELECT p.share, sum(p.fen)::int FROM payment p JOIN "case" c ON c.id = p.case_id'
+        " WHERE c.public_id = ANY(%s) GROUP BY p.share ORDER BY p.share",
+        pair,
+    )
+    assert shares == [("city", 2 * odd * 4 // 10), ("district", 2 * odd - 2 * odd * 4 // 10)]
+
+
 def test_what_an_open_redemption_has_planned_is_taken_until_it_is_refused(land: Land):
     voucher = used_voucher(land)
     first = redemption(land, voucher, "plan_review")

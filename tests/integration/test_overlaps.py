@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from caseflow.cases.service import Request
 from caseflow.database.access import Database
 from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput
 from tests.integration.kept_database import keep
@@ -344,3 +345,27 @@ def test_a_persons_number_is_nowhere_but_in_the_register(town: Town):
         " case_matter UNION ALL SELECT facts::text FROM notification"
     )
     assert not any(ID_NUMBER in text for (text,) in texts)
+
+
+def test_two_approvals_of_one_matter_in_one_set_refuse_only_the_second(town: Town):
+    matter = contract()
+    pair = [town.reached("awaiting_approval", VOUCHER) for _ in range(2)]
+    for case in pair:
+        town.ask(case, "name_matters", HANDLER, matters=[matter])
+    other = town.reached("awaiting_approval", VOUCHER)
+    asked = [*pair, other]
+    query = 'SELECT id FROM "case" WHERE public_id = %s'
+    ids = [int(town.value(query, case)) for case in asked]
+    leader = town.person(pair[0], "lead_bureau.leader")
+    planned = town.value(
+        "SELECT (facts->>'planned_fen')::bigint FROM \"case\" WHERE id = %s", ids[0]
+    )
+    payload = {"approved_fen": planned, "basis": "会议研究决定"}
+
+    with town.house.cases.connect() as connection, connection.transaction():
+        request = Request("approve", leader, town.now, payload)
+        results = town.house.cases.act_many(connection, ids, request)
+
+    assert isinstance(results[ids[1]], Conflict)
+    assert matter["key"] in results[ids[1]].message
+    assert [town.state(case) for case in asked] == ["approved", "awaiting_approval", "approved"]

@@ -71,3 +71,23 @@ def test_two_receipts_at_once_are_both_counted(claims: Claims):
         sum(map(sum, claims.shares(recovery))) == claims.recovered(claims.paid_case(recovery)) == 12
     )
     assert sum(city for city, _ in claims.shares(recovery)) == 12 * CITY // (CITY + DISTRICT)
+
+
+@pytest.mark.parametrize(
+    ("freed", "fen", "taken"),
+    [(False, FEN, (FEN, "final")), (True, 300, (FEN - 300, "final")), (True, FEN, (0, "released"))],
+)
+def test_what_comes_back_makes_room_only_under_a_ceiling_that_says_so(
+    claims: Claims, freed, fen: int, taken: tuple[int, str]
+):
+    recovery = claims.of("due")
+    claims.owner("UPDATE cap SET freed_by_recovery = %s", freed)
+
+    claims.receive(recovery, fen)
+
+    held = claims.town.sql(
+        'SELECT u.fen, u.state FROM cap_use u JOIN "case" c ON c.id = u.case_id'
+        " WHERE c.public_id = %s",
+        claims.paid_case(recovery),
+    )
+    assert held == [taken]

@@ -29,7 +29,7 @@ from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import ANSWER, DRAW, PUBLICISE, SCORE, Player
 from caseflow.rehearsal.queries import Standing, standings
-from caseflow.rehearsal.samples import SAMPLE_CONTACT, payload_for
+from caseflow.rehearsal.samples import SAMPLE_CONTACT, explained, payload_for
 from caseflow.settings import read_settings
 
 BEGINS = datetime(2026, 9, 7, 9, tzinfo=SHANGHAI)
@@ -274,7 +274,8 @@ class Town:
         if "documents_complete" in step.guards:
             self.player.upload_missing(standing, person or self.person(case, who), self.now)
         person = person or self.player.person(standing, step)
-        payload = {**self.sample(standing, step, given), **given}
+        said = {**self.sample(standing, step, given), **given}
+        payload = explained(step, standing.facts, said)
         return self.house.cases.act(case, Request(event, person, self.now, payload))
 
     def sample(self, case: Standing, step: Step, given: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from caseflow.kernel.benefits.parameters import (
     PARAMETERS,
     Subject,
     applicable,
+    controlling,
     read_parameter,
     settled_questions,
     stored_value,
@@ -256,3 +257,10 @@ def test_a_question_that_a_parameter_only_bears_on_stays_open():
     settled, partly = settled_questions(subject, frozenset({"tax_inclusive"}))
 
     assert (settled, partly) == (frozenset(), {"AMB-37": ("tax_inclusive",)})
+
+
+@pytest.mark.parametrize(("questions", "names"), [({"AMB-10"}, 2), ({"AMB-19"}, 0)])
+def test_a_yearly_control_is_an_enterprises_yuan_and_times(questions: set[str], names: int):
+    found = controlling(Subject(AWARD.rule, "reward", frozenset(questions)))
+
+    assert [kind.name for kind in found] == ["enterprise_year_fen", "enterprise_year_times"][:names]

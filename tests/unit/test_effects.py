@@ -414,6 +414,25 @@ def _orders(step, city, district):
 # --- recovery
 
 
+def test_what_is_set_off_is_paid_and_what_was_wholly_set_off_never_comes_back():
+    orders = (Order(1, "city", 1000, "ordered"),)
+    facts = {"approved_fen": 1000, "orders": orders}
+
+    part = after("offset_payment", payload={"offset_fen": 400}, **facts)
+    whole = after("offset_payment", payload={"offset_fen": 600}, **part)
+
+    assert (part["paid_fen"], part["unpaid_fen"], part["payments_open"]) == (400, 600, 1)
+    assert (whole["paid_fen"], whole["payments_open"]) == (1000, 0)
+    with pytest.raises(InvalidInput, match="已全部抵扣"):
+        after("return_payment", **whole)
+
+
+def test_an_offset_takes_from_what_is_claimed_like_a_receipt():
+    found = after("record_offset", payload={"offset_fen": 40}, recovery_left_fen=100)
+
+    assert (found["recovery_left_fen"], found["recovery_received_fen"]) == (60, 40)
+
+
 def test_a_decision_leaves_everything_to_be_paid_and_receipts_take_from_it():
     said = {"recovery_fen": 100, "offset_allowed": False}
     decided = after("order_recovery", payload=said, recoverable_fen=100)

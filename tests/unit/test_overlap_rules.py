@@ -64,17 +64,13 @@ def test_every_wording_of_the_policies_is_a_trigger_and_a_trigger_has_a_wording(
 
 
 def test_a_measure_says_for_itself_what_its_policy_leaves_wide():
-    own = {"mode": "first_come", "matters": ("loan",), "revives_after_expiry": True}
+    own = {"mode": "first_come", "matters": ("loan",)}
 
     found = terms_of({"against": "same_matter", "words": "x"}, own, "vouchers")
     usual = terms(family="titles")
 
-    assert (found.mode, found.matters, found.revives_after_expiry) == (
-        "first_come",
-        ("loan",),
-        True,
-    )
-    assert (usual.mode, usual.matters, usual.revives_after_expiry) == ("top_up", ("title",), False)
+    assert (found.mode, found.matters) == ("first_come", ("loan",))
+    assert (usual.mode, usual.matters) == ("top_up", ("title",))
     assert terms(family="funds").matters == ()
 
 

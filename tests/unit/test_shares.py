@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caseflow.kernel.errors import InvalidInput
-from caseflow.kernel.shares import city_percent, split_of
+from caseflow.kernel.shares import city_percent, is_open, split_of
 
 FORTY = Fraction(40)
 FOUR_SIX = {
@@ -56,3 +56,12 @@ def test_more_than_all_and_less_than_nothing_is_no_share(percent):
 )
 def test_what_the_city_bears_follows_the_text_and_the_place(split, level, percent):
     assert city_percent(split, level) == percent
+
+
+@pytest.mark.parametrize(
+    ("split", "percent"),
+    [(None, 45), ({"rule": "fiscal_system"}, 45), ({"rule": "city_alone"}, 100), (FOUR_SIX, 40)],
+)
+def test_what_is_entered_counts_where_the_text_leaves_it_open(split, percent):
+    assert city_percent(split, "county", entered=Fraction(45)) == percent
+    assert is_open(split) == (percent == 45)

@@ -3,13 +3,15 @@
 import ast
 from pathlib import Path
 
-from caseflow.kernel.workflow import vocabulary
+from caseflow.kernel.workflow import money_words, vocabulary
 
 
 def test_no_input_is_declared_twice():
-    tree = ast.parse(Path(vocabulary.__file__).read_text(encoding="utf-8"))
+    files = (vocabulary.__file__, money_words.__file__)
+    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in files]
     declared = [
         node.args[0].value
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -53,10 +53,19 @@ def _place_bar(act: Act, writes: Writes, move: Move) -> None:
 
 
 def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
+    _receive(act, writes, seq, move, fen=move.payload["receipt_fen"])
+
+
+def _record_offset(act: Act, writes: Writes, seq: int, move: Move) -> None:
+    """What was set off is a receipt of the day; the order it came from has rows of its own."""
+    _receive(act, writes, seq, move, fen=move.payload["offset_fen"])
+
+
+def _receive(act: Act, writes: Writes, seq: int, move: Move, *, fen: int) -> None:
     """One row a share; the split is the kernel's, over everything that came back before."""
     said = move.payload
     recovery = cast("RecoverySums", act.reading.recovery)  # the kernel has read its sums
-    parts = split_receipt(said["receipt_fen"], paid=recovery.paid, recovered=recovery.recovered)
+    parts = split_receipt(fen, paid=recovery.paid, recovered=recovery.recovered)
     row = {
         "recovery_id": act.case_id,
         "seq": seq,
@@ -68,11 +77,11 @@ def _record_receipt(act: Act, writes: Writes, seq: int, move: Move) -> None:
     }
     entry = {"stream": act.case_id, "seq": seq, "case_id": recovery.case_id, "at": act.at}
     shares: tuple[tuple[Share, int], ...] = ((CITY, parts.city), (DISTRICT, parts.district))
-    for share, fen in shares:
-        writes.add(RECEIPTS, {**row, "share": share, "fen": fen})
-        if fen:
-            writes.add(ENTRIES, {**entry, **vars(Transfer(share, "paid", "recovered", fen))})
-    if recovery.recovered.total + said["receipt_fen"] == recovery.paid.total:
+    for share, part in shares:
+        writes.add(RECEIPTS, {**row, "share": share, "fen": part})
+        if part:
+            writes.add(ENTRIES, {**entry, **vars(Transfer(share, "paid", "recovered", part))})
+    if recovery.recovered.total + fen == recovery.paid.total:
         whole = {"case_id": recovery.case_id, "status": "recovered", "stream": act.case_id}
         writes.add(AWARDS_MOVED, whole)
 
@@ -98,5 +107,6 @@ def _withdraw_recovery(act: Act, writes: Writes, _seq: int, move: Move) -> None:
 RECOVERY_WRITERS: Final[dict[str, Callable[[Act, Writes, int, Move], None]]] = {
     "order_recovery": _order_recovery,
     "record_receipt": _record_receipt,
+    "record_offset": _record_offset,
     "withdraw_recovery": _withdraw_recovery,
 }

@@ -15,11 +15,12 @@ from caseflow.catalogue.queries import workflow
 from caseflow.deadlines.models import CaseClock
 from caseflow.funds.bars.models import OrganisationBar
 from caseflow.funds.models import Payment
-from caseflow.funds.recoveries.models import Recovery, RecoveryReceipt
+from caseflow.funds.recoveries.models import PaymentOffset, Recovery, RecoveryReceipt
 from caseflow.history.models import Event
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.ledger import PAID
 from caseflow.kernel.recovery import GROUNDS, Shares, proportion
 
 MEASURES: Final = {
@@ -28,6 +29,7 @@ MEASURES: Final = {
     "refer_recovery": "移送",
     "write_off": "核销",
     "withdraw_recovery_decision": "撤销决定",
+    "record_offset": "抵扣",
 }
 """What was done to get the money back (措施), by the event that says so."""
 DELIVERED: Final = "recovery_due"
@@ -36,13 +38,20 @@ DELIVERED: Final = "recovery_due"
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """A receipt and how it went back to the shares."""
+    """A receipt and how it went back to the shares.
+
+    One by offset (抵扣) names the case whose payment was reduced, and what of it each share bore
+    there: where that is not what went back to each, the two treasuries settle the difference.
+    """
 
     voucher_no: str
     received_on: date
     fen: int
     city_fen: int
     district_fen: int
+    offset_case: str | None = None
+    offset_city_fen: int | None = None
+    offset_district_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -226,11 +235,11 @@ def _lines() -> Select[Any]:
 
 
 def _city_paid() -> Any:
+    whole = func.sum(Payment.fen).filter(Payment.status == PAID)
+    part = func.sum(Payment.offset_fen).filter(Payment.status != PAID)
     return (
-        select(func.coalesce(func.sum(Payment.fen), 0))
-        .where(
-            Payment.case_id == Recovery.case_id, Payment.share == "city", Payment.status == "paid"
-        )
+        select(func.coalesce(whole, 0) + func.coalesce(part, 0))
+        .where(Payment.case_id == Recovery.case_id, Payment.share == "city")
         .scalar_subquery()
     )
 
@@ -324,12 +333,36 @@ def _receipts(session: Session, recovery_id: int) -> tuple[ReceiptLine, ...]:
             func.sum(RecoveryReceipt.fen),
             share("city"),
             share("district"),
+            RecoveryReceipt.seq,
         )
         .where(RecoveryReceipt.recovery_id == recovery_id)
         .group_by(RecoveryReceipt.seq, RecoveryReceipt.voucher_no, RecoveryReceipt.received_on)
         .order_by(RecoveryReceipt.seq)
     )
+    offsets = _offsets(session, recovery_id)
     return tuple(
-        ReceiptLine(voucher_no, on, int(fen), int(city), int(district))
-        for voucher_no, on, fen, city, district in session.execute(query)
+        ReceiptLine(voucher_no, on, int(fen), int(city), int(district), **offsets.get(seq, {}))
+        for voucher_no, on, fen, city, district, seq in session.execute(query)
     )
+
+
+def _offsets(session: Session, recovery_id: int) -> dict[int, dict[str, Any]]:
+    """Return of each receipt by offset, by its event, where it was taken and from which share."""
+
+    def share(name: str) -> Any:
+        return func.coalesce(func.sum(PaymentOffset.fen).filter(PaymentOffset.share == name), 0)
+
+    query = (
+        select(PaymentOffset.recovery_seq, Case.number, share("city"), share("district"))
+        .join(Case, Case.id == PaymentOffset.case_id)
+        .where(PaymentOffset.recovery_id == recovery_id)
+        .group_by(PaymentOffset.recovery_seq, Case.number)
+    )
+    return {
+        seq: {
+            "offset_case": number,
+            "offset_city_fen": int(city),
+            "offset_district_fen": int(district),
+        }
+        for seq, number, city, district in session.execute(query)
+    }

@@ -12,6 +12,7 @@ from caseflow.cases.birth import Newborn, add_birth
 from caseflow.cases.opening import repeated
 from caseflow.cases.part import HOLDS
 from caseflow.cases.reading import Asker, Reading, iso, read_locked
+from caseflow.cases.recoveries.holding import HOLD
 from caseflow.cases.remarks import add_remarks
 from caseflow.cases.seats import seats_held, titles
 from caseflow.cases.service import Cases, Outcome
@@ -27,7 +28,6 @@ from caseflow.kernel.recovery import GROUNDS, LEGALLY_REVIEWED, RECOVERY
 
 OPENED: Final = "recovery_opened"
 BAR_LIFTED: Final = "bar_lifted"
-HOLD: Final = "clawback_open"
 LONGEST: Final = 4000
 LIFTS: Final = ("lead_bureau.leader",)
 """Who places a bar lifts it."""

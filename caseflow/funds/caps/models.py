@@ -10,7 +10,8 @@ class Cap(Model):
     """A ceiling of one beneficiary (上限); NULL is no limit. Its row is the beneficiary's lock.
 
     What is used is counted by trigger from the uses, by nothing else. `measure_id` is NULL where
-    the ceiling is of a whole policy, `root_id` is set where one project's cases own it.
+    the ceiling is of a whole policy, `root_id` is set where one project's cases own it. Where it is
+    `freed_by_recovery`, a receipt of a recovery gives back what the paid case took, by trigger.
     """
 
     __tablename__ = "cap"
@@ -24,6 +25,7 @@ class Cap(Model):
     words: Mapped[str]
     limit_fen: Mapped[Fen | None]
     limit_times: Mapped[int | None]
+    freed_by_recovery: Mapped[bool] = mapped_column(server_default="false")
     used_fen: Mapped[Fen] = mapped_column(server_default="0")
     used_times: Mapped[int] = mapped_column(server_default="0")
 

@@ -4,21 +4,24 @@ from caseflow.database.parts import Part
 
 COLUMNS = (
     "case_id bigint, key text, scope text, organisation_id bigint, measure_id bigint,"
-    " root_id bigint, title text, words text, limit_fen bigint, limit_times int, stated boolean"
+    " root_id bigint, title text, words text, limit_fen bigint, limit_times int,"
+    " freed_by_recovery boolean, stated boolean"
 )
 
 CAPS = Part(
     "caps",
     "INSERT INTO cap (key, scope, organisation_id, measure_id, root_id, title, words, limit_fen,"
-    " limit_times)"
+    " limit_times, freed_by_recovery)"
     " SELECT DISTINCT ON (r.key) r.key, r.scope, r.organisation_id, r.measure_id, r.root_id,"
-    " r.title, r.words, r.limit_fen, r.limit_times"
+    " r.title, r.words, r.limit_fen, r.limit_times, r.freed_by_recovery"
     f" FROM jsonb_to_recordset(%(caps)s) AS r ({COLUMNS})"
     " JOIN written ON written.id = r.case_id ORDER BY r.key, r.stated DESC"
     " ON CONFLICT (key) DO UPDATE SET title = excluded.title, words = excluded.words,"
-    " limit_fen = excluded.limit_fen, limit_times = excluded.limit_times"
-    " WHERE (cap.title, cap.words, cap.limit_fen, cap.limit_times)"
-    " IS DISTINCT FROM (excluded.title, excluded.words, excluded.limit_fen, excluded.limit_times)"
+    " limit_fen = excluded.limit_fen, limit_times = excluded.limit_times,"
+    " freed_by_recovery = excluded.freed_by_recovery"
+    " WHERE (cap.title, cap.words, cap.limit_fen, cap.limit_times, cap.freed_by_recovery)"
+    " IS DISTINCT FROM (excluded.title, excluded.words, excluded.limit_fen, excluded.limit_times,"
+    " excluded.freed_by_recovery)"
     " AND excluded.key IN (SELECT s.key FROM jsonb_to_recordset(%(caps)s)"
     f" AS s ({COLUMNS}) WHERE s.stated) RETURNING key",
 )

@@ -67,6 +67,37 @@ class Recovery(Model):
     )
 
 
+class PaymentOffset(Model):
+    """What of an order was set off against a recovery (抵扣): event `seq` of the paying case.
+
+    Event `recovery_seq` of the recovery has receipts of the same sum, as the recovery splits it.
+    """
+
+    __tablename__ = "payment_offset"
+
+    case_id: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    share: Mapped[str] = mapped_column(primary_key=True)
+    instalment: Mapped[int]
+    recovery_id: Mapped[Big] = mapped_column(ForeignKey("recovery.id"))
+    recovery_seq: Mapped[int]
+    fen: Mapped[Fen]
+    voucher_no: Mapped[str]
+    set_off_by: Mapped[Big] = mapped_column(ForeignKey("person.id"))
+    set_off_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["case_id", "instalment", "share"],
+            ["payment.case_id", "payment.instalment", "payment.share"],
+            name="fk_payment_offset_payment",
+        ),
+        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint("case_id <> recovery_id", name="itself"),
+        Index("ix_payment_offset_recovery", "recovery_id", "recovery_seq"),
+    )
+
+
 class RecoveryReceipt(Model):
     """One share's part of one receipt, event `seq` of the recovery; both shares have a row."""
 

@@ -41,3 +41,16 @@ RECEIPTS = Part(
     " JOIN written ON written.id = r.recovery_id",
 )
 """`case_id` is the case that was paid; one row a share, which the triggers count and bound."""
+
+PAYMENT_OFFSETS = Part(
+    "payment_offsets",
+    "INSERT INTO payment_offset (case_id, seq, share, instalment, recovery_id, recovery_seq, fen,"
+    " voucher_no, set_off_by, set_off_at)"
+    " SELECT r.case_id, r.seq, r.share, r.instalment, r.recovery_id, r.recovery_seq, r.fen,"
+    " r.voucher_no, r.by_id, r.at"
+    " FROM jsonb_to_recordset(%(payment_offsets)s) AS r (case_id bigint, seq int, share text,"
+    " instalment int, recovery_id bigint, recovery_seq int, fen bigint, voucher_no text,"
+    " by_id bigint, at timestamptz)"
+    " JOIN written ON written.id = r.case_id",
+)
+"""The trigger `offset_is_allowed` reduces the order; one of which nothing is left is paid by it."""

@@ -9,11 +9,13 @@ BY_SHARE: Final = (
     "coalesce(sum(s.fen) FILTER (WHERE s.share = 'city'), 0)::bigint,"
     " coalesce(sum(s.fen) FILTER (WHERE s.share = 'district'), 0)::bigint"
 )
+SETTLED: Final = "CASE WHEN p.status = 'paid' THEN p.fen ELSE p.offset_fen END"
+"""What the payee of the order `p` has had: a sum set off against another recovery was paid too."""
 SUMS: Final = f"""
     SELECT r.case_id, r.decided_fen, r.received_fen, paid.*, back.*
     FROM recovery r,
-    LATERAL (SELECT {BY_SHARE} FROM payment s
-        WHERE s.case_id = r.case_id AND s.status = 'paid') paid,
+    LATERAL (SELECT {BY_SHARE} FROM (SELECT p.share, {SETTLED} AS fen FROM payment p
+        WHERE p.case_id = r.case_id) s) paid,
     LATERAL (SELECT {BY_SHARE} FROM recovery_receipt s WHERE s.case_id = r.case_id) back
     WHERE r.id = %s
 """

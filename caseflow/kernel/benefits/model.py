@@ -101,7 +101,8 @@ class Cap:
     were given; `paid` takes off what another award of the matter has given (补差). Where awards
     are counted for another thing than the first figure's, `per` and `within` say for which;
     `distinct` names the fact of a case whose values are each supported once. What an enterprise
-    gets in a year under the whole policy, and a pool, are bounded by parameters.
+    gets in a year under the whole policy, and a pool, are bounded by parameters. Money that comes
+    back (追缴) makes room under the ceiling again only where it is `freed_by_recovery`.
     """
 
     kind: CapKind
@@ -117,6 +118,7 @@ class Cap:
     per: str | None = None
     within: str | None = None
     distinct: str | None = None
+    freed_by_recovery: bool = False
 
 
 @dataclass(frozen=True)

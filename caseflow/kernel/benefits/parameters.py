@@ -24,6 +24,8 @@ OPEN_PERIOD: Final = frozenset({"AMB-01", "AMB-14", "AMB-15"})
 """The questions that ask whether a ceiling counts once or every year."""
 
 OPEN_RATE_TIERS: Final = "AMB-19"
+YEAR_CONTROLS: Final = ("enterprise_year_fen", "enterprise_year_times")
+"""年度总额控制 of an enterprise: 次数 and 资金额度; the text has no numbers (AMB-10)."""
 MOST_TIMES: Final = 1000
 MOST_TIERS: Final = 20
 LONGEST_TIER: Final = 40
@@ -93,6 +95,14 @@ class Subject:
 def applicable(subject: Subject) -> tuple[ParameterKind, ...]:
     """Return the kinds that a quote of this measure uses, in the order of the vocabulary."""
     return tuple(kind for name, kind in PARAMETERS.items() if _USES[name](subject))
+
+
+def controlling(subject: Subject) -> tuple[ParameterKind, ...]:
+    """Return what must be settled of an enterprise's year before anything is planned (AMB-10).
+
+    The pool's total is not among them: the budget line is the pool, and never overdrawn.
+    """
+    return tuple(PARAMETERS[name] for name in YEAR_CONTROLS if _USES[name](subject))
 
 
 def takes_tiers(part: Part) -> bool:

@@ -43,6 +43,7 @@ def _counter(rule: CapRule, subject: Subject) -> Counter:
         limit_fen=rule.limit_fen,
         limit_times=rule.limit_times,
         root_id=None if named or rule.scope not in OWN else subject.root_id,
+        freed_by_recovery=rule.freed_by_recovery,
     )
 
 

@@ -53,7 +53,9 @@ class StatedAmount:
 class CapRule:
     """A ceiling of a measure, not yet anybody's; None is no limit.
 
-    `distinct` names a fact of the case: each of its values has a counter of its own.
+    `distinct` names a fact of the case: each of its values has a counter of its own. No clause says
+    that money which comes back makes room again, so by default it does not: who had it had the
+    year's chance (手册§5.9 adds sanctions, it takes none away). `freed_by_recovery` says otherwise.
     """
 
     scope: Scope
@@ -62,6 +64,7 @@ class CapRule:
     limit_fen: int | None = None
     limit_times: int | None = None
     distinct: str | None = None
+    freed_by_recovery: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Counter:
     limit_fen: int | None
     limit_times: int | None
     root_id: int | None = None
+    freed_by_recovery: bool = False
 
 
 @dataclass(frozen=True)

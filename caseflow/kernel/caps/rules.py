@@ -71,7 +71,13 @@ def _stated(
             continue
         cap = _pointing(caps, position)
         for scope, times in _scopes(amount, cap, parameters):
-            rule = CapRule(scope, _title(cap, scope), amount.words, limit_fen=amount.fen * times)
+            rule = CapRule(
+                scope,
+                _title(cap, scope),
+                amount.words,
+                limit_fen=amount.fen * times,
+                freed_by_recovery=cap is not None and cap.freed_by_recovery,
+            )
             yield _Found(rule, amount)
 
 
@@ -135,6 +141,7 @@ def _both(first: CapRule, second: CapRule) -> CapRule:
         words="；".join(filter(None, words)),
         limit_fen=max(filter(None, (first.limit_fen, second.limit_fen)), default=None),
         limit_times=max(filter(None, (first.limit_times, second.limit_times)), default=None),
+        freed_by_recovery=first.freed_by_recovery and second.freed_by_recovery,
     )
 
 
@@ -144,7 +151,13 @@ def _times(caps: Sequence[Cap], rules: Sequence[CapRule]) -> Iterator[CapRule]:
         if cap.kind == "times":
             own = rules[0].scope if rules else "object"
             scope = own if cap.per is None else scope_of(cap)
-            yield CapRule(scope, cap.title, cap.words, limit_times=cap.most)
+            yield CapRule(
+                scope,
+                cap.title,
+                cap.words,
+                limit_times=cap.most,
+                freed_by_recovery=cap.freed_by_recovery,
+            )
 
 
 def scope_of(cap: Cap) -> Scope:

@@ -68,7 +68,6 @@ class OverlapTerms:
     words: str
     mode: Mode = DEFAULT_MODE
     matters: tuple[str, ...] = ()
-    revives_after_expiry: bool = False
 
     @property
     def per_holder(self) -> bool:
@@ -86,7 +85,6 @@ def terms_of(
         words=policy_overlap["words"],
         mode=said.get("mode") or DEFAULT_MODE,
         matters=tuple(said.get("matters") or EXPECTED.get(family, ())),
-        revives_after_expiry=bool(said.get("revives_after_expiry", False)),
     )
 
 

@@ -10,12 +10,13 @@ from caseflow.kernel.workflow.checker import check
 from caseflow.kernel.workflow.draft import Draft, add_facts
 from caseflow.kernel.workflow.joining import Place, join, road, stages_used
 from caseflow.kernel.workflow.model import OWN, Fact, Workflow
+from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.pruning import prune
 from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, shape_problems
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Source, Where
 from caseflow.kernel.workflow.states import add_states
 from caseflow.kernel.workflow.steps import add_steps, resolve
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, PAYS, SEATS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, SEATS
 
 __all__ = ["Library", "MeasureSpec", "Source", "Where", "compile_workflows"]
 

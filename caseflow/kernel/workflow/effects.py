@@ -8,9 +8,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from caseflow.kernel.cuts import ROUNDING
 from caseflow.kernel.equity.acts import is_within_cap
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.ledger import ORDERED, PAID, RETURNED, Order
+from caseflow.kernel.offsets import set_off
 from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.scoring import Panel
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
@@ -38,6 +40,8 @@ CALL_QUOTA: Final = "call_quota"
 """The last rank that the call lets in, None where it says none."""
 PLACE_FREE: Final = "place_free"
 """Whether every quota that binds the case has a place left."""
+CLAUSE_CEILING: Final = "clause_ceiling_fen"
+"""The highest figure of the clause that one case may reach, whatever others have taken."""
 ENGINE_FACTS: Final = frozenset(
     {
         ORDERS,
@@ -49,6 +53,8 @@ ENGINE_FACTS: Final = frozenset(
         "votes_for",
         PANEL,
         CALL_QUOTA,
+        CLAUSE_CEILING,
+        ROUNDING,
     }
 )
 
@@ -95,7 +101,7 @@ def money(facts: Mapping[str, Any]) -> Facts:
     orders: tuple[Order, ...] = facts.get(ORDERS, ())
     paid = [order for order in orders if order.status == PAID]
     waiting = [order for order in orders if order.status != PAID]
-    paid_fen = sum(order.fen for order in paid)
+    paid_fen = sum(order.settled_fen for order in orders)
     return {
         "payments_open": len(waiting),
         "payments_paid": len(paid),
@@ -185,7 +191,7 @@ def _confirm(share: Share) -> Callable[[Facts, "Move"], None]:
     def confirm(facts: Facts, _move: "Move") -> None:
         orders: tuple[Order, ...] = facts[ORDERS]
         order = [each for each in orders if each.share == share and each.status != PAID][-1]
-        facts[LAST_PAID] = order.fen
+        facts[LAST_PAID] = order.net_fen
         _keep(facts, _moved(orders, order, PAID))
 
     return confirm
@@ -193,9 +199,17 @@ def _confirm(share: Share) -> Callable[[Facts, "Move"], None]:
 
 def _return(share: Share) -> Callable[[Facts, "Move"], None]:
     def give_back(facts: Facts, _move: "Move") -> None:
-        """退票: an order that waits waits again; where none does, the last one paid does."""
+        """退票: an order that waits waits again; where none does, the last one paid does.
+
+        Only the last instalment comes back: what went before has gone on (拨投股: from the trustee
+        to the company). An order that was wholly set off (抵扣) was never with a bank.
+        """
         orders: tuple[Order, ...] = facts.get(ORDERS, ())
-        mine = [order for order in orders if order.share == share]
+        last = max((order.instalment for order in orders), default=0)
+        own = [each for each in orders if each.share == share and each.instalment == last]
+        mine = [order for order in own if order.net_fen]
+        if own and not mine:
+            raise InvalidInput("本级的拨付单已全部抵扣，不经银行支付，没有可以退票的资金。")
         waiting = [order for order in mine if order.status != PAID]
         found = [order for order in waiting if order.status == ORDERED] if waiting else mine
         for order in found[-1:]:
@@ -206,6 +220,10 @@ def _return(share: Share) -> Callable[[Facts, "Move"], None]:
 
 def _moved(orders: tuple[Order, ...], moved: Order, status: str) -> tuple[Order, ...]:
     return tuple(replace(each, status=status) if each == moved else each for each in orders)
+
+
+def _offset_payment(facts: Facts, move: "Move") -> None:
+    _keep(facts, set_off(facts.get(ORDERS, ()), move.payload["offset_fen"]))
 
 
 def _renew_account(_facts: Facts, _move: "Move") -> None:
@@ -233,10 +251,13 @@ def _order_recovery(facts: Facts, move: "Move") -> None:
     facts["recovery_left_fen"] = move.payload["recovery_fen"]
 
 
-def _record_receipt(facts: Facts, move: "Move") -> None:
-    fen = move.payload["receipt_fen"]
-    facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"])
-    _add(facts, "recovery_received_fen", fen)
+def _receive(name: str) -> Callable[[Facts, "Move"], None]:
+    def receive(facts: Facts, move: "Move") -> None:
+        fen = move.payload[name]
+        facts["recovery_left_fen"] = take_receipt(fen, facts["recovery_left_fen"], name=name)
+        _add(facts, "recovery_received_fen", fen)
+
+    return receive
 
 
 def _withdraw_recovery(facts: Facts, _move: "Move") -> None:
@@ -286,7 +307,7 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "escalate": _only_written,
     **EQUITY_EFFECTS,
     "order_recovery": _order_recovery,
-    "record_receipt": _record_receipt,
+    "record_receipt": _receive("receipt_fen"),
     "withdraw_recovery": _withdraw_recovery,
     "name_matters": _only_written,
     "drop_matters": _only_written,
@@ -313,4 +334,6 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "replace_expert": _only_written,
     "take_place": _only_written,
     "issue_title": _only_written,
+    "offset_payment": _offset_payment,
+    "record_offset": _receive("offset_fen"),
 }

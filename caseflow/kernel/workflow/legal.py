@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from caseflow.kernel.errors import Problem
 from caseflow.kernel.workflow.graph import Edge, edges, reachable
 from caseflow.kernel.workflow.model import Step, Workflow
+from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.source import Where
-from caseflow.kernel.workflow.vocabulary import FLAGS, PAYS
+from caseflow.kernel.workflow.vocabulary import FLAGS
 
 OPEN_CHILD = "open_child:"
 REFUSALS = frozenset({"rejected", "not_accepted", "terminated"})

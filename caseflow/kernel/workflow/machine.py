@@ -11,6 +11,7 @@ from typing import Any, Final
 from transitions import EventData, Machine
 
 from caseflow.kernel.conditions import all_hold, explain, failed
+from caseflow.kernel.cuts import refuse_silent
 from caseflow.kernel.equity.acts import outstanding_in
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput
 from caseflow.kernel.workflow.effects import apply, derive
@@ -26,6 +27,7 @@ from caseflow.kernel.workflow.vocabulary import (
 )
 from caseflow.kernel.workflow.voting import entered
 
+AMOUNT_TITLES: Final = {name: fact.title for name, fact in AMOUNTS.items()}
 MOST_AUTOMATIC: Final = 20
 """The checker refuses endless chains; this is the net under it."""
 
@@ -96,7 +98,8 @@ class Runner:
         Raises:
             EventNotAllowed: not in this state; the error names the events that are possible.
             GuardFailed: possible here, but a condition is not met; each is explained.
-            InvalidInput: the payload lacks something, has too much, or of the wrong type.
+            InvalidInput: the payload lacks something, has too much, or of the wrong type; an amount
+                below the one before it has no reason (核减原因).
         """
         step = self.workflow.step(situation.state, event)
         if step is None:
@@ -105,6 +108,7 @@ class Runner:
         facts = {**situation.facts, **given.facts}
         facts.update(derive(facts))
         self._refuse_failed_guards(step, facts)
+        refuse_silent(given.payload, facts, AMOUNT_TITLES)
         moves = [self._move(step, situation.state, facts, given.payload)]
         facts = self._after(moves[0], facts)
         moves += self._follow(moves[0].target, facts)

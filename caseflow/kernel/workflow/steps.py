@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from caseflow.kernel.cuts import EXPLAINS
 from caseflow.kernel.workflow.draft import Draft
 from caseflow.kernel.workflow.graph import REMEMBER, branch_tests, closure
 from caseflow.kernel.workflow.joining import END, NONE, Place
@@ -215,6 +216,7 @@ def _template(draft: Draft, variant: _Variant) -> Step:
         source, (*path, "guards"), written=data.get("guards"), known=GUARDS, what="guard"
     )
     draft.used.update(test.fact for name in guards if name in GUARDS for test in GUARDS[name].tests)
+    requires = _inputs(draft, variant, "requires")
     return Step(
         event=variant.event,
         source="",
@@ -222,14 +224,21 @@ def _template(draft: Draft, variant: _Variant) -> Step:
         branches=(),
         by=by,
         duty=_duty(draft, variant),
-        requires=_inputs(draft, variant, "requires"),
-        accepts=_inputs(draft, variant, "accepts"),
+        requires=requires,
+        accepts=_explained(requires, _inputs(draft, variant, "accepts")),
         guards=guards,
         effects=_effects(draft, variant),
         automatic=automatic,
         starts=clocks_named(draft, place, (*path, "starts"), data.get("starts", ())),
         ends=clocks_named(draft, place, (*path, "ends"), data.get("ends", ())),
     )
+
+
+def _explained(requires: tuple[str, ...], accepts: tuple[str, ...]) -> tuple[str, ...]:
+    """An act that enters an amount can say why it is less than the one before (核减原因)."""
+    if AMOUNTS.keys().isdisjoint((*requires, *accepts)):
+        return accepts
+    return tuple(name for name in dict.fromkeys((*accepts, *EXPLAINS)) if name not in requires)
 
 
 def _duty(draft: Draft, variant: _Variant) -> str | None:

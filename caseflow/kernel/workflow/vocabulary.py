@@ -9,6 +9,7 @@ from typing import Final
 
 from caseflow.kernel.overlap.clashes import TREATMENTS
 from caseflow.kernel.workflow.model import Fact, Test
+from caseflow.kernel.workflow.money_words import MONEY_EFFECTS, MONEY_INPUTS
 
 
 def _system(name: str, kind: str, title: str) -> Fact:
@@ -141,6 +142,7 @@ INPUTS: Final[dict[str, Fact]] = {
         Fact("chosen", "choice", "选择享受", choices=("this", "other"), sample="this"),
         Fact("scores", "scores", "评分表（各项指标的得分）",
              sample={"innovation": 85, "effect": 85, "replicability": 85, "safety": 85}),
+        *MONEY_INPUTS,
     )
 }  # fmt: skip
 """What an act may carry besides facts: kept in the event, not on the case."""
@@ -283,6 +285,7 @@ EFFECTS: Final[dict[str, str]] = {
     "replace_expert": "补抽的专家进入专家组",
     "take_place": "登记入围名额",
     "issue_title": "命名文件印发，名额不再递补",
+    **MONEY_EFFECTS,
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
@@ -299,9 +302,6 @@ SEND_BACK, TAKE_BACK = GOES_BACK = ("send_back", "take_back")
 """The effects of acts on tasks (`from: tasks`); all but `GOES_BACK` leave the case alone."""
 SILENCE: Final = "answer_by_silence"
 """The effect that the expiry of a seat's clock has where the measure says so, and only there."""
-
-PAYS: Final = frozenset({"open_payment", "confirm_payment", "confirm_district_payment"})
-"""The effects that make a step a payment for the legal properties."""
 
 
 FLAGS: Final[dict[str, str]] = {
