@@ -30,6 +30,7 @@ from caseflow.api import (
     recoveries,
     rules,
     tasks,
+    titles,
     versions,
 )
 from caseflow.api.context import House
@@ -50,6 +51,7 @@ BLUEPRINTS: Final = (
     people.blueprint,
     cases.blueprint,
     tasks.blueprint,
+    titles.blueprint,
     documents.blueprint,
     publicities.blueprint,
     budgets.blueprint,
