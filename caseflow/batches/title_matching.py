@@ -217,6 +217,8 @@ class _Set:
                 "applied_fen": due[reading.id].applied_fen,
                 "document_no": self.found.document_no,
             }
+            if due[reading.id].note:
+                payload["note"] = due[reading.id].note
             request = Request(PUSH, self.actor.id, self.at, payload)
             try:
                 acts.append(self.cases.decide(self.driver, reading, request))

@@ -24,6 +24,7 @@ from caseflow.kernel.benefits.settled import settled_terms
 from caseflow.kernel.benefits.sheet import Terms
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import QuoteRefused
+from caseflow.kernel.money import Money
 from caseflow.kernel.overlap.matters import Matter, normalised
 from caseflow.kernel.overlap.rules import terms_of
 from caseflow.kernel.titles import LEVELS, Standing, Title, matter_of, standing
@@ -76,13 +77,17 @@ GIVEN: Final = text("""
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a case is made of: the firm, its title, and what it would be given, None if open."""
+    """What a case is made of: the firm, its title, and what the clause gives, None if open.
+
+    `note` is what the enterprise is told where less is to be paid, as it has a part already.
+    """
 
     firm: Any
     title: Title
     object: str | None
     matter: Matter | None
     applied_fen: int | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,12 +270,15 @@ class _Desk:
         if matter is not None:
             key = (self.measure.code, matter.kind, matter.stem, title.holder)
             given = self.land.given.get(key, given)
-        fen, why = self._quote(entry, given)
+        whole, why = self._quote(entry, (0, 0))
+        left, _ = self._quote(entry, given)
         firm = self.land.firms[title.holder]
-        if fen == 0:
-            return "nothing_left", f"此前已享受 {given[0]} 分", None
-        told = [_name(row, firm, title), _told(stands), why, "" if matter else "事项须经办登记"]
-        candidate = Candidate(firm, title, row.object or row.object_no, matter, fen)
+        if left == 0:
+            return "nothing_left", f"此前已享受{Money.from_fen(given[0])}", None
+        note = _difference(given[0], left) if left != whole else ""
+        naming = "" if matter else "事项须经办登记"
+        told = [_name(row, firm, title), _told(stands), note, why, naming]
+        candidate = Candidate(firm, title, row.object or row.object_no, matter, whole, note)
         return "matched", "；".join(filter(None, told)), candidate
 
     def _quote(self, entry: Mapping[str, Any], given: tuple[int, int]) -> tuple[int | None, str]:
@@ -293,11 +301,17 @@ class _Desk:
         return self.quotes[key]
 
 
+def _difference(given_fen: int, left_fen: int | None) -> str:
+    """Return what is said where a part was given before (补差); the reviewer decides on it."""
+    left = "" if left_fen is None else f"，预计补差{Money.from_fen(left_fen)}"
+    return f"此前已享受{Money.from_fen(given_fen)}，按差额享受{left}"
+
+
 def _told(stands: Standing) -> str:
     if stands.earlier is None:
         return ""
     earlier = stands.earlier
-    word = "升级，按差额计" if stands.rank == "upgrade" else "此前已获"
+    word = "升级" if stands.rank == "upgrade" else "此前已获"
     return f"{word}：{LEVELS[earlier.level]}，{earlier.document_no}（{earlier.issued_on}）"
 
 

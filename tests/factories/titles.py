@@ -51,3 +51,31 @@ def xlsx_of(*rows: Sequence[Any]) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def send(
+    client: Any,
+    content: bytes,
+    login: str = "shujuju.handler",
+    name: str = "名单.csv",
+    **said: str,
+) -> Any:
+    """Upload a list of filings, or of what `said` says; returns the answer, whatever it is."""
+    data = {**FILING, **said, "file": (io.BytesIO(content), name)}
+    kind = "multipart/form-data"
+    return client.ask("POST", "/title-lists", login, data=data, content_type=kind)
+
+
+def match(client: Any, title_list: str, login: str = "shujuju.handler") -> Any:
+    """Match a list; returns how many rows came to what."""
+    return client.done(client.post(f"/title-lists/{title_list}/matching", login))
+
+
+def rows(client: Any, title_list: str, login: str = "shujuju.handler", **asked: Any) -> list[Any]:
+    """Return the rows of a list with what became of each."""
+    return list(client.done(client.get(f"/title-lists/{title_list}/rows", login, **asked))["items"])
+
+
+def revoke(client: Any, title_list: str, login: str, line: int = 1, **said: str) -> Any:
+    """Revoke the title of a line; returns the answer, whatever it is."""
+    return client.post(f"/title-lists/{title_list}/rows/{line}/revocation", login, said)
