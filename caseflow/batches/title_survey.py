@@ -62,14 +62,16 @@ PLACES: Final = text("SELECT id, code, parent_id FROM territory")
 CASES: Final = text("""
     SELECT c.measure_id, m.kind, m.key, m.holder, min(c.number) AS number
     FROM case_matter m JOIN "case" c ON c.id = m.case_id
-    WHERE m.dropped_seq IS NULL AND m.holder = ANY(:codes) AND m.key = ANY(:keys)
+    WHERE m.dropped_seq IS NULL AND m.kind = ANY(:named) AND m.stem = ANY(:stems)
+        AND m.holder = ANY(:codes) AND m.key = ANY(:keys)
         AND c.measure_id = ANY(:measures) AND c.parent_id IS NULL
     GROUP BY 1, 2, 3, 4
 """)
 GIVEN: Final = text("""
     SELECT a.measure, m.kind, m.stem, a.holder, sum(a.amount_fen)::bigint AS fen, count(*) AS times
     FROM award_matter m JOIN award a ON a.id = m.award_id
-    WHERE a.status IN ('live', 'superseded') AND a.holder = ANY(:codes) AND m.stem = ANY(:stems)
+    WHERE a.status IN ('live', 'superseded') AND a.holder = ANY(:codes)
+        AND m.kind = ANY(:named) AND m.stem = ANY(:stems)
         AND a.measure = ANY(:measures) AND a.part_of IS NULL
     GROUP BY 1, 2, 3, 4
 """.replace("::", "\\:\\:"))  # fmt: skip
@@ -117,7 +119,10 @@ class _Land:
 
 
 def survey(session: Session, found: TitleList, at: datetime) -> Iterator[Finding]:
-    """Yield what every row comes to now that is a title and has no case yet, by line."""
+    """Yield what every row comes to now that is a title and has no case yet, by line.
+
+    A revoked title makes no case, and still counts as one that its holder has had.
+    """
     served = serving(session, found.kind, found.level, organisation_id=found.organisation_id)
     rows = session.execute(ROWS, {"list": found.id}).all()
     if not served or not rows:
@@ -148,13 +153,13 @@ def _read(
         "codes": codes,
     }
     codes_of = {"measures": [each.measure.code for each in served], "codes": codes}
-    stems = {"stems": [each.stem for each in matters]}
+    stems = {"named": list(NAMED), "stems": [each.stem for each in matters]}
     land = _Land(
         found, today, held, titles,
         firms={row.uscc: row for row in session.execute(FIRMS, asked)},
         places={row.id: (row.code, row.parent_id) for row in session.execute(PLACES)},
         cases={(r.measure_id, r.kind, r.key, held[r.holder]): r.number
-               for r in session.execute(CASES, measures)},
+               for r in session.execute(CASES, {**measures, **stems})},
         given={},
     )  # fmt: skip
     for r in session.execute(GIVEN, {**codes_of, **stems}):

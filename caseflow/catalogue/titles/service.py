@@ -16,6 +16,7 @@ from caseflow.history.part import Signer
 from caseflow.history.service import append
 from caseflow.identity.identifiers import check_uscc
 from caseflow.identity.queries import Actor
+from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed
 from caseflow.kernel.overlap.matters import normalised
 from caseflow.kernel.titles import thing_of
@@ -164,7 +165,7 @@ def refuse_unreadable(document: Document, rows: int, at: datetime) -> None:
     }
     if not 0 < rows <= MOST_ROWS:
         fields["file"] = f"须有 1 至 {MOST_ROWS} 行"
-    if document.issued_on > at.date():
+    if document.issued_on > local_date(at):
         fields["issued_on"] = "印发日不得晚于今日"
     if document.valid_to is not None and document.valid_to < document.issued_on:
         fields["valid_to"] = "不得早于印发日"
@@ -252,7 +253,7 @@ def revoke_title(
         if known.document_no != number:
             raise Conflict(f"第 {line} 行已依据 {known.document_no} 登记撤销。")
         return known, False
-    if not found.issued_on <= revoked_on <= hand.at.date():
+    if not found.issued_on <= revoked_on <= local_date(hand.at):
         reason = f"须在 {found.issued_on} 至今日之间"
         raise InvalidInput(f"撤销日{reason}。", fields={"revoked_on": reason})
     made = TitleRevocation(
