@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from caseflow.identity.models import Organisation, Territory
 from tests.api.client import Client
@@ -30,6 +31,13 @@ def land(shared_story: Story) -> Story:
             Organisation(
                 public_id="elsewhere", kind="enterprise", title="外市企业",
                 territory_id=place.id, uscc=uscc_number(40),
+            )
+        )  # fmt: skip
+        town = session.scalars(select(Territory.id).where(Territory.code == "huilong")).one()
+        session.add(
+            Organisation(
+                public_id="school", kind="institution", title="某学校", territory_id=town,
+                uscc=uscc_number(41),
             )
         )  # fmt: skip
     return shared_story
@@ -63,10 +71,12 @@ def test_every_row_says_what_it_would_come_to(land: Story):
         (uscc_number(33), "启东第33智能科技有限公司", "模型戊", "苏备33", None, "2026-05-31"),
         (uscc_number(33), "启东第33智能科技有限公司", "模型己", "苏备34", None, "2026-06-01"),
         (uscc_number(33), "启东第33智能科技有限公司", "模型庚", "苏备35", None, "明年"),
+        (uscc_number(41), "某学校", "模型戌", "苏备41"),
     )
     expected = [
         (1, "matched"), (2, "unknown_code"), (3, "bad_code"), (4, "duplicate"), (5, "incomplete"),
         (6, "not_in_territory"), (7, "expired"), (8, "matched"), (9, "incomplete"),
+        (10, "not_an_applicant"),
     ]  # fmt: skip
 
     tried = land.client.done(

@@ -33,8 +33,8 @@ PAID = (
     (HANDLER, "request_funds", {"credit_at_payment": "pass"}),
     (FINANCE, "release", {"document_no": "启财〔2026〕9号"}),
     (TREASURY, "order_payment", {}),
-    (TREASURY, "confirm_payment", {"voucher_no": "PZ-0001"}),
 )
+REVOKED = {"document_no": "国信办〔2026〕9号", "reason": "提供虚假材料", "revoked_on": "2026-06-08"}
 
 
 @dataclass
@@ -67,7 +67,10 @@ def begin(client: Client) -> Road:
 
 @pytest.fixture(scope="module")
 def paid(server, founded_template, tmp_path_factory) -> Iterator[Road]:
-    """A filing whose reward was paid: from the list to the yuan, without an application."""
+    """A filing whose reward was paid: from the list to the yuan, without an application.
+
+    Its title is revoked while the order of its payment is out, which nothing can stop any more.
+    """
     settings = settings_of_templates(str(tmp_path_factory.mktemp("titles")))
     for database in _copy(server, founded_template):
         cases = assemble(database, settings, ROOT, ids=PublicIds(random.Random(3)))
@@ -79,13 +82,18 @@ def paid(server, founded_template, tmp_path_factory) -> Iterator[Road]:
             road.client.done(road.client.post("/publicities", HANDLER, body), 201)
             road.story.move_clock("2026-06-09T00:05:00+08:00")
             road.story.run(road.case, PAID)
+            assert revoke(road.client, road.title_list, HANDLER, **REVOKED).status_code == 403
+            early = road.client.done(revoke(road.client, road.title_list, HEAD, **REVOKED))
+            assert (early["already"], early["consequences"][0]["done"]) == (False, "refused")
+            confirmed = ((TREASURY, "confirm_payment", {"voucher_no": "PZ-0001"}),)
+            road.story.run(road.case, confirmed)
             yield road
 
 
 def test_a_title_is_paid_without_an_application(paid: Road):
     events = paid.client.done(paid.client.get(f"/cases/{paid.case}/events", AUDITOR, limit=50))
     letters = paid.client.done(paid.client.get("/inbox", "sun.qi", limit=50))["items"]
-    (row,) = rows(paid.client, paid.title_list, result="matched")
+    (row,) = rows(paid.client, paid.title_list, result="revoked")
 
     assert (paid.seen["state"], paid.seen["due_on"]) == ("pushed", "2026-06-23")
     assert paid.seen["measure"] == "QD26-8c"
@@ -95,29 +103,21 @@ def test_a_title_is_paid_without_an_application(paid: Road):
     assert paid.state() == "disbursed"
     assert [each["event"] for each in events["items"][:3]] == ["case_opened", "push", "confirm"]
     assert any("免申即享" in each["title"] for each in letters)
-    assert (row["case"], row["state"], row["result"]) == (paid.case, "disbursed", "matched")
+    assert (row["case"], row["state"], row["result"]) == (paid.case, "disbursed", "revoked")
     shown = paid.client.done(paid.client.get(f"/title-lists/{paid.title_list}", HANDLER))
-    assert (shown["counts"], shown["measures"]) == ({"matched": 1}, ["QD26-8c"])
+    assert (shown["counts"], shown["measures"]) == ({"revoked": 1}, ["QD26-8c"])
 
 
 def test_what_was_paid_for_a_revoked_title_is_recovered(paid: Road):
-    said = {
-        "document_no": "国信办〔2026〕9号",
-        "reason": "提供虚假材料",
-        "revoked_on": "2026-06-08",
-    }
-
-    assert revoke(paid.client, paid.title_list, HANDLER, **said).status_code == 403
-    done = paid.client.done(revoke(paid.client, paid.title_list, HEAD, **said))
-    again = paid.client.done(revoke(paid.client, paid.title_list, HEAD, **said))
+    done = paid.client.done(revoke(paid.client, paid.title_list, HEAD, **REVOKED))
+    again = paid.client.done(revoke(paid.client, paid.title_list, HEAD, **REVOKED))
 
     (became,) = done["consequences"]
-    assert (done["already"], became["done"]) == (False, "recovery_opened")
+    assert (done["already"], became["done"]) == (True, "recovery_opened")
     recovery = paid.client.done(paid.client.get(f"/recoveries/{became['recovery']}", AUDITOR))
     assert "title_revoked" in str(recovery)
-    assert (again["already"], again["consequences"][0]["recovery"]) == (True, became["recovery"])
-    assert rows(paid.client, paid.title_list)[0]["result"] == "revoked"
-    other = {**said, "document_no": "国信办〔2026〕10号"}
+    assert again["consequences"][0]["recovery"] == became["recovery"]
+    other = {**REVOKED, "document_no": "国信办〔2026〕10号"}
     assert revoke(paid.client, paid.title_list, HEAD, **other).status_code == 409
 
 
