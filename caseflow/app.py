@@ -11,6 +11,7 @@ from caseflow.cases.service import Cases
 from caseflow.catalogue import models as catalogue_models
 from caseflow.catalogue.parameters import models as parameters_models
 from caseflow.catalogue.places import data_root
+from caseflow.catalogue.titles import models as titles_models
 from caseflow.clock import Clock, clock_for
 from caseflow.database.access import locate, open_database
 from caseflow.database.orm import db
@@ -26,6 +27,7 @@ from caseflow.history import models as history_models
 from caseflow.history.checkpoints import models as checkpoints_models
 from caseflow.identity import models as identity_models
 from caseflow.identity.delegations import models as delegations_models
+from caseflow.identity.successions import models as successions_models
 from caseflow.notifications import models as notifications_models
 from caseflow.reviews import models as reviews_models
 from caseflow.reviews.experts import models as experts_models
@@ -36,6 +38,7 @@ TABLES = (
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
     experts_models, funds_models, history_models, identity_models, letters_models,
     notifications_models, parameters_models, recoveries_models, reviews_models,
+    successions_models, titles_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

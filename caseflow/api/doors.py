@@ -31,6 +31,7 @@ from caseflow.api import (
     recoveries,
     rules,
     tasks,
+    titles,
     versions,
 )
 from caseflow.api.context import House
@@ -52,6 +53,7 @@ BLUEPRINTS: Final = (
     people.blueprint,
     cases.blueprint,
     tasks.blueprint,
+    titles.blueprint,
     documents.blueprint,
     publicities.blueprint,
     budgets.blueprint,

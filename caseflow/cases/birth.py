@@ -16,10 +16,12 @@ from caseflow.cases.tasks import holders
 from caseflow.cases.timekeeping import Timekeeper
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.deadlines.part import CLOCKS, TIMERS
+from caseflow.funds.awards.part import MATTERS
 from caseflow.history.part import EVENTS, Draft, chained
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.clocks import to_row
 from caseflow.kernel.event_bytes import GENESIS
+from caseflow.kernel.overlap.matters import Matter, matters_data
 from caseflow.kernel.recovery import RECOVERY
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.notifications.rules import HOLDER
@@ -32,7 +34,10 @@ CHILD_OPENED: Final = "child_opened"
 
 @dataclass(frozen=True)
 class Newborn:
-    """A case about to be written; `facts` may hold amounts or dates known from the start."""
+    """A case about to be written; `facts` may hold amounts or dates known from the start.
+
+    `matters` are named with its first event, for `holder`, where a list says what it is about.
+    """
 
     id: int
     public_id: str
@@ -57,6 +62,8 @@ class Newborn:
     child_kind: str | None = None
     request_id: str | None = None
     request_hash: bytes | None = None
+    matters: tuple[Matter, ...] = ()
+    holder: str | None = None
 
     @property
     def owner(self) -> dict[str, int]:
@@ -69,6 +76,7 @@ def add_birth(writes: Writes, case: Newborn, *, calendar: Calendar, office: Offi
     event = _event(case, office)
     writes.add(EVENTS, event)
     writes.add(OPENED, _row(case, event))
+    writes.add(MATTERS, *(_matter(case, event["seq"], matter) for matter in case.matters))
     keeper = Timekeeper(case.workflow, (), calendar)
     facts = {**case.facts, "call_closes_on": case.call_closes_on}
     keeper.enter(case.workflow.initial, facts, local_date(case.at))
@@ -80,12 +88,19 @@ def add_birth(writes: Writes, case: Newborn, *, calendar: Calendar, office: Offi
     _add_notices(writes, case, keeper, office)
 
 
+def _matter(case: Newborn, seq: int, matter: Matter) -> dict[str, Any]:
+    named = {"kind": matter.kind, "key": matter.key, "stem": matter.stem, "holder": case.holder}
+    cost = {"cost_from": matter.cost_from, "cost_to": matter.cost_to, "items": matter.items}
+    return {**case.owner, "seq": seq, **named, **cost, "by_id": case.actor_id, "at": case.at}
+
+
 def _event(case: Newborn, office: Office) -> dict[str, Any]:
+    named = {"matters": matters_data(case.matters)} if case.matters else {}
     draft = Draft(
         name=OPENED_EVENT,
         actor_id=case.actor_id,
         at=case.at,
-        payload={"title": case.title, "matter_on": case.matter_on, **case.facts},
+        payload={"title": case.title, "matter_on": case.matter_on, **case.facts, **named},
         seat=case.seat,
         to_state=case.workflow.initial,
         workflow_hash=case.workflow_hash,

@@ -20,6 +20,9 @@ ALLOWANCE = "allowance"
 ALLOWANCE_LENGTH = ("period_months", "allowance_periods")
 """What the workflow of an allowance must be told: the months of a period, and their number."""
 
+SELDOM = frozenset({"overlap", "titles"})
+"""What most measures do not say: left out of their data, so that their hashes stay."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -202,6 +205,29 @@ class MeasureOverlap:
 
 
 @dataclass(frozen=True)
+class TitleServed:
+    """A kind of title (称号、认定) at one level that the measure rewards without an application.
+
+    `per`: whether an object of the holder (a product, a case, a filing) or the holder itself has
+    it; `grade` narrows it to one 等次 of the list. `facts` are facts of the benefit that follow.
+    """
+
+    kind: str
+    per: str
+    level: str
+    grade: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TitlesServed:
+    """The titles whose lists make cases of the measure (免申即享), and where that is from."""
+
+    source: str
+    serves: tuple[TitleServed, ...]
+
+
+@dataclass(frozen=True)
 class Measure:
     """One support of a policy: its words and everything that runs it."""
 
@@ -228,6 +254,7 @@ class Measure:
     split: Split | None = None
     workflow: WorkflowChoice = field(default_factory=WorkflowChoice)
     overlap: MeasureOverlap | None = None
+    titles: TitlesServed | None = None
 
     @property
     def id(self) -> str:
@@ -256,8 +283,8 @@ class Measure:
         return self.article, re.sub(r".*-\d+", "", self.measure)
 
     def to_data(self) -> dict[str, Any]:
-        """Return plain JSON data; `overlap` only where the measure says something for itself."""
-        return {k: v for k, v in asdict(self).items() if k != "overlap" or v is not None}
+        """Return plain JSON data; what few measures say only where this one says it."""
+        return {k: v for k, v in asdict(self).items() if k not in SELDOM or v is not None}
 
     @property
     def hash(self) -> str:

@@ -12,6 +12,7 @@ from caseflow.catalogue.indicators.schemas import IndicatorRecord, LeadRecord
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
 from caseflow.kernel.overlap.matters import KINDS
 from caseflow.kernel.overlap.rules import MODES, TRIGGERS
+from caseflow.kernel.titles import KIND, LEVELS, PER
 from caseflow.kernel.workflow.vocabulary import OPERATORS
 
 STATUSES = ("consultation_draft", "in_force", "repealed")
@@ -164,6 +165,25 @@ class MeasureOverlapRecord(Record):
     matters = fields.List(word(*KINDS))
 
 
+class TitleServedRecord(Record):
+    """See `measures.TitleServed`."""
+
+    makes = measures.TitleServed
+    kind = text(pattern=KIND)
+    per = word(*PER)
+    level = word(*LEVELS)
+    grade = text(required=False)
+    facts = fields.Dict(keys=text(pattern=CODE), values=Plain())
+
+
+class TitlesServedRecord(Record):
+    """See `measures.TitlesServed`."""
+
+    makes = measures.TitlesServed
+    source = text()
+    serves = records(TitleServedRecord, least=1)
+
+
 class MeasureRecord(Record):
     """See `measures.Measure`."""
 
@@ -191,6 +211,17 @@ class MeasureRecord(Record):
     split = fields.Nested(SplitRecord)
     workflow = fields.Nested(WorkflowChoiceRecord)
     overlap = fields.Nested(MeasureOverlapRecord)
+    titles = fields.Nested(TitlesServedRecord)
+
+    @validates_schema
+    def _titles_tell_facts_of_the_benefit(self, data: Mapping[str, Any], **_: Any) -> None:
+        known = {fact.name: fact for fact in data["benefit"].facts}
+        served = data["titles"].serves if data.get("titles") else ()
+        for name, value in (pair for each in served for pair in each.facts.items()):
+            if name not in known:
+                raise ValidationError(f"The benefit has no fact {name!r}.", "titles")
+            if known[name].choices and value not in known[name].choices:
+                raise ValidationError(f"{name!r} is never {value!r}.", "titles")
 
     @validates_schema
     def _an_allowance_says_how_long(self, data: Mapping[str, Any], **_: Any) -> None:

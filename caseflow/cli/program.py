@@ -49,6 +49,10 @@ COMMANDS: Final = {
         "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."
     ),
     "awards": Place("caseflow.cli.awards:awards", "Awards (享受台账): list, import, check."),
+    "titles": Place(
+        "caseflow.cli.titles:titles",
+        "Titles (称号名单): import, list, show, match, correct, revoke, succeed, successions.",
+    ),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "experts": Place(
         "caseflow.cli.experts:experts",

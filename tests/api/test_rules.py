@@ -76,7 +76,7 @@ def test_no_closed_route_answers_without_a_token(shared_client: Client):
         if name in OPEN_ROUTES | LOOPBACK_ROUTES:
             continue
         method, path = name.split(" ")
-        for number in ("notice_id", "split_id", "task_id"):
+        for number in ("notice_id", "split_id", "task_id", "line"):
             path = path.replace(f"<int:{number}>", "1")
         path = path.replace("<public_id>", "x")
         path = path.replace("<document_id>", "y").removeprefix("/api/v1")

@@ -1,0 +1,1 @@
+"""Who follows whom (承继): mergers and new credit codes, under which rights go on."""
