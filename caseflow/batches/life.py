@@ -17,6 +17,7 @@ from caseflow.batches.announcements import (
     in_flight,
     tell,
 )
+from caseflow.batches.changes.reminding import remind_undecided
 from caseflow.batches.models import Sweep
 from caseflow.cases.service import Cases
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
@@ -64,6 +65,7 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
         opened = open_due_calls(session, on, at=at, signer=signer)
         warned += _announce_calls(session, book, opened, on, at)
         warned += _ask_for_calendar(session, book, on, at)
+        warned += remind_undecided(session, book, on, at)
         swept = LifeSwept(
             opened=len(opened),
             closed=len(closed),
