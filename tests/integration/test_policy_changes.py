@@ -188,12 +188,18 @@ def _owner(town):
     return psycopg.connect(url, autocommit=True)
 
 
+LISTED = "INSERT INTO impact SELECT max(p.id), {case}, 1, 'x' FROM policy_change p"
+DECIDED = (
+    "UPDATE impact SET decision = 'keep', reason = 'x', decided_by = 1, decided_at = now(), seq = 1"
+    " WHERE decision = 're_evaluate'"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("INSERT INTO impact SELECT max(p.id), {case}, 1, 'x' FROM policy_change p", "no change touches"),
-        ("UPDATE impact SET decision = 'keep', reason = 'x', decided_by = 1, decided_at = now(),"
-         " seq = 1 WHERE decision = 're_evaluate'", "taken once"),
+        (LISTED, "no change touches"),
+        (DECIDED, "taken once"),
         ("UPDATE impact SET reason = ' '", "taken once|reasoned"),
         ("UPDATE policy_change SET reason = 'x'", "is fixed"),
         ("UPDATE policy_change SET lifted_at = now()", "ck_policy_change_lifted"),

@@ -7,9 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Model, PublicId
 
-KINDS = ("amended", "suspended", "resumed", "repealed", "replaced")
-DECISIONS = ("keep", "re_evaluate", "terminate")
-
 
 class PolicyChange(Model):
     """What happened to a policy after it was issued; the id is a stream's.

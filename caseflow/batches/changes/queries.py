@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from caseflow.batches.changes.models import DECISIONS, Impact, PolicyChange
+from caseflow.batches.changes.models import Impact, PolicyChange
 from caseflow.cases.models import Case
 from caseflow.cases.queries import visible_cases
 from caseflow.catalogue.models import Measure, Policy, PolicyVersion
@@ -15,11 +15,9 @@ from caseflow.catalogue.queries import workflow
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.policy_changes import DECISIONS, OVER, STATES, UNDECIDED
 
 MAX_PAGE: Final = 200
-UNDECIDED, OVER = "undecided", "over"
-STATES: Final = (UNDECIDED, OVER, *DECISIONS)
-"""`over`: nothing is to be decided any more, the case ended or the suspension was lifted."""
 
 
 @dataclass(frozen=True)

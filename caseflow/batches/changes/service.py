@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from caseflow.batches.changes.listing import record_change
-from caseflow.batches.changes.models import DECISIONS, Impact, PolicyChange
+from caseflow.batches.changes.models import Impact, PolicyChange
 from caseflow.batches.hands import Hand, lines
 from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case
@@ -23,6 +23,7 @@ from caseflow.history.part import Draft
 from caseflow.identity.queries import Actor
 from caseflow.identity.service import LOADING_LOCK
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.policy_changes import DECISIONS
 from caseflow.kernel.workflow.model import Step, Workflow
 
 OFFICE: Final = "government_office"

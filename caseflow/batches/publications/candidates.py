@@ -13,7 +13,7 @@ from caseflow.batches.publications.dry_run import Targets
 from caseflow.catalogue import queries, seating
 from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.compiling import compile_policy
-from caseflow.catalogue.differences import Change, Content, Difference, compare
+from caseflow.catalogue.differences import Content, Difference, MeasureChanges, compare
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policy
 from caseflow.catalogue.measures import Measure as MeasureFile
@@ -54,12 +54,12 @@ class Candidate:
 class Comparison:
     """How a candidate differs from the current version.
 
-    `workflows` has, by measure (and child), what differs in states, events and limits; `touched`
-    are the measures whose law, not only procedure, is another.
+    `workflows` has, by measure (and child: `QD26-7a/recovery`), what differs in states, events and
+    limits; `touched` are the measures whose law, not only procedure, is another.
     """
 
     difference: Difference
-    workflows: Mapping[str, tuple[Change, ...]]
+    workflows: tuple[MeasureChanges, ...]
     touched: tuple[str, ...]
 
 
@@ -156,18 +156,17 @@ def _content(session: Session, candidate: Candidate) -> Content:
     return Content(f"{files.policy.code}/新", _plain(files.policy.to_data()), measures, files.text)
 
 
-def _workflows(
-    session: Session, old: Content, candidate: Candidate
-) -> dict[str, tuple[Change, ...]]:
-    """Return the changes of every workflow that both have, by its name."""
-    found = {}
+def _workflows(session: Session, old: Content, candidate: Candidate) -> tuple[MeasureChanges, ...]:
+    """Return the changes of every workflow that both have."""
+    found = []
     for code in sorted(old.measures.keys() & candidate.workflows.keys()):
         hashes = {code: old.measures[code]["workflow_hash"]}
         hashes |= {f"{code}/{kind}": h for kind, h in old.measures[code]["children"].items()}
         for name, new in candidate.workflows[code].items():
             if name in hashes and hashes[name] != new.hash:
-                found[name] = workflow_changes(queries.workflow(session, hashes[name]), new)
-    return found
+                before = queries.workflow(session, hashes[name])
+                found.append(MeasureChanges(name, workflow_changes(before, new)))
+    return tuple(found)
 
 
 def touched(before: Content, after: Content) -> tuple[str, ...]:
