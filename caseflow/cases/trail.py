@@ -119,5 +119,6 @@ def _event_title(workflow: Workflow, row: Any) -> str:
 
 
 def _state_title(workflow: Workflow, code: str | None) -> str | None:
+    """Return the title of a state; a case that was migrated may come from one that is gone."""
     state = workflow.states.get(code or "")
-    return state.title if state else None
+    return state.title if state else code
