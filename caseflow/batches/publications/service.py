@@ -136,21 +136,11 @@ def publish(
             new to publish; the policy is repealed or replaced. InvalidInput: see `dry_run`.
     """
     said, hand = lines(vars(words).items()), Hand(actor.id, at, cases.office.signer)
-    session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
-    code = candidate.files.policy.code
-    before = current_version(session, code)
-    if before is None:
-        raise Conflict(f"政策 {code} 尚未载入；首次载入请用 caseflow policies load。")
-    refuse_publisher(session, actor, before)
-    if before.content_hash == candidate.content:
-        raise Conflict(f"《{before.title}》与现行第 {before.version} 版相同，没有可发布的内容。")
+    before = _to_replace(session, candidate, actor)
     found = _assessed(session, before, candidate, plans, at, pinned=cases.pinned, progress=progress)
     _refuse_stranding(before, _stranded(session, before.policy_id, found))
     comparison = compare_with(session, before, candidate)
-    after = load_policy(
-        session, candidate.files, candidate.workflows,
-        city=candidate.city, by=hand.by, at=hand.at, signer=hand.signer,
-    )  # fmt: skip
+    after = _loaded(session, candidate, hand)
     row = _row(before, after, plans, found, cases.ids)
     for name, text in said.items():
         setattr(row, name, text)
@@ -163,8 +153,32 @@ def publish(
         session, before, after, comparison.touched, hand, ids=cases.ids, **said
     )
     return Published(
-        row.public_id, code, after.version, row.counts, change.public_id if change else None
+        publication=row.public_id,
+        policy=candidate.files.policy.code,
+        version=after.version,
+        counts=row.counts,
+        change=change.public_id if change else None,
     )
+
+
+def _to_replace(session: Session, candidate: Candidate, actor: Actor) -> PolicyVersion:
+    """Return the version whose place the candidate takes; nobody else loads meanwhile."""
+    session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
+    code = candidate.files.policy.code
+    before = current_version(session, code)
+    if before is None:
+        raise Conflict(f"政策 {code} 尚未载入；首次载入请用 caseflow policies load。")
+    refuse_publisher(session, actor, before)
+    if before.content_hash == candidate.content:
+        raise Conflict(f"《{before.title}》与现行第 {before.version} 版相同，没有可发布的内容。")
+    return before
+
+
+def _loaded(session: Session, candidate: Candidate, hand: Hand) -> PolicyVersion:
+    return load_policy(
+        session, candidate.files, candidate.workflows,
+        city=candidate.city, by=hand.by, at=hand.at, signer=hand.signer,
+    )  # fmt: skip
 
 
 def load_over_running_cases(
@@ -185,10 +199,7 @@ def load_over_running_cases(
         found = _assessed(session, before, candidate, {}, hand.at, pinned=Pinned())
         _refuse_stranding(before, _stranded(session, before.policy_id, found))
         touched = compare_with(session, before, candidate).touched
-    after = load_policy(
-        session, candidate.files, candidate.workflows,
-        city=candidate.city, by=hand.by, at=hand.at, signer=hand.signer,
-    )  # fmt: skip
+    after = _loaded(session, candidate, hand)
     if before is not None:
         number = after.document_no or before.document_no or "无文号"
         record_amendment(

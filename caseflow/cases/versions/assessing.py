@@ -7,6 +7,7 @@ the law's gates would be skipped, a fact is lost, a clock has no successor, a ta
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from caseflow.cases.reading import Reading
@@ -151,7 +152,7 @@ class Prospect:
             f"待办席位“{SEATS[seat].title}”在新版本中不再办理" for seat in self.tasks.lost
         ]
 
-    @property
+    @cached_property
     def tasks(self) -> Tasks:
         """Return what becomes of the tasks."""
         opened = tuple(holders(self.new, self.state, self.parties))
@@ -165,7 +166,7 @@ class Prospect:
         fresh = (task for task in opened if task["seat"] not in present)
         return Tasks((), tuple(_in_turn(task, unanswered) for task in fresh), tuple(lost))
 
-    @property
+    @cached_property
     def carried(self) -> Carried:
         """Return what becomes of the clocks."""
         return _Carrier(self).carried()

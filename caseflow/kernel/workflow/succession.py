@@ -6,6 +6,7 @@ lead past a gate that the law demands, nor to where a fact is read that nobody e
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Final, Literal
 
 from caseflow.kernel.workflow.graph import branch_tests, closure, edges, guard_tests, reachable
@@ -55,6 +56,24 @@ class MovePlan:
         }
 
 
+Answer = Callable[[Workflow, str], frozenset[str]]
+
+
+def _once(answer: Answer) -> Answer:
+    """Return `answer` with a memory: a search of the whole graph is the same for many cases."""
+    known: dict[tuple[str, str], frozenset[str]] = {}
+
+    @wraps(answer)
+    def remembered(workflow: Workflow, state: str) -> frozenset[str]:
+        key = workflow.hash, state
+        if key not in known:
+            known[key] = answer(workflow, state)
+        return known[key]
+
+    return remembered
+
+
+@_once
 def gates_passed(workflow: Workflow, state: str) -> frozenset[str]:
     """Return the gates that every road to `state` has passed."""
     ways = edges(workflow)
@@ -71,6 +90,12 @@ def _other_than(is_gate: Callable[[Step], bool]) -> Callable[[Step], bool]:
 
 def facts_lost(workflow: Workflow, state: str, known: Collection[str]) -> frozenset[str]:
     """Return the facts read on some road from `state` that nobody has entered and nobody will."""
+    return _facts_needed(workflow, state) - frozenset(known)
+
+
+@_once
+def _facts_needed(workflow: Workflow, state: str) -> frozenset[str]:
+    """Return the facts that are read on some road from `state`, and entered on none."""
     onward: dict[str, list[str]] = {}
     for way in edges(workflow):
         onward.setdefault(way.source, []).append(way.target)
@@ -79,7 +104,7 @@ def facts_lost(workflow: Workflow, state: str, known: Collection[str]) -> frozen
     tests = (*branch_tests(*steps), *(test for step in steps for test in guard_tests(step)))
     entered = {name for step in steps for name in (*step.requires, *step.accepts)}
     own = {name for name, fact in workflow.facts.items() if not fact.system} | AMOUNTS.keys()
-    return frozenset({test.fact for test in tests} & own) - entered - frozenset(known)
+    return frozenset({test.fact for test in tests} & own) - entered
 
 
 def faults_of_state(old: Workflow, new: Workflow, state: str, target: str) -> list[str]:
