@@ -7,11 +7,13 @@ from datetime import date
 import psycopg
 import pytest
 
-from caseflow.batches.case_migrations.queries import item_list, migration_line
+from caseflow.batches.case_migrations.queries import item_list, migration_line, migration_list
 from caseflow.batches.case_migrations.running import run
 from caseflow.batches.case_migrations.service import Proposal, approve, propose, withdraw
 from caseflow.batches.publications.plans import read_plan
+from caseflow.batches.publications.queries import publication_list
 from caseflow.cases.assembly import assemble
+from caseflow.cases.opening import Opening, open_case
 from caseflow.database.ids import PublicIds
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from tests.conftest import _copy, settings_of_templates
@@ -36,7 +38,9 @@ class Flight:
         self.works, self.house, self.cases = works, works.house, works.house.cases
         self.draft = works.house.open(shanghai(10, 13)).case
         self.submitted, self.audited, self.joint = works.case(0), works.case(4), works.case(8)
-        self.ended = works.case(0)
+        self.paused, self.ended = works.case(4), works.case(0)
+        self.house.act(self.paused, "suspend", "shujuju.division_head", shanghai(10, 14),
+                       reason="待核", basis="会议纪要")  # fmt: skip
         self.house.act(self.ended, "withdraw", "applicant1", shanghai(10, 14), reason="不再申报")
         works.without_audit()
         works.change(works.stage("joint_check"), SEATS)
@@ -91,8 +95,9 @@ def dry(flight):
 def test_a_dry_run_says_who_would_change_and_who_would_be_stranded(flight, dry):
     found = {each.case: each.assessment for each in dry.cases}
 
-    assert dry.counts["QD26-7a"] == {"stays": 0, "moves": 2, "stranded": 2}
-    assert dry.stranded == 2
+    assert dry.counts["QD26-7a"] == {"stays": 0, "moves": 2, "stranded": 3}
+    assert dry.stranded == 3
+    assert found[flight.paused].reasons == found[flight.audited].reasons
     assert found[flight.audited].reasons == ("新版本没有“第三方专项审计”（third_party_audit）环节",)
     assert found[flight.joint].reasons == ("待办席位“联审·税务”在新版本中不再办理",)
     assert found[flight.submitted].result == found[flight.draft].result == "moves"
@@ -115,7 +120,7 @@ def test_a_version_that_strands_cases_is_neither_published_nor_loaded(flight, dr
     with pytest.raises(NotAllowed, match="市政府办或牵头部门"):
         works.publish(PLAN, who="shujuju.handler")
 
-    assert len(refused.value.details["stranded"]) == 2
+    assert len(refused.value.details["stranded"]) == 3
     assert works.pins(flight.audited)[0] == 1
 
 
@@ -158,7 +163,7 @@ def withdrawn(flight, published):
 def test_a_withdrawn_proposal_moves_nobody(flight, withdrawn):
     line = flight.line(withdrawn)
 
-    assert (line.status, line.kept, line.pending) == ("withdrawn", 4, 0)
+    assert (line.status, line.kept, line.pending) == ("withdrawn", 5, 0)
     assert flight.works.pins(flight.submitted)[0] == 1
     with pytest.raises(Conflict):
         approve(flight.cases, flight.actor("shujuju.leader"), withdrawn, AT)
@@ -196,11 +201,11 @@ def _kill(flight):
 def test_a_killed_run_leaves_nothing_half_done_and_goes_on(flight, moved):
     migration, _, killed, first, second = moved
 
-    assert (killed.status, killed.pending, killed.moved) == ("approved", 4, 0)
-    assert (first.moved, first.left) == (1, 3)
-    assert (second.moved, second.kept, second.refused, second.left) == (3, 0, 0, 0)
+    assert (killed.status, killed.pending, killed.moved) == ("approved", 5, 0)
+    assert (first.moved, first.left) == (1, 4)
+    assert (second.moved, second.kept, second.refused, second.left) == (4, 0, 0, 0)
     line = flight.line(migration)
-    assert (line.status, line.moved, line.approved_at) == ("finished", 4, AT)
+    assert (line.status, line.moved, line.approved_at) == ("finished", 5, AT)
     assert {item.status for item in flight.items(migration).values()} == {"moved"}
     with pytest.raises(Conflict, match="没有须迁移的在办件"):
         flight.propose()
@@ -214,7 +219,7 @@ def test_each_case_has_one_event_that_says_from_where_to_where(flight, moved):
     )
     found = {row[0]: row[1:] for row in rows}
 
-    assert len(rows) == len(found) == 4
+    assert len(rows) == len(found) == 5
     old, new, source, target, migration = found[flight.audited]
     assert flight.works.pins(flight.audited) == (2, new)
     assert old != new
@@ -274,14 +279,83 @@ def test_a_moved_case_goes_on_under_the_new_version_and_its_people_are_told(flig
         "SELECT count(*) FROM notification n JOIN person p ON p.id = n.person_id"
         " WHERE n.notice = 'case_migrated' AND p.login = 'applicant1'"
     )
-    assert told == [(4,)]
+    assert told == [(5,)]
 
 
 def test_only_the_lead_bureau_and_auditors_see_a_migration(flight, moved):
     with flight.cases.database.session() as session:
-        assert migration_line(session, flight.actor("shenjiju.auditor"), moved[0]).moved == 4
+        assert migration_line(session, flight.actor("shenjiju.auditor"), moved[0]).moved == 5
         with pytest.raises(NotFound):
             migration_line(session, flight.actor("fagaiwei.handler"), moved[0])
+
+
+def test_a_case_that_was_suspended_goes_on_where_its_state_went(flight, moved):
+    at = shanghai(11, 10)
+    flight.house.act(flight.paused, "resume", "shujuju.division_head", at, reason="已核")
+
+    assert flight.house.state(flight.paused) == "bureau_review"
+    assert flight.clock(flight.paused, "bureau_review")[0] == "running"
+
+
+def test_lists_of_migrations_and_their_cases_are_paged(flight, moved):
+    with flight.cases.database.session() as session:
+        actor = flight.actor("shujuju.handler")
+        first = migration_list(session, actor, limit=1)
+        second = migration_list(session, actor, measure="QD26-7a", after=first.next)
+        some = item_list(session, actor, moved[0], status="moved", limit=2)
+        rest = item_list(session, actor, moved[0], after=some.next)
+        for wrong in ({"after": "x"}, {"status": "lost"}):
+            with pytest.raises(InvalidInput):
+                item_list(session, actor, moved[0], **wrong)
+        with pytest.raises(InvalidInput, match="after"):
+            migration_list(session, actor, after="x")
+
+    assert [each.status for each in (*first.items, *second.items)] == ["finished", "withdrawn"]
+    assert (len(some.items), len(rest.items), second.next, rest.next) == (2, 3, None, None)
+
+
+@pytest.fixture(scope="module")
+def dropped(flight, moved):
+    """A version without the title's measure, of which a case runs; and what was published."""
+    at, works = shanghai(11, 11), flight.works
+    handler = flight.house.people["shujuju.handler"]
+    case = open_case(flight.cases, Opening("QD26-8c", flight.house.applicant, "备案", handler, at))
+    works.change(works.stage("universal"), {"default: 40": "default: 50"})
+    (works.measure.parent / "QD26-8c.yaml").unlink()
+    with pytest.raises(Conflict, match="新版本没有本条款"):
+        works.publish(at=at)
+    with pytest.raises(InvalidInput, match="只能写 stay"):
+        works.publish({"QD26-8c": {"states": {"matched": "matched"}}}, at)
+    return case.case, works.publish({"QD26-8c": {"stay": ["*"]}}, at)
+
+
+def test_cases_of_a_measure_that_is_gone_stay_on_their_version_and_ask_no_more(flight, dropped):
+    case, published = dropped
+
+    assert published.counts["QD26-8c"] == {"stays": 1, "moves": 0, "stranded": 0}
+    assert published.change is not None  # a clause that is gone is an amendment
+    flight.works.change(flight.works.stage("universal"), {"default: 50": "default: 45"})
+    flight.works.load(shanghai(11, 12))
+    assert flight.works.pins(case)[0] == 2  # it was opened under the version before
+    with flight.cases.database.session() as session:
+        page = publication_list(session, "qidong-2026", limit=1)
+        earlier = publication_list(session, "qidong-2026", after=page.next)
+        with pytest.raises(InvalidInput, match="after"):
+            publication_list(session, "qidong-2026", after="x")
+    assert [each.version for each in (*page.items, *earlier.items)] == [3, 2]
+
+
+def test_a_plan_may_leave_cases_out_and_let_limits_begin_anew(flight, dropped):
+    plan = read_plan({"stay": ["joint_check"], "treatment": "restart"})
+    migration = flight.propose("shujuju.reviewer", plan=plan)
+    approve(flight.cases, flight.actor("shujuju.leader"), migration, AT)
+    ran = flight.run(migration)
+    service = flight.clock(flight.paused, "service")
+
+    assert (ran.moved, ran.kept, ran.left) == (3, 2, 0)
+    assert (service[0], service[1], service[2]) == ("running", 45, 0)
+    assert flight.works.pins(flight.joint)[0] == 2
+    assert flight.works.pins(flight.paused)[0] == 4
 
 
 PROPOSED = (

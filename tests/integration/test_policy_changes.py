@@ -156,6 +156,23 @@ def test_each_decision_is_recorded_once_with_who_when_and_why(town, decided):
         town.decide(decided, town.submitted, "terminate", who=LEADER, **ENDING)
 
 
+def test_impact_lists_and_changes_are_paged(town, decided):
+    first = town.impacts(decided, limit=1)
+    rest = town.impacts(decided, after=first.next)
+
+    assert (len(first.items), len(rest.items), rest.next) == (1, 3, None)
+    for wrong in ({"after": "x"}, {"status": "lost"}):
+        with pytest.raises(InvalidInput):
+            town.impacts(decided, **wrong)
+    with town.cases.database.session() as session:
+        actor = town.works.actor(HEAD, AMENDED_AT)
+        assert change_list(session, actor, after=decided).items == ()
+        with pytest.raises(InvalidInput, match="after"):
+            change_list(session, actor, after="x")
+        with pytest.raises(NotFound, match="没有政策调整"):
+            change_line(session, actor, "x")
+
+
 def test_to_terminate_is_an_act_on_the_case_and_the_others_stand_where_they_stood(town, decided):
     last = town.house.sql(
         "SELECT c.state, c.outcome, e.name, e.payload->>'reason' FROM \"case\" c JOIN event e"

@@ -235,11 +235,20 @@ class _Carrier:
                 self._end(clock)
             elif is_own and p.is_entered_anew:
                 self._carry(clock, str(target.clock))
+            elif self._is_left_behind(clock):
+                self._end(clock)
             else:
                 self._succeed(clock)
         self._stop_and_go(source, target)
         self._start(target)
         return Carried(self._before, self._after, tuple(self._lost))
+
+    def _is_left_behind(self, clock: ClockState) -> bool:
+        """Return whether it is the clock of a remembered state to which no case goes back."""
+        p, remembered = self._p, self._p.reading.previous_state
+        if remembered not in p.plan.states or clock_of(clock.name) in p.plan.clocks:
+            return False
+        return clock_of(clock.name) == p.old.states[remembered].clock
 
     def _waits(self, target: State, clock: ClockState) -> bool:
         """Return whether the state's own clock goes on from before, or it has none."""
