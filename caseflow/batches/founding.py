@@ -8,13 +8,16 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.batches.hands import Hand
+from caseflow.batches.publications.candidates import Candidate
+from caseflow.batches.publications.service import load_over_running_cases
 from caseflow.catalogue.cities import City, read_cities
 from caseflow.catalogue.compiling import compile_policy
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.models import Call, PolicyVersion
 from caseflow.catalogue.policies import PolicyFiles
-from caseflow.catalogue.service import Window, load_policy, plan_call
+from caseflow.catalogue.service import Window, plan_call
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.holidays import announced_year, announced_years, statutory_year
 from caseflow.deadlines.models import CalendarYear
@@ -63,7 +66,7 @@ def load_everything(
     load_calendars(session, at=at)
     for files in wanted:
         progress(files.policy.title)
-        loaded.append(load_one(session, files, library, cities, at=at, signer=signer))
+        loaded.append(load_one(session, files, library, cities, at=at, signer=signer, ids=ids))
     return loaded
 
 
@@ -75,19 +78,21 @@ def load_one(
     *,
     at: datetime,
     signer: Signer,
+    ids: PublicIds | None = None,
 ) -> PolicyVersion:
     """Compile and load one policy under its city.
 
     Raises:
         DefinitionError: a measure does not compile to a sound workflow.
         NotFound: the policy names a city that has no file.
+        Conflict: running cases would be stranded; `publications.service.publish` takes a plan.
     """
     city = cities.get(files.policy.city)
     if city is None:
         raise NotFound(f"There is no city {files.policy.city!r} in policies/cities/.")
-    workflows = compile_policy(files, library)
-    by = ensure_system_person(session).id
-    return load_policy(session, files, workflows, city=city, by=by, at=at, signer=signer)
+    candidate = Candidate(files, compile_policy(files, library), city)
+    hand = Hand(ensure_system_person(session).id, at, signer)
+    return load_over_running_cases(session, candidate, hand, ids=ids or PublicIds())
 
 
 def load_calendars(session: Session, *, at: datetime) -> None:

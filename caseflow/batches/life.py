@@ -17,6 +17,7 @@ from caseflow.batches.announcements import (
     in_flight,
     tell,
 )
+from caseflow.batches.changes.reminding import remind_undecided
 from caseflow.batches.indicators import sweep_indicators
 from caseflow.batches.models import Sweep
 from caseflow.cases.service import Cases
@@ -70,6 +71,7 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
         warned += _ask_for_calendar(session, book, on, at)
         opening = Opening(cases.office.system_id, at, signer, load_calendar(session))
         indicators = sweep_indicators(session, book, opening, since=since)
+        warned += remind_undecided(session, book, on, at)
         swept = LifeSwept(
             opened=len(opened),
             closed=len(closed),

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from caseflow.cases.caps import room_of
 from caseflow.cases.experts.effects import judging_facts
@@ -24,6 +24,9 @@ from caseflow.kernel.workflow.effects import (
 )
 from caseflow.kernel.workflow.model import DRAWS_ON_PARENT, Workflow
 from caseflow.kernel.workflow.voting import counted
+
+ISSUED: Final = frozenset({"in_force", "suspended", "expired", "repealed", "replaced"})
+"""What was promised while the policy was in force is paid, whatever became of it since."""
 
 
 def facts_of(
@@ -53,7 +56,7 @@ def _ceiling_fen(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> 
 
 def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
     first, last = reading.policy_from, reading.policy_to
-    issued = reading.policy_status in {"in_force", "expired", "repealed"}
+    issued = reading.policy_status in ISSUED
     matter = reading.matter_on or local_date(reading.submitted_at or reading.created_at)
     opens, closes = reading.call_opens_on, reading.call_closes_on
     return {

@@ -21,12 +21,12 @@ def add_remarks(
         signer=signer,
     )
     writes.add(EVENTS, *events)
-    writes.add(MOVED, _unmoved(reading, events[-1]))
+    writes.add(MOVED, unmoved(reading, events[-1]))
     return events
 
 
-def _unmoved(reading: Reading, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the case's row as it was, but for the head of its history."""
+def unmoved(reading: Reading, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the case's row as it was, but for the head of its history, which is `event`."""
     return {
         "id": reading.id,
         "expected_seq": reading.head_seq,

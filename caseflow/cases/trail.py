@@ -23,6 +23,8 @@ REMARKS: Final = {
     "case_opened": "新建办件",
     "recovery_opened": "启动追缴",
     "bar_lifted": "解除禁止申报",
+    "case_migrated": "迁移到新版本",
+    "impact_decided": "政策调整后的处理决定",
 }
 """The titles of events that no workflow has."""
 
@@ -71,14 +73,17 @@ def case_history(
     """
     case = find_case(session, actor, public_id)
     driver: Any = session.connection().connection.driver_connection
-    runner = pinned.runner(driver, case.workflow_hash)
     lead = case.parties.get("lead_bureau")
     is_inside = any(
         each.role == AUDITOR or (each.role in OFFICIAL_ROLES and each.organisation_id == lead)
         for each in actor.assignments
     )
     return [
-        _event(row, runner.workflow, is_hidden=row.seat in HIDDEN and not is_inside)
+        _event(
+            row,
+            pinned.runner(driver, row.workflow_hash or case.workflow_hash).workflow,
+            is_hidden=row.seat in HIDDEN and not is_inside,
+        )
         for row in history(driver, case.id, after=after, limit=limit)
     ]
 
@@ -114,5 +119,6 @@ def _event_title(workflow: Workflow, row: Any) -> str:
 
 
 def _state_title(workflow: Workflow, code: str | None) -> str | None:
+    """Return the title of a state; a case that was migrated may come from one that is gone."""
     state = workflow.states.get(code or "")
-    return state.title if state else None
+    return state.title if state else code

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
 
-POLICY_STATUSES = ("consultation_draft", "in_force", "expired", "lapsed", "repealed")
+POLICY_STATUSES = (
+    "consultation_draft", "in_force", "suspended", "expired", "lapsed", "repealed", "replaced",
+)  # fmt: skip
 
 
 class Policy(Model):
@@ -22,7 +24,10 @@ class Policy(Model):
 
 
 class PolicyVersion(Model):
-    """One loaded state of a policy document; immutable but for its status."""
+    """One loaded state of a policy document; immutable but for its status.
+
+    `supersedes_id` is the version in force whose place it took.
+    """
 
     __tablename__ = "policy_version"
 
@@ -40,17 +45,19 @@ class PolicyVersion(Model):
     text: Mapped[str]
     loaded_at: Mapped[datetime]
     current: Mapped[bool]
+    supersedes_id: Mapped[Big | None] = mapped_column(ForeignKey("policy_version.id"))
 
     __table_args__ = (
         UniqueConstraint("policy_id", "version"),
         UniqueConstraint("policy_id", "content_hash", name="uq_policy_version_content"),
         Index("uq_policy_version_current", "policy_id", unique=True, postgresql_where="current"),
         CheckConstraint(
-            "status IN ('consultation_draft', 'in_force', 'expired', 'lapsed', 'repealed')",
+            "status IN ('consultation_draft', 'in_force', 'expired', 'lapsed', 'repealed',"
+            " 'suspended', 'replaced')",
             name="status",
         ),
         CheckConstraint(
-            "status NOT IN ('in_force', 'expired') OR"
+            "status NOT IN ('in_force', 'expired', 'suspended') OR"
             " (effective_from IS NOT NULL AND effective_to IS NOT NULL AND issued_on IS NOT NULL)",
             name="in_force_is_dated",
         ),

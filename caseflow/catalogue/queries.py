@@ -14,7 +14,7 @@ from caseflow.identity.models import Organisation
 from caseflow.kernel.errors import DefinitionError, InvalidInput, NotFound, Problem
 from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
 
-ENDED: Final = {"in_force": "expired", "consultation_draft": "lapsed"}
+ENDED: Final = {"in_force": "expired", "suspended": "expired", "consultation_draft": "lapsed"}
 """What becomes of a policy once its last day is over; what is issued expires, a draft lapses."""
 
 NOT_IN_FORCE: Final = {
@@ -22,6 +22,8 @@ NOT_IN_FORCE: Final = {
     "expired": "有效期已届满",
     "lapsed": "至有效期届满未印发",
     "repealed": "已废止",
+    "suspended": "暂停执行",
+    "replaced": "已由其他政策替代",
 }
 """What is said of a policy under which nothing is accepted."""
 
@@ -149,7 +151,9 @@ def version_difference(
             numbers = ", ".join(map(str, known))
             raise NotFound(f"{code} has no version {number}; it has: {numbers}.")
     before, after = known[begin], known[end]
-    difference = compare(_content(session, code, before), _content(session, code, after))
+    difference = compare(
+        stored_content(session, code, before), stored_content(session, code, after)
+    )
     return VersionDifference(_stored(before, on), _stored(after, on), difference)
 
 
@@ -181,36 +185,38 @@ def _stored(version: PolicyVersion, on: date) -> StoredVersion:
     )
 
 
-def _content(session: Session, code: str, version: PolicyVersion) -> Content:
+def stored_content(session: Session, code: str, version: PolicyVersion) -> Content:
+    """Return what a stored version says, as it is compared; organisations by their codes."""
     rows = session.execute(
         select(Measure.code, MeasureVersion)
         .join(Measure, Measure.id == MeasureVersion.measure_id)
         .where(MeasureVersion.policy_version_id == version.id)
     )
-    codes = _organisation_codes(session)
+    codes = organisation_codes(session)
     measures = {
         measure: {
             **row.definition,
             "workflow_hash": row.workflow_hash,
             "children": row.children,
-            "organisations": _named(row.organisations, codes),
+            "organisations": named(row.organisations, codes),
         }
         for measure, row in rows
     }
     return Content(f"{code}/{version.version}", version.definition, measures, version.text)
 
 
-def _organisation_codes(session: Session) -> dict[int, str]:
+def organisation_codes(session: Session) -> dict[int, str]:
+    """Return the code of every public body by its id."""
     query = select(Organisation.id, Organisation.code).where(Organisation.code.is_not(None))
     return {number: str(code) for number, code in session.execute(query)}
 
 
-def _named(organisations: Any, codes: Mapping[int, str]) -> Any:
+def named(organisations: Any, codes: Mapping[int, str]) -> Any:
     """Return a measure's organisations with codes where they have ids."""
     if isinstance(organisations, Mapping):
-        return {key: _named(value, codes) for key, value in organisations.items()}
+        return {key: named(value, codes) for key, value in organisations.items()}
     if isinstance(organisations, list):
-        return [_named(value, codes) for value in organisations]
+        return [named(value, codes) for value in organisations]
     return codes.get(organisations, organisations)
 
 

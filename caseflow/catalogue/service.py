@@ -30,8 +30,13 @@ CLOSED: Final = {
     "expired": "it has expired",
     "lapsed": "the draft has lapsed",
     "repealed": "it is repealed",
+    "suspended": "it is suspended",
+    "replaced": "another policy has replaced it",
 }
 """Why a policy in one of these states opens no call. (优化营商环境条例 64)"""
+
+SUSPENDED: Final = "suspended"
+"""Its calls wait: they take nothing now, and go on when the policy does."""
 
 MAX_TITLE: Final = 200
 
@@ -76,7 +81,8 @@ def load_policy(
 
     Raises:
         NotFound: the city is not loaded.
-        Conflict: a measure of this id belongs to another policy.
+        Conflict: a measure of this id belongs to another policy, or the policy is repealed or
+            replaced.
     """
     session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
     policy = versions.policy_row(session, files)
@@ -84,11 +90,12 @@ def load_policy(
     before = versions.current(session, policy)
     if before is not None and before.content_hash == content:
         return before
+    versions.refuse_over(before)
     after = versions.with_content(session, policy, content)
     if after is not None:
         versions.make_current(session, before, after)
     else:
-        after = versions.new_version(session, policy, files, content=content, at=at)
+        after = versions.new_version(session, policy, files, content=content, before=before, at=at)
         versions.make_current(session, before, after)
         versions.store_measures(session, after, files, workflows, city=city)
         versions.store_indicators(session, after, files, city=city)
@@ -102,7 +109,8 @@ def load_policy(
 def _close_stranded_calls(session: Session, version: PolicyVersion, hand: _Hand) -> None:
     """Close the calls of a policy that takes no applications now, or has dropped the measure."""
     query = select(MeasureVersion.measure_id).where(MeasureVersion.policy_version_id == version.id)
-    kept = frozenset() if version.status in CLOSED else frozenset(session.scalars(query))
+    rests = version.status in CLOSED and version.status != SUSPENDED
+    kept = frozenset() if rests else frozenset(session.scalars(query))
     calls = _live_calls(session, version)
     _move_calls(session, [c for c in calls if c.measure_id not in kept], "closed", hand)
 
@@ -272,6 +280,13 @@ def expire_policies(
         _record(session, version.policy_id, f"policy_{version.status}", payload, hand)
         ended.append((version, version.status))
     return ended
+
+
+def close_calls(
+    session: Session, version: PolicyVersion, *, by: int, at: datetime, signer: Signer
+) -> list[Call]:
+    """Close every call of a policy that is over, with an event each."""
+    return _move_calls(session, _live_calls(session, version), "closed", _Hand(by, at, signer))
 
 
 def _live_calls(session: Session, version: PolicyVersion) -> Sequence[Call]:

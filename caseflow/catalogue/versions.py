@@ -27,6 +27,9 @@ STORE_WORKFLOWS: Final = text("""
     ) AS w (hash, name, definition) ON CONFLICT DO NOTHING
 """)
 
+ISSUED: Final = frozenset({"in_force", "suspended"})
+OVER: Final = {"repealed": "已废止", "replaced": "已由其他政策替代"}
+
 Workflows = Mapping[str, Mapping[str, CompiledWorkflow]]
 """For every measure id, its compiled workflow and its children's, by name."""
 
@@ -80,18 +83,40 @@ def make_current(session: Session, before: PolicyVersion | None, after: PolicyVe
     session.flush()
 
 
+def refuse_over(before: PolicyVersion | None) -> None:
+    """Refuse a new version of a policy that was repealed or replaced by an act of its own.
+
+    Raises:
+        Conflict: it was; another policy takes another code.
+    """
+    if before is None or before.status not in OVER:
+        return
+    if before.status != before.definition.get("status"):
+        raise Conflict(f"《{before.title}》{OVER[before.status]}，不能再载入新版本。")
+
+
 def new_version(
-    session: Session, policy: Policy, files: PolicyFiles, *, content: str, at: datetime
+    session: Session,
+    policy: Policy,
+    files: PolicyFiles,
+    *,
+    content: str,
+    before: PolicyVersion | None,
+    at: datetime,
 ) -> PolicyVersion:
-    """Return the next version, not stored and not current yet; its status is that of the day."""
+    """Return the next version, not stored and not current yet; its status is that of the day.
+
+    Of a suspended policy it is suspended too; it supersedes the version that was in force.
+    """
     record = files.policy
     last = select(func.max(PolicyVersion.version)).where(PolicyVersion.policy_id == policy.id)
+    is_issued = before is not None and before.status in ISSUED
     return PolicyVersion(
         policy_id=policy.id,
         version=(session.scalar(last) or 0) + 1,
         title=record.title,
         document_no=record.doc_no,
-        status=record.status_on(local_date(at)),
+        status=_status(record.status_on(local_date(at)), before),
         issued_on=record.issued_on,
         effective_from=record.effective_from,
         effective_to=record.effective_to,
@@ -100,7 +125,13 @@ def new_version(
         text=files.text,
         loaded_at=at,
         current=False,
+        supersedes_id=before.id if before is not None and is_issued else None,
     )
+
+
+def _status(status: str, before: PolicyVersion | None) -> str:
+    is_suspended = before is not None and before.status == "suspended"
+    return "suspended" if is_suspended and status == "in_force" else status
 
 
 def store_measures(

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import click
-
 from caseflow.cases.assembly import assemble, signer_of
 from caseflow.cases.service import Cases
 from caseflow.catalogue.places import data_root
-from caseflow.cli.output import Option
+from caseflow.cli.output import as_option
 from caseflow.clock import clock_for
 from caseflow.database.access import Database, open_database
 from caseflow.database.readiness import driver_errors, located, ready
@@ -20,14 +18,7 @@ from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.kernel.calendar import local_date
 from caseflow.settings import Settings, read_settings
 
-as_option: Option = click.option(
-    "--as",
-    "login",
-    envvar="CASEFLOW_AS",
-    required=True,
-    metavar="LOGIN",
-    help="Who asks: a login such as shujuju.handler (or CASEFLOW_AS).",
-)
+__all__ = ["House", "as_option", "open_house"]
 
 
 @dataclass(frozen=True)

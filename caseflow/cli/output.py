@@ -35,6 +35,16 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help=text)(command)
 
 
+as_option: Option = click.option(
+    "--as",
+    "login",
+    envvar="CASEFLOW_AS",
+    required=True,
+    metavar="LOGIN",
+    help="Who asks: a login such as shujuju.handler (or CASEFLOW_AS).",
+)
+
+
 def document(data: Any) -> None:
     """Print the one JSON document of this run."""
     click.echo(orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2))

@@ -12,6 +12,7 @@ from caseflow.catalogue.library import load_library
 from caseflow.catalogue.listing import policies_listing, policy_entry
 from caseflow.catalogue.loading import lint, read_policies, read_policy
 from caseflow.catalogue.places import data_root, policy_folders
+from caseflow.cli.changes import COMMANDS as CHANGES_OF_POLICIES
 from caseflow.cli.output import Option, Page, facts, json_option, paged, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
 from caseflow.cli.versions import enact_policy, folder_of, list_versions, show_difference
@@ -58,7 +59,7 @@ def policies() -> None:
     """
 
 
-for command in (enact_policy, list_versions, show_difference):
+for command in (enact_policy, list_versions, show_difference, *CHANGES_OF_POLICIES):
     policies.add_command(command)
 
 

@@ -22,7 +22,15 @@ class Place(NamedTuple):
 COMMANDS: Final = {
     "policies": Place(
         "caseflow.cli.policies:policies",
-        "Policies (政策): list, show, lint, load, enact, versions, diff.",
+        "Policies (政策): list, show, lint, load, enact, versions, diff, suspend, impacts …",
+    ),
+    "versions": Place(
+        "caseflow.cli.publications:versions",
+        "New versions (新版本) while cases run: check, publish, list.",
+    ),
+    "migrations": Place(
+        "caseflow.cli.migrations:migrations",
+        "Migrations of cases (办件迁移): propose, approve, run, list, show, withdraw.",
     ),
     "measures": Place("caseflow.cli.measures:measures", "Measures (条款): list, show, rehearse."),
     "quote": Place("caseflow.cli.quote:quote", "What a measure would give (测算), and why."),

@@ -205,7 +205,9 @@ def test_a_draft_takes_no_case_even_under_a_call_written_by_hand(drafts: Land, c
 def test_a_draft_is_not_brought_into_force_by_hand(drafts: Land):
     with (
         owner(drafts.house.database) as connection,
-        pytest.raises(psycopg.errors.CheckViolation, match="in_force_is_dated"),
+        pytest.raises(
+            psycopg.errors.IntegrityError, match=r"in_force_is_dated|-> in_force refused"
+        ),
     ):
         connection.execute(
             "UPDATE policy_version SET status = 'in_force' WHERE status = 'consultation_draft'"
@@ -220,6 +222,8 @@ def test_a_draft_is_not_brought_into_force_by_hand(drafts: Land):
 def test_the_database_takes_no_submission_under_a_draft(drafts: Land):
     case = drafts.open("NT24-2")
 
+    with owner(drafts.house.database) as connection:
+        connection.execute('ALTER TABLE "case" DISABLE TRIGGER case_pins_fixed')
     for code in ("nantong-2026", "yancheng-ai-plus"):
         with (
             owner(drafts.house.database) as connection,

@@ -1,0 +1,1 @@
+"""Moving the running cases of a measure to its new version: proposed, approved, case by case."""

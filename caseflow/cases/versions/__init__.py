@@ -1,0 +1,1 @@
+"""Cases and the versions they pin: what another version would change, and moving a case to it."""
