@@ -107,8 +107,7 @@ class Cases:
             RequestReused: the request's id was used before for something else.
             InvalidInput: the payload is wrong. CapReached: a ceiling leaves less than is asked.
         """
-        _refuse_reserved(request)
-        request = self._in_normal_form(request)
+        request = self.vetted(request)
         for _ in range(TRIES):
             with self.connect() as connection:
                 try:
@@ -122,8 +121,13 @@ class Cases:
                 break
         raise StaleVersion("办件已被他人推进，请刷新后重新办理。")
 
-    def _in_normal_form(self, request: Request) -> Request:
-        """Return the request with its matters as keys; a person's number goes no further."""
+    def vetted(self, request: Request) -> Request:
+        """Return the request with its matters as keys; a person's number goes no further.
+
+        Raises:
+            InvalidInput: it brings what only a batch may bring, or a matter that is none.
+        """
+        _refuse_reserved(request)
         if MATTERS not in request.payload:
             return request
         found = matters_of(request.payload[MATTERS], committing(self.office.signer))
@@ -249,20 +253,38 @@ class Cases:
     def act_many(
         self, connection: Any, case_ids: Sequence[int], request: Request
     ) -> dict[int, Outcome | CaseflowError]:
-        """Let `request` happen to each case, inside the caller's transaction; a result for each.
+        """Let `request` happen to each case; see `act_each`."""
+        return self.act_each(connection, dict.fromkeys(case_ids, request))
 
-        The cases are locked, decided in memory and written by one statement. A case that may not
-        take the event is left as it is, and its result is the error that says why.
+    def act_each(
+        self, connection: Any, requests: Mapping[int, Request]
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Let each case's request happen, inside the caller's transaction; a result for each.
+
+        The requests are of one actor at one instant. The cases are locked, decided in memory and
+        written by one statement. A case that may not take its event is left as it is, and its
+        result is the error that says why.
 
         Raises:
             CapReached: each fits under a ceiling, all together do not; nothing is written.
+            Conflict, InvalidInput: the database refuses what one of them writes; as before.
         """
+        if not requests:
+            return {}
+        first = next(iter(requests.values()))
+        readings = read_locked(connection, list(requests), Asker(first.actor_id, first.at))
+        return self.act_on(connection, readings, requests)
+
+    def act_on(
+        self, connection: Any, readings: Sequence[Reading], requests: Mapping[int, Request]
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Let each case's request happen to what was read of it, locked; see `act_each`."""
         results: dict[int, Outcome | CaseflowError] = {}
         acts = []
-        asker = Asker(request.actor_id, request.at)
-        for reading in read_locked(connection, list(case_ids), asker):
+        for reading in readings:
             try:
-                acts.append(self.decide(connection, reading, request))
+                self._refuse_stale(reading, requests[reading.id])
+                acts.append(self.decide(connection, reading, requests[reading.id]))
             except CaseflowError as error:
                 results[reading.id] = error
         writes = self.gather(connection, acts)
@@ -273,7 +295,7 @@ class Cases:
         for act in acts:
             stale = StaleVersion("办件已被他人推进。")
             results[act.case_id] = outcome_of(act) if act.case_id in written else stale
-        for missing in set(case_ids) - results.keys():
+        for missing in requests.keys() - results.keys():
             results[missing] = NotFound(f"没有办件 {missing}。")
         return results
 
