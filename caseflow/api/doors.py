@@ -13,6 +13,7 @@ from caseflow import __version__
 from caseflow.api import (
     awards,
     budgets,
+    bulk_acts,
     cases,
     catalogue,
     documents,
@@ -49,6 +50,7 @@ BLUEPRINTS: Final = (
     versions.blueprint,
     people.blueprint,
     cases.blueprint,
+    bulk_acts.blueprint,
     tasks.blueprint,
     documents.blueprint,
     publicities.blueprint,

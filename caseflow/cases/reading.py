@@ -200,21 +200,28 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
     """Return the cases in the order of their ids, locked until the transaction ends."""
-    return _read_set(connection, LOCKED, case_ids, asker)
+    return readings_of(connection, ask_locked(connection, case_ids, asker), asker)
 
 
 def read_many(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
     """Return the cases in the order of their ids, unlocked: for looking only."""
-    return _read_set(connection, BY_IDS, case_ids, asker)
+    return readings_of(connection, _ask(connection, BY_IDS, case_ids, asker), asker)
 
 
-def _read_set(
-    connection: Any, query: str, case_ids: list[int], asker: Asker
-) -> list[Reading]:
+def ask_locked(connection: Any, case_ids: list[int], asker: Asker) -> Any:
+    """Send the question of `read_locked`; in a pipeline nothing is waited for."""
+    return _ask(connection, LOCKED, case_ids, asker)
+
+
+def readings_of(connection: Any, cursor: Any, asker: Asker) -> list[Reading]:
+    """Return what was asked for, once it has come."""
+    return [_read(connection, row[0], asker) for row in cursor.fetchall()]
+
+
+def _ask(connection: Any, query: str, case_ids: list[int], asker: Asker) -> Any:
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
-    cursor = RawCursor(connection).execute(query, parameters, prepare=True)
-    return [_read(connection, row[0], asker) for row in cursor.fetchall()]
+    return RawCursor(connection).execute(query, parameters, prepare=True)
 
 
 def _read(connection: Any, columns: dict[str, Any], asker: Asker) -> Reading:

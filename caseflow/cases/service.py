@@ -85,6 +85,23 @@ class Outcome:
     replayed: bool = False
 
 
+@dataclass(frozen=True)
+class Decided:
+    """A set of acts that was decided and not yet written; `refused` are those that may not be."""
+
+    acts: Sequence[Act]
+    writes: Writes
+    refused: Mapping[int, Outcome | CaseflowError]
+
+    def results(self, written: set[int]) -> dict[int, Outcome | CaseflowError]:
+        """Return the result of each case, `written` being those that the database wrote."""
+        stale = StaleVersion("办件已被他人推进。")
+        done = {
+            act.case_id: outcome_of(act) if act.case_id in written else stale for act in self.acts
+        }
+        return {**self.refused, **done}
+
+
 class Cases:
     """The acts of one process: its road to the database and what it keeps in memory."""
 
@@ -272,32 +289,32 @@ class Cases:
         if not requests:
             return {}
         first = next(iter(requests.values()))
-        readings = read_locked(connection, list(requests), Asker(first.actor_id, first.at))
-        return self.act_on(connection, readings, requests)
+        asker = Asker(first.actor_id, first.at)
+        decided = self.decide_each(
+            connection, read_locked(connection, list(requests), asker), requests
+        )
+        try:
+            written = write(connection, decided.writes) if decided.acts else set()
+        except IntegrityError as error:
+            raise refused_by(error) from error
+        return decided.results(written)
 
-    def act_on(
+    def decide_each(
         self, connection: Any, readings: Sequence[Reading], requests: Mapping[int, Request]
-    ) -> dict[int, Outcome | CaseflowError]:
-        """Let each case's request happen to what was read of it, locked; see `act_each`."""
-        results: dict[int, Outcome | CaseflowError] = {}
+    ) -> "Decided":
+        """Return what each case's request comes to, by what was read of it; nothing is written."""
+        refused: dict[int, Outcome | CaseflowError] = {
+            missing: NotFound(f"没有办件 {missing}。")
+            for missing in requests.keys() - {reading.id for reading in readings}
+        }
         acts = []
         for reading in readings:
             try:
                 self._refuse_stale(reading, requests[reading.id])
                 acts.append(self.decide(connection, reading, requests[reading.id]))
             except CaseflowError as error:
-                results[reading.id] = error
-        writes = self.gather(connection, acts)
-        try:
-            written = write(connection, writes) if acts else set()
-        except IntegrityError as error:
-            raise (refusal_of(error) or _refused(error)) from error
-        for act in acts:
-            stale = StaleVersion("办件已被他人推进。")
-            results[act.case_id] = outcome_of(act) if act.case_id in written else stale
-        for missing in requests.keys() - results.keys():
-            results[missing] = NotFound(f"没有办件 {missing}。")
-        return results
+                refused[reading.id] = error
+        return Decided(acts, self.gather(connection, acts), refused)
 
     def gather(self, connection: Any, acts: Sequence[Act]) -> Writes:
         """Return the rows of all acts together."""
@@ -320,10 +337,15 @@ def _refuse_unless_quicker(
         return
     if name == CLAIM_CONSTRAINT:
         raise already_given(connection, public_id, request.payload.get(MATTERS, ())) from error
+    raise refused_by(error) from error
+
+
+def refused_by(error: IntegrityError) -> CaseflowError:
+    """Return what a refusal of the database means to whoever asked."""
     if isinstance(error, UniqueViolation):
-        words = TAKEN.get(name, error.diag.message_primary)
-        raise Conflict(f"数据库拒绝：{words}") from error
-    raise (refusal_of(error) or _refused(error)) from error
+        words = TAKEN.get(error.diag.constraint_name or "", error.diag.message_primary)
+        return Conflict(f"数据库拒绝：{words}")
+    return refusal_of(error) or _refused(error)
 
 
 def _refused(error: IntegrityError) -> CaseflowError:

@@ -197,7 +197,9 @@ def read_columns(content: bytes, first: str, *, name: str) -> list[dict[str, Any
             if len(places) == sum(map(bool, titles)):
                 return _below(rows, places)
             break
-    raise InvalidInput(f"文件须有表头“{first}”，各列名称不得重复。", fields={"file": f"表头：{first}"})
+    raise InvalidInput(
+        f"文件须有表头“{first}”，各列名称不得重复。", fields={"file": f"表头：{first}"}
+    )
 
 
 def _rows(content: bytes, name: str) -> Iterator[Sequence[Any]]:

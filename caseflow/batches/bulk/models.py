@@ -76,8 +76,6 @@ class BulkItem(Model):
         CheckConstraint("(status = 'done') = (seq IS NOT NULL)", name="done"),
         CheckConstraint("(status = 'refused') = (reason IS NOT NULL)", name="refused"),
         CheckConstraint("(status = 'pending') = (at IS NULL)", name="at"),
-        Index(
-            "ix_bulk_item_pending", "bulk_act_id", "line", postgresql_where="status = 'pending'"
-        ),
+        Index("ix_bulk_item_pending", "bulk_act_id", "line", postgresql_where="status = 'pending'"),
         Index("ix_bulk_item_case_id", "case_id", "seq"),
     )

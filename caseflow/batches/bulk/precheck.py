@@ -104,7 +104,8 @@ def _one(
     cases: Cases, connection: Any, item: Chosen, reading: Reading, request: Request
 ) -> CheckedCase:
     workflow = cases.pinned.runner(connection, reading.workflow_hash).workflow
-    target, reason, failed = None, "", ()
+    target, reason = None, ""
+    failed: tuple[str, ...] = ()
     try:
         target = cases.decide(connection, reading, request).decision.state
     except CaseflowError as error:

@@ -17,7 +17,12 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import NotFound
 
 STATUSES: Final = ("pending", "done", "refused", "cancelled")
-TITLES: Final = {"pending": "待办理", "done": "已办理", "refused": "未予办理", "cancelled": "已取消"}
+TITLES: Final = {
+    "pending": "待办理",
+    "done": "已办理",
+    "refused": "未予办理",
+    "cancelled": "已取消",
+}
 COLUMNS: Final = (
     Column("办件编号", "number"),
     Column("结果", "status_title"),

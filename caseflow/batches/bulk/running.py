@@ -4,7 +4,8 @@ An item is claimed by its row and marked in the transaction that acts: a process
 leaves a set undone or done, never in between, and nothing is done twice.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from caseflow.batches.bulk.queries import BulkView, bulk_act, find_own
 from caseflow.batches.bulk.wanted import requests_of
 from caseflow.cases.service import Cases, Outcome
-from caseflow.cases.sets import SIZE, act_on_set
+from caseflow.cases.sets import SIZE, Results, act_on_set
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import CaseflowError, InvalidInput
 
@@ -28,9 +29,10 @@ ASKED: Final = """
     WHERE id = %s AND status = 'running' FOR SHARE
 """
 CLAIM: Final = """
-    SELECT i.line, i.case_id AS id, i.payload FROM bulk_item i
+    SELECT i.line, i.case_id AS id, c.root_id, i.payload
+    FROM bulk_item i JOIN "case" c ON c.id = i.case_id
     WHERE i.bulk_act_id = %s AND i.status = 'pending'
-    ORDER BY i.line LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY i.line LIMIT %s FOR NO KEY UPDATE OF i SKIP LOCKED
 """
 MARK: Final = """
     UPDATE bulk_item i SET status = r.status, reason = r.reason, seq = r.seq, at = %(at)s
@@ -115,19 +117,38 @@ def _act(session: Session, cases: Cases, number: int, at: datetime, limit: int) 
     items = cursor.execute(CLAIM, (number, limit)).fetchall()
     if not items:
         return Ran()
+    results: Results = {}
+    for part in _apart(items):
+        results |= _results(cases, driver, asked, part, at)
+    rows = [_row(item.line, results[item.id]) for item in items]
+    driver.execute(MARK, {"id": number, "at": at, "rows": orjson.dumps(rows).decode()})
+    done = sum(row["status"] == "done" for row in rows)
+    return Ran(done, len(rows) - done)
+
+
+def _results(
+    cases: Cases, driver: Any, asked: _Asked, items: Sequence[Any], at: datetime
+) -> Results:
     try:
         requests = requests_of(
             cases, asked.event, asked.payload, items, actor_id=asked.actor_id, at=at,
             public_id=asked.public_id,
         )  # fmt: skip
     except InvalidInput as error:
-        results = {item.id: error for item in items}
-    else:
-        results = act_on_set(cases, driver, requests)
-    rows = [_row(item.line, results[item.id]) for item in items]
-    driver.execute(MARK, {"id": number, "at": at, "rows": orjson.dumps(rows).decode()})
-    done = sum(row["status"] == "done" for row in rows)
-    return Ran(done, len(rows) - done)
+        return {item.id: error for item in items}
+    return act_on_set(cases, driver, requests)
+
+
+def _apart(items: Sequence[Any]) -> list[list[Any]]:
+    """Return the items in sets in which no two belong to one case: the next sees what one did."""
+    sets: list[list[Any]] = []
+    seen: Counter[int] = Counter()
+    for item in items:
+        if seen[item.root_id] == len(sets):
+            sets.append([])
+        sets[seen[item.root_id]].append(item)
+        seen[item.root_id] += 1
+    return sets
 
 
 def _row(line: int, result: Outcome | CaseflowError) -> dict[str, Any]:

@@ -59,33 +59,56 @@ def ask(
     """
     body = hashlib.sha256(canonical(wanted.told())).digest() if request_id else None
     with cases.database.batch() as session:
-        driver = _driver(session)
-        known = driver.execute(KNOWN, (actor.id, request_id)).fetchone() if request_id else None
-        number = known[0] if known else _put(session, cases, actor, wanted, at, request_id, body)
-        if known and bytes(known[1]) != body:
-            raise RequestReused(f"请求号 {request_id!r} 已用于另一请求。")
+        number = _known(session, actor, request_id, body)
+        if number is None:
+            number = _put(session, cases, actor, wanted, at=at, request=(request_id, body))
+        if number is None:  # somebody was quicker with the same request
+            number = _known(session, actor, request_id, body)
+            assert number is not None
     return bulk_act(cases, actor, number)
 
 
+def _known(
+    session: Session, actor: Actor, request_id: str | None, body: bytes | None
+) -> str | None:
+    """Return the bulk act that this request made before, None where it is new.
+
+    Raises:
+        RequestReused: the request's id was used before for something else.
+    """
+    if request_id is None:
+        return None
+    known = _driver(session).execute(KNOWN, (actor.id, request_id)).fetchone()
+    if known and bytes(known[1]) != body:
+        raise RequestReused(f"请求号 {request_id!r} 已用于另一请求。")
+    return str(known[0]) if known else None
+
+
 def _put(
-    session: Session, cases: Cases, actor: Actor, wanted: Wanted, at: datetime,
-    request_id: str | None, body: bytes | None,
-) -> str:  # fmt: skip
+    session: Session,
+    cases: Cases,
+    actor: Actor,
+    wanted: Wanted,
+    *,
+    at: datetime,
+    request: tuple[str | None, bytes | None],
+) -> str | None:
+    """Insert the act and its items; None where the same request was inserted meanwhile."""
     items = chosen(session, actor, wanted)
     driver, number = _driver(session), cases.ids.new()
     asked_for = wanted.filter and {k: v for k, v in asdict(wanted.filter).items() if v is not None}
     shared = _normal(cases, actor, wanted.event, wanted.payload, at)
     row = (
         number, wanted.event, _json(shared), _json(asked_for) if asked_for else None, actor.id,
-        len(items), at, request_id, body,
+        len(items), at, *request,
     )  # fmt: skip
     made = driver.execute(ASKED, row).fetchone()
     if made is None:
-        raise Conflict(f"请求号 {request_id!r} 正在办理，请稍后重试。")
+        return None
     rows = [_item(cases, actor, wanted.event, each, at) for each in items]
     driver.execute(ITEMS, {"id": made[0], "count": len(items), "rows": _json(rows)})
     said = {"event": wanted.event, "items": len(items)}
-    _record(session, cases, made[0], "bulk_act_asked", said, actor, at)
+    _record(session, cases, made[0], "bulk_act_asked", said, actor=actor, at=at)
     return number
 
 
@@ -112,7 +135,9 @@ def cancel(cases: Cases, actor: Actor, public_id: str, at: datetime) -> BulkView
             raise Conflict("该批量办理已结束，没有可取消的办件。")
         given_up = driver.execute(GIVE_UP, {"id": number, "at": at}).rowcount
         driver.execute(CLOSE, ("cancelled" if given_up else "done", at, number))
-        _record(session, cases, number, "bulk_act_cancelled", {"items": given_up}, actor, at)
+        _record(
+            session, cases, number, "bulk_act_cancelled", {"items": given_up}, actor=actor, at=at
+        )
     return bulk_act(cases, actor, public_id)
 
 
@@ -135,12 +160,14 @@ def resume(
         if not taken_up and status != "running":
             raise Conflict("没有尚未办理的办件；被拒绝的可一并重办。")
         if taken_up:
-            _record(session, cases, number, "bulk_act_resumed", {"items": taken_up}, actor, at)
+            _record(
+                session, cases, number, "bulk_act_resumed", {"items": taken_up}, actor=actor, at=at
+            )
     return bulk_act(cases, actor, public_id)
 
 
 def _record(
-    session: Session, cases: Cases, number: int, name: str, said: dict[str, Any], actor: Actor,
+    session: Session, cases: Cases, number: int, name: str, said: dict[str, Any], *, actor: Actor,
     at: datetime,
 ) -> None:  # fmt: skip
     signer = cases.office.signer

@@ -26,9 +26,7 @@ WORDS: Final = {"是": True, "true": True, "否": False, "false": False}
 Reader = Callable[[str], Any]
 
 
-def with_values(
-    cases: Cases, actor: Actor, wanted: Wanted, content: bytes, *, name: str
-) -> Wanted:
+def with_values(cases: Cases, actor: Actor, wanted: Wanted, content: bytes, *, name: str) -> Wanted:
     """Return `wanted` with the values of the file `name` (.json, .xlsx, else CSV) beside its own.
 
     Where no case is named and no filter given, the file's cases are meant.
@@ -84,9 +82,7 @@ def _inputs(cases: Cases, actor: Actor, wanted: Wanted) -> dict[str, Fact]:
     return found
 
 
-def _value(
-    number: int, inputs: Mapping[str, Fact], title: str, cell: Any
-) -> tuple[str, Any]:
+def _value(number: int, inputs: Mapping[str, Fact], title: str, cell: Any) -> tuple[str, Any]:
     """Return the name of the input that a cell is about, and its value."""
     named = inputs.get(title)
     fact = named or next((each for each in inputs.values() if _heads(title, each)), None)

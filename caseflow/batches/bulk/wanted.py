@@ -71,7 +71,8 @@ def chosen(session: Session, actor: Actor, wanted: Wanted) -> list[Chosen]:
         raise _refused("filter", "没有符合条件的办件")
     own = _own_values(rows, wanted.values)
     return [
-        Chosen(line, *row, payload=own.get(row.id, {})) for line, row in enumerate(rows, start=1)
+        Chosen(line, row.id, row.public_id, row.number, row.workflow_hash, own.get(row.id, {}))
+        for line, row in enumerate(rows, start=1)
     ]
 
 
