@@ -22,6 +22,7 @@ from caseflow.batches.bulk.service import ask, cancel, resume
 from caseflow.batches.bulk.values import with_values
 from caseflow.batches.bulk.wanted import Wanted
 from caseflow.cases.queries import CaseFilter
+from caseflow.cases.sets import SIZE
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import Command, Option, facts, json_option, note, progress, show, table
 from caseflow.cli.payload import given_payload
@@ -55,6 +56,13 @@ limit_option: Option = click.option(
 )
 line_option: Option = click.option(
     "--after", type=click.IntRange(0), default=0, metavar="LINE", help="Begin after this line."
+)
+batch_option: Option = click.option(
+    "--batch",
+    type=click.IntRange(1, 5000),
+    default=SIZE,
+    show_default=True,
+    help="Cases in one transaction.",
 )
 status_option: Option = click.option(
     "--status", type=click.Choice(STATUSES), help="Only items in this state."
@@ -135,13 +143,16 @@ def _checked(data: dict[str, Any]) -> RenderableType:
 
 @bulk.command("start")
 @_asking
+@batch_option
 @click.option("--later", is_flag=True, help="Only put it down: a worker will do it.")
 @click.option(
     "--request-id", help="Makes a repetition safe: the same again goes on with the first."
 )
 @as_option
 @json_option
-def start(*, later: bool, request_id: str | None, login: str, as_json: bool, **asked: Any) -> None:
+def start(
+    *, batch: int, later: bool, request_id: str | None, login: str, as_json: bool, **asked: Any
+) -> None:
     """Let EVENT happen to all the cases named or found, in sets; each on its own merits.
 
     A run that was interrupted goes on with 'resume', or by a worker.
@@ -153,17 +164,18 @@ def start(*, later: bool, request_id: str | None, login: str, as_json: bool, **a
         actor = house.actor(login, at)
         wanted = _wanted(house, actor, **asked)
         made = ask(house.cases(), actor, wanted, at, request_id=request_id)
-        _carried(house, actor, made.public_id, later=later, as_json=as_json)
+        if not later:
+            _carry(house, actor, made.public_id, batch=batch)
+        shown = asdict(bulk_act(house.cases(), actor, made.public_id))
+    _tell(shown, as_json=as_json)
 
 
-def _carried(house: House, actor: Actor, number: str, *, later: bool, as_json: bool) -> None:
-    """Do what is left, with a bar, and tell how it came out."""
+def _carry(house: House, actor: Actor, number: str, *, batch: int) -> None:
+    """Do what is left, with a bar."""
     cases = house.cases()
-    shown = bulk_act(cases, actor, number)
-    if not later and shown.pending:
-        with progress("Acting", total=shown.pending) as step:
-            shown = run_whole(cases, actor, number, house.now, progress=_each(step))
-    _tell(asdict(shown), as_json=as_json)
+    left = bulk_act(cases, actor, number).pending
+    with progress("Acting", total=left) as step:
+        run_whole(cases, actor, number, house.now, limit=batch, progress=_each(step))
 
 
 def _each(step: Callable[[str], None]) -> Callable[[int], None]:
@@ -263,10 +275,13 @@ def export_results(*, bulk_act_id: str, status: str | None, output: Any, login: 
 @bulk.command("resume")
 @click.argument("bulk_act_id", metavar="ID")
 @click.option("--refused-too", is_flag=True, help="Try what was refused again as well.")
+@batch_option
 @click.option("--later", is_flag=True, help="Leave it to a worker.")
 @as_option
 @json_option
-def take_up(*, bulk_act_id: str, refused_too: bool, later: bool, login: str, as_json: bool) -> None:
+def take_up(
+    *, bulk_act_id: str, refused_too: bool, batch: int, later: bool, login: str, as_json: bool
+) -> None:
     """Go on with what is left, also after a cancellation or a crash.
 
     Example: caseflow bulk resume ID --refused-too --as shujuju.reviewer
@@ -275,7 +290,10 @@ def take_up(*, bulk_act_id: str, refused_too: bool, later: bool, login: str, as_
         at = house.now()
         actor = house.actor(login, at)
         resume(house.cases(), actor, bulk_act_id, at, refused_too=refused_too)
-        _carried(house, actor, bulk_act_id, later=later, as_json=as_json)
+        if not later:
+            _carry(house, actor, bulk_act_id, batch=batch)
+        shown = asdict(bulk_act(house.cases(), actor, bulk_act_id))
+    _tell(shown, as_json=as_json)
 
 
 @bulk.command("cancel")

@@ -49,8 +49,11 @@ FUNCTIONS = {
                OR OLD.status = 'done' OR (OLD.status <> 'pending' AND NEW.status <> 'pending') THEN
                 RAISE EXCEPTION 'item % of bulk act % stays what it is', OLD.line, OLD.bulk_act_id {REFUSED};
             END IF;
+            SELECT * INTO asked FROM bulk_act WHERE id = NEW.bulk_act_id;
+            IF NEW.status = 'pending' AND asked.status <> 'running' THEN
+                RAISE EXCEPTION 'bulk act % is over', NEW.bulk_act_id {REFUSED};
+            END IF;
             IF NEW.status = 'done' THEN
-                SELECT * INTO asked FROM bulk_act WHERE id = NEW.bulk_act_id;
                 IF NOT EXISTS (SELECT FROM event e WHERE (e.stream, e.seq) = (NEW.case_id, NEW.seq)
                         AND e.name = asked.event AND e.actor_id = asked.actor_id
                         AND e.request_id = asked.public_id || ':' || NEW.line) THEN
@@ -60,7 +63,7 @@ FUNCTIONS = {
             END IF;
             RETURN NEW;
         END""",
-    # Nothing begins as done; a bulk act that is over takes no more items up.
+    # Nothing begins as done.
     "bulk_item_begins": f"""
         BEGIN
             IF NEW.status <> 'pending' THEN

@@ -18,7 +18,7 @@ MOST_REASONS: Final = 20
 
 @dataclass(frozen=True)
 class CheckedCase:
-    """What a case would answer: where it would come to rest, or why not; `failed` are its guards."""
+    """What a case would answer: where it would rest, or why not; `failed` are its guards."""
 
     line: int
     case: str

@@ -1,18 +1,18 @@
 """What is asked of many cases: which cases, which event, what it takes of all and of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from caseflow.batches.publicity import PUBLICISE
+from caseflow.cases.filters import conditions
 from caseflow.cases.models import Case
 from caseflow.cases.queries import CaseFilter, lines, visible_cases
-from caseflow.cases.filters import conditions
 from caseflow.cases.service import REPLACE, Cases, Request
-from caseflow.batches.publicity import PUBLICISE
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
 
