@@ -1,15 +1,24 @@
-"""`caseflow bench publicity`: one publicity over, all its cases moved in one go, an event each."""
+"""`caseflow bench publicity`: one publicity over, all its cases moved in one go, an event each.
+
+Beside it stands the plain database: the same rows, ready-made, written by the same prepared
+statement in the same sets, and rolled back; nothing read, decided, hashed or signed.
+"""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from caseflow.batches.publicity import Listing, close_due, open_publicity
+from caseflow.batches.publicity import CLOSE, Listing, close_due, open_publicity
 from caseflow.batches.published_list import Contact
 from caseflow.bench.pgbench import ServerTime
 from caseflow.bench.scratch import BATCH, Ground, Progress, ground, settle, submitted_cases
+from caseflow.cases.reading import Asker, read_locked
 from caseflow.cases.service import Outcome, Request
+from caseflow.cases.sets import SIZE
+from caseflow.cases.statement import write
 from caseflow.database.access import EMBEDDED_FOLDER
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.kernel.errors import Conflict
@@ -20,6 +29,7 @@ SUBMITTED_AT: Final = datetime(2026, 10, 13, 10, tzinfo=SHANGHAI)
 DECIDED_AT: Final = datetime(2026, 10, 14, 9, tzinfo=SHANGHAI)
 CLOSED_AT: Final = datetime(2026, 10, 22, 0, 5, tzinfo=SHANGHAI)
 """Five working days after 14 October end with 21 October."""
+CLOSED: Final = "SELECT count(*) FROM event WHERE name = 'close_publicity'"
 FEN: Final = 100_00
 ROAD: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("district.handler", "accept", {}),
@@ -58,24 +68,29 @@ def run(
     """
     with ground(settings, NAME, progress) as where:
         made = submitted_cases(where, cases, at=SUBMITTED_AT, progress=progress)
-        _walk(where, [case for case, _ in made], progress)
+        ids = [case for case, _ in made]
+        _walk(where, ids, progress)
         _publicise(where, [public_id for _, public_id in made])
+        plain = _plain(where, ids)
         settle(where.database)
         progress(f"closing {cases} cases")
-        before = _events(where)
         cost = _closed(where, settings, cases)
-        if _events(where) - before < cases:
-            raise Conflict(f"{cases} cases were closed without an event each.")
+        events = _events(where)
+        if events != cases:
+            raise Conflict(f"{cases} cases were closed with {events} events.")
     return {
         "cases": cases,
+        "events": events,
         "seconds": round(cost.seconds, 2),
         "client_seconds": round(cost.client, 2),
         "server_seconds": round(cost.server, 2),
         "per_second": round(cases / cost.seconds, 1),
+        "plain_seconds": round(plain, 3),
+        "ratio": round(plain / cost.seconds, 3),
     }
 
 
-def _walk(where: Ground, ids: list[int], progress: Progress) -> None:
+def _walk(where: Ground, ids: Sequence[int], progress: Progress) -> None:
     """Take all cases along the road, in sets."""
     for seat, event, payload in ROAD:
         progress(f"{event} ({seat})")
@@ -102,9 +117,30 @@ def _publicise(where: Ground, listed: list[str]) -> None:
     open_publicity(where.cases, listing)
 
 
+class _UndoneError(Exception):
+    """What is written inside is rolled back."""
+
+
+def _plain(where: Ground, ids: Sequence[int]) -> float:
+    """Return the seconds in which the database writes what the closing writes, ready-made."""
+    cases, seconds = where.cases, 0.0
+    request = Request(CLOSE, cases.office.system_id, CLOSED_AT, {})
+    asker = Asker(cases.office.system_id, CLOSED_AT)
+    with suppress(_UndoneError), where.database.connect() as connection, connection.transaction():
+        for start in range(0, len(ids), SIZE):
+            part = dict.fromkeys(ids[start : start + SIZE], request)
+            readings = read_locked(connection, list(part), asker)
+            writes = cases.decide_each(connection, readings, part).writes
+            began = time.perf_counter()
+            write(connection, writes)
+            seconds += time.perf_counter() - began
+        raise _UndoneError
+    return seconds
+
+
 def _events(where: Ground) -> int:
     with where.database.connect() as connection:
-        row = connection.execute("SELECT count(*) FROM event").fetchone()
+        row = connection.execute(CLOSED).fetchone()
     return int(row[0]) if row else 0
 
 
