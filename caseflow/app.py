@@ -5,6 +5,7 @@ from flask import Flask
 from caseflow.api import doors
 from caseflow.api.context import House
 from caseflow.batches import models as batches_models
+from caseflow.batches.bulk import models as bulk_models
 from caseflow.cases import models as cases_models
 from caseflow.cases.assembly import assemble
 from caseflow.cases.service import Cases
@@ -34,7 +35,7 @@ from caseflow.reviews.experts import models as experts_models
 from caseflow.settings import Settings, read_settings
 
 TABLES = (
-    awards_models, bars_models, batches_models, cases_models, catalogue_models,
+    awards_models, bars_models, batches_models, bulk_models, cases_models, catalogue_models,
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
     experts_models, funds_models, history_models, identity_models, letters_models,
     notifications_models, parameters_models, recoveries_models, reviews_models,

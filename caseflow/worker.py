@@ -26,6 +26,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
+from caseflow.batches.bulk.running import run_due
 from caseflow.batches.life import sweep_life
 from caseflow.batches.publicity import close_due
 from caseflow.batches.sweeps import sweep_timers
@@ -53,6 +54,7 @@ BEAT: Final = """
 """
 SECONDS: Final[Mapping[str, int]] = {
     "timers": 5,
+    "bulk_acts": 5,
     "publicities": 15,
     "life": 60,
     "deliveries": 10,
@@ -86,6 +88,7 @@ class Work:
             "life": self.life,
             "publicities": self.publicities,
             "timers": self.timers,
+            "bulk_acts": self.bulk_acts,
             "deliveries": self.deliveries,
             "heartbeat": self.heartbeat,
             "seals": self.seals,
@@ -99,6 +102,11 @@ class Work:
     def publicities(self, at: datetime) -> Counts:
         """Close publicities whose period is over."""
         return _counted(cases_released=close_due(self.cases, at))
+
+    def bulk_acts(self, at: datetime) -> Counts:
+        """Do a set of every bulk act that is not over."""
+        ran = run_due(self.cases, at, limit=self.batch)
+        return _counted(bulk_done=ran.done, bulk_refused=ran.refused)
 
     def life(self, at: datetime) -> Counts:
         """Open and close calls, warn of and end policies, open what is to be reported of them."""

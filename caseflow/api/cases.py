@@ -78,6 +78,7 @@ class CaseQuery(PageQuery):
     applicant = Line()
     territory = Line()
     parent = Line()
+    call = Line()
     text = Line()
     sort = Line(load_default="newest", one_of=SORTS)
 

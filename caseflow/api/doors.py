@@ -13,6 +13,7 @@ from caseflow import __version__
 from caseflow.api import (
     awards,
     budgets,
+    bulk_acts,
     cases,
     catalogue,
     changes,
@@ -56,6 +57,7 @@ BLUEPRINTS: Final = (
     changes.blueprint,
     people.blueprint,
     cases.blueprint,
+    bulk_acts.blueprint,
     tasks.blueprint,
     titles.blueprint,
     documents.blueprint,

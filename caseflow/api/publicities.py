@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from caseflow.api.answers import answer_of
 from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session
+from caseflow.api.files import xlsx
 from caseflow.api.parsing import (
     Blueprint,
     Body,
@@ -24,8 +25,9 @@ from caseflow.batches import publicity
 from caseflow.batches.objections import Grounds, Objection, file_objection
 from caseflow.batches.publicity import MOST_CASES, MOST_WORKING_DAYS, Listing
 from caseflow.batches.publicity import PublicityView as Opened
-from caseflow.batches.published_list import Contact, ListedCase
+from caseflow.batches.published_list import Contact, ListedCase, list_workbook
 from caseflow.cases.queries import find_case
+from caseflow.funds.sheets import MEDIA_TYPE
 
 blueprint = Blueprint("publicities", __name__, description="公示与异议")
 
@@ -135,6 +137,15 @@ def show_list(public_id: str) -> Response:
         content_type="application/json",
         headers={"Content-Disposition": disposition},
     )
+
+
+@blueprint.route("/publicities/<public_id>/sheet")
+@admits(Rule.EVERYBODY)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
+def show_sheet(public_id: str) -> Response:
+    """Send the frozen list as an XLSX file (公示表), without sign-in."""
+    content = publicity.published_list(house().cases, public_id)
+    return xlsx(list_workbook(content, now()), name=f"publicity-{public_id}")
 
 
 @blueprint.route("/publicities", methods=["POST"])

@@ -22,6 +22,7 @@ from caseflow.batches.published_list import (
     published,
 )
 from caseflow.cases.service import Cases, Request
+from caseflow.cases.sets import act_in_sets
 from caseflow.deadlines.queries import load_calendar
 from caseflow.history import service as history
 from caseflow.history.checkpoints.queries import newest_checkpoint
@@ -235,10 +236,11 @@ def _restarts(lines: Iterable[Any]) -> tuple[str, ...]:
 def close_due(cases: Cases, at: datetime, *, limit: int = 20) -> int:
     """Close the publicities whose period is over and move their undisputed cases; how many moved.
 
-    A case with an open objection stays where it is; the others go on.
+    A case with an open objection stays where it is; the others go on. All cases of a publicity
+    move in one transaction, by sets of some hundred, each with its own event.
     """
     moved = 0
-    with cases.database.session() as session:
+    with cases.database.batch() as session:
         query = (
             select(Publicity)
             .where(Publicity.status == "open", Publicity.ends_at <= at)
@@ -261,7 +263,7 @@ def _close(session: Session, cases: Cases, row: Publicity, at: datetime) -> int:
         (list(listed), row.id, "publicity%"),
     ).fetchall()
     request = Request(CLOSE, cases.office.system_id, at, {})
-    results = cases.act_many(driver, [case[0] for case in still], request)
+    results = act_in_sets(cases, driver, dict.fromkeys((case[0] for case in still), request))
     row.status, row.closed_at = "closed", at
     session.flush()
     _record(session, cases, row, "publicity_closed", cases.office.system_id, at)

@@ -1,14 +1,16 @@
 """The list that a publicity freezes: one canonical text, kept by its hash, never made again."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 from caseflow.documents.service import path_of, store_file
+from caseflow.funds.sheets import About, Column, Sheet, workbook
 from caseflow.kernel.errors import InvalidInput, Unavailable
 from caseflow.kernel.event_bytes import canonical
 from caseflow.kernel.masking import masked
@@ -101,6 +103,37 @@ def published(notice: Notice, lines: Sequence[ListedCase], *, checkpoint: str | 
     return canonical(
         {**head, "how_to_object": HOW_TO_OBJECT, "cases": cases, "checkpoint": checkpoint}
     )
+
+
+COLUMNS: Final = (
+    Column("单位名称", "applicant"),
+    Column("项目(称号/活动)名称", "title"),
+    Column("支持方向", "measure"),
+    Column("条款", "clause"),
+    Column("拟支持金额(元)", "fen", "fen"),
+    Column("属地", "territory"),
+    Column("备注", "note"),
+)
+"""The columns of 手册§10.5; money to the fen, so in yuan."""
+
+
+def list_workbook(content: bytes, at: datetime) -> bytes:
+    """Return the frozen list `content` as an XLSX file (公示表): nothing but what it says itself.
+
+    Above the rows stand basis, period and where objections go; the frozen file's hash names it.
+    """
+    said = json.loads(content)
+    contact = Contact(**said["contact"])
+    notes = (
+        f"依据：{said['basis'] or '（未载明）'}",
+        f"公示起止日期：{said['starts_on']}至{said['ends_on']}（{said['working_days']}个工作日）",
+        f"异议受理：{contact.unit}，电话{contact.phone}，邮箱{contact.email}，地址{contact.address}",
+        said["how_to_object"],
+        f"固化名单 SHA-256：{hashlib.sha256(content).hexdigest()}",
+    )
+    period = f"{said['starts_on']}至{said['ends_on']}"
+    about = About(said["title"], period, at, said["organisation"], notes=notes)
+    return workbook([Sheet("公示表", about, COLUMNS, said["cases"])])
 
 
 def freeze(files: Path, content: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from psycopg.rows import namedtuple_row
 
+from caseflow.batches.bulk.running import run_due
 from caseflow.batches.life import LifeSwept, sweep_life
 from caseflow.batches.publicity import close_due
 from caseflow.cases.acting import Act
@@ -69,6 +70,7 @@ class Swept:
     timers: TimersSwept
     publicised: int
     life: LifeSwept
+    bulk: int = 0
 
 
 def sweep_all(
@@ -78,16 +80,17 @@ def sweep_all(
     limit: int = 500,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Swept:
-    """Sweep until nothing is due at `at`: the life of policies, publicities, timers."""
+    """Sweep until nothing is due at `at`: the life of policies, publicities, timers, bulk acts."""
     life = sweep_life(cases, at)
-    publicised, timers = 0, TimersSwept()
+    publicised, timers, bulk = 0, TimersSwept(), 0
     while True:
         moved = close_due(cases, at)
         batch = sweep_timers(cases, at, limit=limit)
-        publicised, timers = publicised + moved, timers + batch
+        items = run_due(cases, at, limit=limit).items
+        publicised, timers, bulk = publicised + moved, timers + batch, bulk + items
         progress(batch.claimed)
-        if not moved and not batch.claimed:
-            return Swept(timers=timers, publicised=publicised, life=life)
+        if not moved and not batch.claimed and not items:
+            return Swept(timers=timers, publicised=publicised, life=life, bulk=bulk)
 
 
 def sweep_timers(cases: Cases, at: datetime, *, limit: int = 500) -> TimersSwept:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, or_, select
 from sqlalchemy.orm import aliased
 
 from caseflow.cases.models import Case
-from caseflow.catalogue.models import Measure, MeasureVersion, Policy
+from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy
 from caseflow.identity.models import Organisation, Territory
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def conditions(wanted: "CaseFilter") -> list[ColumnElement[bool]]:
         (wanted.applicant, lambda public_id: Organisation.public_id == public_id),
         (wanted.territory, lambda code: Territory.code == code),
         (wanted.parent, lambda public_id: Case.parent_id == _id_of(public_id)),
+        (wanted.call, lambda public_id: Case.call_id == _call(public_id)),
         (wanted.outcome, _outcome),
         (wanted.text, _about),
     )
@@ -36,6 +37,10 @@ def conditions(wanted: "CaseFilter") -> list[ColumnElement[bool]]:
 def _id_of(public_id: str) -> ScalarSelect[int]:
     other = aliased(Case)
     return select(other.id).where(other.public_id == public_id).scalar_subquery()
+
+
+def _call(public_id: str) -> ScalarSelect[int]:
+    return select(Call.id).where(Call.public_id == public_id).scalar_subquery()
 
 
 def _outcome(outcome: str) -> ColumnElement[bool]:

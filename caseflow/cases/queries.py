@@ -64,7 +64,8 @@ THIRD_ROLES: Final = frozenset(
 class CaseFilter:
     """Which cases are asked for; None asks for all. `outcome` may be `open`.
 
-    `applicant` and `parent` are public ids, `measure`, `family`, `policy` and `territory` codes;
+    `applicant`, `parent` and `call` are public ids, `measure`, `family`, `policy` and `territory`
+    codes;
     `text` is looked for in number, title and the applicant's name.
     """
 
@@ -76,6 +77,7 @@ class CaseFilter:
     applicant: str | None = None
     territory: str | None = None
     parent: str | None = None
+    call: str | None = None
     text: str | None = None
 
 

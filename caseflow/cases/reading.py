@@ -117,10 +117,11 @@ BY_PUBLIC_ID: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES}"
     " WHERE c.public_id = $1::text) found"
 ).encode()
-LOCKED: Final = (
+BY_IDS: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES} WHERE c.id = ANY($1::bigint[])"
-    " ORDER BY c.id FOR NO KEY UPDATE OF c) found"
+    " ORDER BY c.id) found"
 ).encode()
+LOCKED: Final = BY_IDS.replace(b" ORDER BY c.id", b" ORDER BY c.id FOR NO KEY UPDATE OF c")
 DATES: Final = (
     "matter_on", "publicity_ends_on", "policy_from", "policy_to", "call_opens_on", "call_closes_on",
 )  # fmt: skip
@@ -207,10 +208,28 @@ def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
     """Return the cases in the order of their ids, locked until the transaction ends."""
+    return readings_of(connection, ask_locked(connection, case_ids, asker), asker)
+
+
+def read_many(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:
+    """Return the cases in the order of their ids, unlocked: for looking only."""
+    return readings_of(connection, _ask(connection, BY_IDS, case_ids, asker), asker)
+
+
+def ask_locked(connection: Any, case_ids: list[int], asker: Asker) -> Any:
+    """Send the question of `read_locked`; in a pipeline nothing is waited for."""
+    return _ask(connection, LOCKED, case_ids, asker)
+
+
+def readings_of(connection: Any, cursor: Any, asker: Asker) -> list[Reading]:
+    """Return what was asked for, once it has come."""
+    return [_read(connection, row[0], asker) for row in cursor.fetchall()]
+
+
+def _ask(connection: Any, query: str, case_ids: list[int], asker: Asker) -> Any:
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
-    cursor = RawCursor(connection).execute(LOCKED, parameters, prepare=True)
-    return [_read(connection, row[0], asker) for row in cursor.fetchall()]
+    return RawCursor(connection).execute(query, parameters, prepare=True)
 
 
 def _read(connection: Any, columns: dict[str, Any], asker: Asker) -> Reading:

@@ -92,6 +92,23 @@ class Outcome:
     replayed: bool = False
 
 
+@dataclass(frozen=True)
+class Decided:
+    """A set of acts that was decided and not yet written; `refused` are those that may not be."""
+
+    acts: Sequence[Act]
+    writes: Writes
+    refused: Mapping[int, Outcome | CaseflowError]
+
+    def results(self, written: set[int]) -> dict[int, Outcome | CaseflowError]:
+        """Return the result of each case, `written` being those that the database wrote."""
+        stale = StaleVersion("办件已被他人推进。")
+        done = {
+            act.case_id: outcome_of(act) if act.case_id in written else stale for act in self.acts
+        }
+        return {**self.refused, **done}
+
+
 class Cases:
     """The acts of one process: its road to the database and what it keeps in memory."""
 
@@ -114,8 +131,7 @@ class Cases:
             RequestReused: the request's id was used before for something else.
             InvalidInput: the payload is wrong. CapReached: a ceiling leaves less than is asked.
         """
-        _refuse_reserved(request)
-        request = self._in_normal_form(request)
+        request = self.vetted(request)
         for _ in range(TRIES):
             with self.connect() as connection:
                 try:
@@ -129,8 +145,13 @@ class Cases:
                 break
         raise StaleVersion("办件已被他人推进，请刷新后重新办理。")
 
-    def _in_normal_form(self, request: Request) -> Request:
-        """Return the request with its matters as keys; a person's number goes no further."""
+    def vetted(self, request: Request) -> Request:
+        """Return the request with its matters as keys; a person's number goes no further.
+
+        Raises:
+            InvalidInput: it brings what only a batch may bring, or a matter that is none.
+        """
+        _refuse_reserved(request)
         if MATTERS not in request.payload:
             return request
         found = matters_of(request.payload[MATTERS], committing(self.office.signer))
@@ -269,44 +290,63 @@ class Cases:
     def act_many(
         self, connection: Any, case_ids: Sequence[int], request: Request
     ) -> dict[int, Outcome | CaseflowError]:
-        """Let `request` happen to each case, inside the caller's transaction; a result for each.
+        """Let `request` happen to each case; see `act_each`."""
+        return self.act_each(connection, dict.fromkeys(case_ids, request))
 
-        The cases are locked, decided in memory and written by one statement. A case that may not
-        take the event is left as it is, and its result is the error that says why; so is the
-        second of two for one matter.
+    def act_each(
+        self, connection: Any, requests: Mapping[int, Request]
+    ) -> dict[int, Outcome | CaseflowError]:
+        """Let each case's request happen, inside the caller's transaction; a result for each.
+
+        The requests are of one actor at one instant. The cases are locked, decided in memory and
+        written by one statement. A case that may not take its event is left as it is, and its
+        result is the error that says why; so is the second of two for one matter.
 
         Raises:
             CapReached: each fits under a ceiling, all together do not; nothing is written.
+            Conflict, InvalidInput: the database refuses what one of them writes; as before.
         """
-        results: dict[int, Outcome | CaseflowError] = {}
-        acts = []
-        asker = Asker(request.actor_id, request.at)
-        for reading in read_locked(connection, list(case_ids), asker):
-            try:
-                acts.append(self.decide(connection, reading, request))
-            except CaseflowError as error:
-                results[reading.id] = error
-        writes = self.gather(connection, acts)
+        if not requests:
+            return {}
+        first = next(iter(requests.values()))
+        asker = Asker(first.actor_id, first.at)
+        decided = self.decide_each(
+            connection, read_locked(connection, list(requests), asker), requests
+        )
         try:
             with connection.transaction():
-                written = write(connection, writes) if acts else set()
+                written = write(connection, decided.writes) if decided.acts else set()
         except IntegrityError as error:
             if error.diag.constraint_name not in ALONE:
-                raise (refusal_of(error) or _refused(error)) from error
-            return results | self._one_by_one(connection, [a.reading.id for a in acts], request)
-        for act in acts:
-            stale = StaleVersion("办件已被他人推进。")
-            results[act.case_id] = outcome_of(act) if act.case_id in written else stale
-        for missing in set(case_ids) - results.keys():
-            results[missing] = NotFound(f"没有办件 {missing}。")
-        return results
+                raise refused_by(error) from error
+            alone = self._one_by_one(connection, [a.case_id for a in decided.acts], requests)
+            return {**decided.refused, **alone}
+        return decided.results(written)
+
+    def decide_each(
+        self, connection: Any, readings: Sequence[Reading], requests: Mapping[int, Request]
+    ) -> "Decided":
+        """Return what each case's request comes to, by what was read of it; nothing is written."""
+        refused: dict[int, Outcome | CaseflowError] = {
+            missing: NotFound(f"没有办件 {missing}。")
+            for missing in requests.keys() - {reading.id for reading in readings}
+        }
+        acts = []
+        for reading in readings:
+            try:
+                self._refuse_stale(reading, requests[reading.id])
+                acts.append(self.decide(connection, reading, requests[reading.id]))
+            except CaseflowError as error:
+                refused[reading.id] = error
+        return Decided(acts, self.gather(connection, acts), refused)
 
     def _one_by_one(
-        self, connection: Any, case_ids: Sequence[int], request: Request
+        self, connection: Any, case_ids: Sequence[int], requests: Mapping[int, Request]
     ) -> dict[int, Outcome | CaseflowError]:
         """Act on each case by itself, the first first: what one has taken the next is refused."""
         results: dict[int, Outcome | CaseflowError] = {}
         for case_id in case_ids:
+            request = requests[case_id]
             asker = Asker(request.actor_id, request.at)
             (reading,) = read_locked(connection, [case_id], asker)
             try:
@@ -350,8 +390,13 @@ def _meaning(
     name = error.diag.constraint_name or ""
     if name == CLAIM_CONSTRAINT:
         return already_given(connection, public_id, request.payload.get(MATTERS, ()))
+    return refused_by(error)
+
+
+def refused_by(error: IntegrityError) -> CaseflowError:
+    """Return what a refusal of the database means to whoever asked."""
     if isinstance(error, UniqueViolation):
-        words = TAKEN.get(name, error.diag.message_primary)
+        words = TAKEN.get(error.diag.constraint_name or "", error.diag.message_primary)
         return Conflict(f"数据库拒绝：{words}")
     return refusal_of(error) or _refused(error)
 

@@ -88,9 +88,22 @@ class Writes:
 
 def write(connection: Any, writes: Writes) -> set[int]:
     """Run the statement on a psycopg connection; returns the ids of the cases it wrote."""
+    return written_by(send(connection, writes))
+
+
+def send(connection: Any, writes: Writes) -> Any:
+    """Send the statement; in a pipeline nothing is waited for."""
     used = writes.used()
     parameters = [packed(writes.rows[name]).decode() for name in used]
-    cursor = RawCursor(connection).execute(statement(used), parameters, prepare=True)
+    return RawCursor(connection).execute(statement(used), parameters, prepare=True)
+
+
+def written_by(cursor: Any) -> set[int]:
+    """Return the ids of the cases that a statement wrote, once its answer has come.
+
+    Raises:
+        psycopg.IntegrityError: the database refuses it.
+    """
     return {row[0] for row in cursor.fetchall()}
 
 

@@ -21,13 +21,26 @@ class Timekeeper:
     ) -> None:
         self._workflow = workflow
         self._calendar = calendar
-        self._before = {row["name"]: clocks.from_row(row) for row in known}
+        self._ended: dict[str, Mapping[str, Any]] = {}
+        self._before: dict[str, ClockState] = {}
+        for row in known:
+            if row["status"] == "ended":
+                self._ended[row["name"]] = row
+            else:
+                self._before[row["name"]] = clocks.from_row(row)
         self._now = dict(self._before)
 
     @property
     def changed(self) -> list[ClockState]:
         """Return the clocks that are not as they were."""
         return [clock for name, clock in self._now.items() if clock != self._before.get(name)]
+
+    def _find(self, name: str | None) -> ClockState | None:
+        """Return a clock; most have ended, and those are read only when they are asked for."""
+        if name in self._ended:
+            clock = clocks.from_row(self._ended.pop(name))
+            self._before[clock.name] = self._now[clock.name] = clock
+        return self._now.get(name or "")
 
     def running(self, state: str) -> ClockState | None:
         """Return the clock that `state` runs, of several seats' the nearest; None for none."""
@@ -77,7 +90,7 @@ class Timekeeper:
                 self._arm(name, facts, on)
 
     def _pause_or_go_on(self, task: SeatTask, facts: Mapping[str, Any], on: date) -> None:
-        known = self._now.get(task.clock or "")
+        known = self._find(task.clock)
         if task.status == OPEN and known is None:
             self._arm(task.clock, facts, on)
         elif known and task.status == OPEN:
@@ -88,7 +101,7 @@ class Timekeeper:
     def _leave(self, move: Move, on: date) -> None:
         target = self._workflow.states[move.target]
         own = self._workflow.states[move.source].clock
-        owned = {state.clock for state in self._workflow.states.values()}
+        owned = self._workflow.state_clocks
         for name, clock in self._now.items():
             if target.end:
                 self._end(name)
@@ -103,7 +116,7 @@ class Timekeeper:
         """Start a clock that does not run or stand still already."""
         if name is None:
             return
-        known = self._now.get(name)
+        known = self._find(name)
         if known and known.status in {"running", "stopped"}:
             return
         generation = known.generation + 1 if known else 1

@@ -95,3 +95,24 @@ def timers(*, waiting: int, as_json: bool) -> None:  # fmt: skip
     with driver_errors(), progress("Measuring") as step:
         result = run(read_settings(), open_timers=waiting, progress=step)
     show(result, as_json=as_json, view=lambda: facts("timers", result))
+
+
+@bench.command()
+@click.option(
+    "--cases",
+    default=5_000,
+    type=click.IntRange(1, 5_000),
+    show_default=True,
+    help="Cases of the one publicity.",
+)
+@json_option
+def publicity(*, cases: int, as_json: bool) -> None:
+    """Close one publicity of 5,000 cases in one go, an event each; both sides' processor time.
+
+    Example: caseflow bench publicity --json
+    """
+    from caseflow.bench.publicity import run
+
+    with driver_errors(), progress("Measuring") as step:
+        result = run(read_settings(), cases=cases, progress=step)
+    show(result, as_json=as_json, view=lambda: facts("publicity", result))

@@ -70,6 +70,7 @@ cases.add_command(quote_one)
 @click.option("--applicant", help="Only cases of this applicant, by public id.")
 @click.option("--territory", help="Only cases of this town or park, by code.")
 @click.option("--parent", help="Only children of this case, by public id.")
+@click.option("--call", help="Only cases that answer this call, by public id.")
 @click.option("--text", help="Looked for in number, title and the applicant's name.")
 @click.option(
     "--sort", type=click.Choice(SORTS), default="newest", show_default=True, help="Order."

@@ -1,5 +1,6 @@
 """`caseflow history`: whether every event is as it was written, and all of them as a log."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Any, Final, TextIO
@@ -8,7 +9,7 @@ import click
 
 from caseflow.cases.event_log import cases_in_log, event_log
 from caseflow.cases.xes import xes
-from caseflow.cli.house import open_house
+from caseflow.cli.house import House, open_house
 from caseflow.cli.measures import find_measure
 from caseflow.cli.output import facts, json_option, note, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
@@ -16,7 +17,8 @@ from caseflow.clock import SystemClock
 from caseflow.history.checkpoints.notes import MOST_BYTES, head_of, verifier_of
 from caseflow.history.checkpoints.queries import CheckpointView, newest_checkpoint, verify_seals
 from caseflow.history.checkpoints.service import seal_all, seal_of
-from caseflow.history.queries import frozen, verify
+from caseflow.history.queries import Fault, frozen
+from caseflow.history.verifying import verify_in_parts
 
 FORMATS = {"xes": xes}
 COLUMNS = {"流": "stream", "序号": "seq", "问题": "what"}
@@ -113,13 +115,19 @@ def verify_history(
         with frozen(connection):
             counts = dict(zip(COUNTED, connection.execute(COUNTS).fetchone() or (), strict=True))
             seals = verify_seals(connection, verifier, witnessed=witnessed)
-            faults = chain(verify(connection, house.settings.mac_key), seals)
+            faults = chain(_verified(house, connection, counts["events"], most), seals)
             rows = [vars(fault) for fault in islice(faults, most)]
     took = _rate(counts["events"], SystemClock().now() - began)
     result = {"ok": not rows, **counts, "witnessed": len(notes), **took, "faults": rows}
     told = TOLD.format(**result)
     show(result, as_json=as_json, view=lambda: table("异常", COLUMNS, rows) if rows else told)
     return FAILED if rows else DONE
+
+
+def _verified(house: House, connection: Any, events: int, most: int) -> Iterator[Fault]:
+    """Yield the faults of all events, looked for by a process a processor."""
+    address, key = house.database.address, house.settings.mac_key
+    return verify_in_parts(connection, address.url, key, events=events, most=most)
 
 
 def _rate(events: int, took: timedelta) -> dict[str, int]:

@@ -52,6 +52,10 @@ COMMANDS: Final = {
     "cases": Place(
         "caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, quote, history."
     ),
+    "bulk": Place(
+        "caseflow.cli.bulk:bulk",
+        "Bulk acts (批量办理): precheck, start, list, show, items, export, resume, cancel.",
+    ),
     "tasks": Place("caseflow.cli.tasks:tasks", "Tasks (待办): list, claim, release."),
     "delegations": Place(
         "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."
@@ -87,7 +91,7 @@ COMMANDS: Final = {
     "serve": Place("caseflow.cli.serving:serve", "Serve the REST API and its documentation."),
     "db": Place("caseflow.cli.db:db", "The database: upgrade, downgrade, current."),
     "demo": Place("caseflow.cli.demo:demo", "Play the story on a virtual clock, then serve."),
-    "bench": Place("caseflow.cli.bench:bench", "Measure: act, timers."),
+    "bench": Place("caseflow.cli.bench:bench", "Measure: act, timers, publicity."),
     "doctor": Place("caseflow.cli.doctor:doctor", "Say what is missing or broken."),
 }
 

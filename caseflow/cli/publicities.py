@@ -12,7 +12,7 @@ from caseflow.batches.publicity import (
     open_publicity,
     published_list,
 )
-from caseflow.batches.published_list import Contact
+from caseflow.batches.published_list import Contact, list_workbook
 from caseflow.cases.queries import find_case
 from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Page, json_option, paged, show, table, yuan
@@ -66,13 +66,22 @@ def list_publicities(*, status: str | None, page: Page, as_json: bool) -> None:
     default="-",
     help="Write to this file instead of stdout.",
 )
-def export_list(*, publicity: str, output: BinaryIO) -> None:
-    """Write the frozen list of a publicity, exactly the bytes that its hash names.
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "xlsx"]),
+    default="json",
+    show_default=True,
+    help="JSON: the frozen bytes; XLSX: the same as a sheet (公示表).",
+)
+def export_list(*, publicity: str, output: BinaryIO, form: str) -> None:
+    """Write the frozen list of a publicity, exactly the bytes that its hash names, or as a sheet.
 
-    Example: caseflow publicities export PUBLICITY -o list.json
+    Example: caseflow publicities export PUBLICITY --format xlsx -o list.xlsx
     """
     with open_house() as house:
-        output.write(published_list(house.cases(), publicity))
+        content = published_list(house.cases(), publicity)
+        output.write(content if form == "json" else list_workbook(content, house.now()))
 
 
 @publicities.command("open")

@@ -179,9 +179,35 @@ def read_table(content: bytes, wanted: Sequence[str], *, name: str) -> list[dict
     Raises:
         InvalidInput: neither XLSX nor CSV, a heading missing or twice. TooLarge: too many rows.
     """
+    rows = _rows(content, name)
+    return _below(rows, _headings(rows, wanted))
+
+
+def read_columns(content: bytes, first: str, *, name: str) -> list[dict[str, Any]]:
+    """Return the rows below the headings, whichever there are beside `first`; see `read_table`.
+
+    Raises:
+        InvalidInput: neither XLSX nor CSV, no heading `first`, one twice. TooLarge: too many rows.
+    """
+    rows = _rows(content, name)
+    for _, row in zip(range(HEADING_WITHIN), rows, strict=False):
+        titles = _titles(row)
+        if first in titles:
+            places = {title: number for number, title in enumerate(titles) if title}
+            if len(places) == sum(map(bool, titles)):
+                return _below(rows, places)
+            break
+    raise InvalidInput(
+        f"文件须有表头“{first}”，各列名称不得重复。", fields={"file": f"表头：{first}"}
+    )
+
+
+def _rows(content: bytes, name: str) -> Iterator[Sequence[Any]]:
     is_xlsx = name.lower().endswith(".xlsx")
-    rows = iter(_xlsx_rows(content) if is_xlsx else _csv_rows(content))
-    places = _headings(rows, wanted)
+    return iter(_xlsx_rows(content) if is_xlsx else _csv_rows(content))
+
+
+def _below(rows: Iterable[Sequence[Any]], places: Mapping[str, int]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         line = {title: _plain(row[n]) if n < len(row) else None for title, n in places.items()}
@@ -194,7 +220,7 @@ def read_table(content: bytes, wanted: Sequence[str], *, name: str) -> list[dict
 
 def _headings(rows: Iterator[Sequence[Any]], wanted: Sequence[str]) -> dict[str, int]:
     for _, row in zip(range(HEADING_WITHIN), rows, strict=False):
-        titles = [IN_BRACKETS.sub("", str(_plain(each) or "")) for each in row]
+        titles = _titles(row)
         if wanted[0] in titles:
             missing = [title for title in wanted if titles.count(title) != 1]
             if missing:
@@ -202,6 +228,10 @@ def _headings(rows: Iterator[Sequence[Any]], wanted: Sequence[str]) -> dict[str,
             return {title: titles.index(title) for title in wanted}
     listed = "、".join(wanted)
     raise InvalidInput(f"文件须有表头（各一列）：{listed}。", fields={"file": f"表头：{listed}"})
+
+
+def _titles(row: Sequence[Any]) -> list[str]:
+    return [IN_BRACKETS.sub("", str(_plain(each) or "")) for each in row]
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,8 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 ONE_DAY: Final = timedelta(days=1)
 SATURDAY: Final = 5
 MONTHS_OF_A_YEAR: Final = 12
+REMEMBERED: Final = 4_096
+"""So many days and instants a process keeps beside what they come to: sets of cases share a few."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,13 @@ def due_at(on: date) -> datetime:
     return shanghai_instant(on + ONE_DAY, hour=0)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def shanghai_instant(on: date, *, hour: int) -> datetime:
     """Return the UTC instant of `hour`:00 Asia/Shanghai on `on`."""
     return datetime.combine(on, time(hour), SHANGHAI).astimezone(UTC)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def local_date(at: datetime) -> date:
     """Return the Shanghai date of an instant; one without a zone is refused."""
     if at.tzinfo is None:

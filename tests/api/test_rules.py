@@ -40,6 +40,7 @@ OPEN_ROUTES = {
     "GET /api/v1/publicities/<public_id>",
     "GET /api/v1/publicities/<public_id>/notice",
     "GET /api/v1/publicities/<public_id>/list",
+    "GET /api/v1/publicities/<public_id>/sheet",
     "GET /api/v1/territories",
 }
 READERS = {"zhao.lei", "shuiwuju.cosign", "jiaotongju.handler"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caseflow.bench import act, timers
+from caseflow.bench import act, publicity, timers
 from caseflow.bench.act import same_rows
 from caseflow.database.server import Server
 from caseflow.kernel.errors import Conflict
@@ -47,6 +47,16 @@ def test_a_short_run_of_timers_acts_on_exactly_what_is_due(embedded):
     assert result["batches"] == 2
     assert 300 <= result["open"] < 300 + 20
     assert result["per_second"] > 0
+
+
+def test_a_short_run_of_a_publicity_moves_every_case_with_an_event_each(embedded):
+    result = publicity.run(embedded, cases=12)
+
+    assert result["cases"] == 12
+    assert result["events"] == 12
+    assert result["plain_seconds"] > 0
+    assert result["ratio"] > 0
+    assert all(result[name] >= 0 for name in ("seconds", "client_seconds", "server_seconds"))
 
 
 def test_two_cases_with_different_rows_are_not_taken_for_the_same(house: House, cases):

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caseflow.cases.part import WRITTEN
-from caseflow.cases.service import Request
+from caseflow.cases.service import Outcome, Request
+from caseflow.cases.sets import act_in_sets
 from caseflow.cases.statement import Writes, write
 from caseflow.database.access import Database
 from caseflow.funds.caps.part import CAP_USES, CAPS
@@ -80,6 +81,37 @@ def test_plans_made_as_one_set_fit_together_or_none_is_made(land: Land):
 
     assert before == ["proposed", "proposed"]
     assert used(land, f"year:{VOUCHER}:{firm.id}:2026") == (LIMIT, 2)
+
+
+def test_where_a_set_is_too_much_its_cases_are_taken_one_by_one(land: Land):
+    firm = firm_of(land, VOUCHER)
+    cases = [proposed(land, VOUCHER, firm) for _ in range(4)]
+    handler = land.person(cases[0], "lead_bureau.handler")
+    query = 'SELECT id FROM "case" WHERE public_id = ANY(%s) ORDER BY id'
+    ids = [case_id for (case_id,) in land.sql(query, cases)]
+    request = Request("draft_plan", handler, land.now, {**PASSED, "planned_fen": LIMIT // 3 + 1})
+
+    with land.house.cases.connect() as connection, connection.transaction():
+        results = act_in_sets(land.house.cases, connection, dict.fromkeys(ids, request), size=3)
+
+    assert [isinstance(results[each], Outcome) for each in ids] == [True, True, False, False]
+    assert isinstance(results[ids[2]], GuardFailed)
+    assert used(land, f"year:{VOUCHER}:{firm.id}:2026") == (2 * (LIMIT // 3 + 1), 2)
+
+
+def test_sets_behind_each_other_see_and_undo_nothing_of_one_that_is_refused(land: Land):
+    firm = firm_of(land, VOUCHER)
+    cases = [proposed(land, VOUCHER, firm) for _ in range(5)]
+    handler = land.person(cases[0], "lead_bureau.handler")
+    query = 'SELECT id FROM "case" WHERE public_id = ANY(%s) ORDER BY id'
+    ids = [case_id for (case_id,) in land.sql(query, cases)]
+    request = Request("draft_plan", handler, land.now, {**PASSED, "planned_fen": LIMIT // 3})
+
+    with land.house.cases.connect() as connection, connection.transaction():
+        results = act_in_sets(land.house.cases, connection, dict.fromkeys(ids, request), size=1)
+
+    assert sum(isinstance(each, Outcome) for each in results.values()) == 3
+    assert used(land, f"year:{VOUCHER}:{firm.id}:2026") == (3 * (LIMIT // 3), 3)
 
 
 def test_two_ceilings_written_in_either_order_wait_and_never_deadlock(land: Land):

@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from caseflow.history.queries import history, verify
+from caseflow.history.queries import frozen, history, verify
+from caseflow.history.verifying import verify_in_parts
 from tests.integration.conftest import House, shanghai
 
 KEY = bytes.fromhex("ab" * 32)
@@ -33,6 +34,29 @@ def test_a_changed_payload_is_found(house: House):
     )
 
     assert found == ["2 its payload is not the one it commits to"]
+
+
+def test_two_processes_find_in_one_instant_what_one_finds(house: House):
+    for _ in range(2):
+        house.submitted()
+    address = house.cases.database.address
+    with psycopg.connect(address.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE event SET payload = '{\"a\": 2}' WHERE name = 'submit'")
+        owner.execute("UPDATE event SET payload = '{\"a\": 1e30}' WHERE name = 'open' AND seq = 1")
+
+    with house.cases.connect() as connection, frozen(connection):
+        (events,) = connection.execute("SELECT count(*) FROM event").fetchone()
+        one = list(verify(connection, KEY))
+        house.submitted()
+        asked = {"events": events, "most": 100}
+        two = list(verify_in_parts(connection, address.url, KEY, least=1, **asked))
+        short = list(verify_in_parts(connection, address.url, KEY, least=events + 1, **asked))
+        few = list(verify_in_parts(connection, address.url, KEY, events=events, most=1, least=1))
+
+    assert len(one) >= 2
+    assert two == one == short
+    assert 1 <= len(few) <= 2
 
 
 def test_a_changed_body_is_found(house: House):

@@ -3,13 +3,15 @@
 import json
 import random
 from hashlib import sha256
+from io import BytesIO
 
 import psycopg
 import pytest
+from openpyxl import load_workbook
 
 from caseflow.batches.objections import Grounds, Objection, file_objection
 from caseflow.batches.publicity import board, open_publicity, publicity, published_list
-from caseflow.batches.published_list import Contact
+from caseflow.batches.published_list import Contact, list_workbook
 from caseflow.cases.assembly import assemble
 from caseflow.cli import main
 from caseflow.database.ids import PublicIds
@@ -84,9 +86,35 @@ def test_the_command_writes_the_same_bytes(house, monkeypatch, tmp_path):
     monkeypatch.setenv("CASEFLOW_OWNER_DATABASE_URL", address.owner_url)
 
     code = main(("publicities", "export", shown.public_id, "-o", str(tmp_path / "list.json")))
+    sheet = ("--format", "xlsx", "-o", str(tmp_path / "list.xlsx"))
+    main(("publicities", "export", shown.public_id, *sheet))
 
     assert code == 0
+    rows = list(load_workbook(tmp_path / "list.xlsx").active.iter_rows(values_only=True))
+    assert rows[-1][0] == 1
     assert (tmp_path / "list.json").read_bytes() == published_list(house.cases, shown.public_id)
+
+
+def test_the_sheet_says_what_the_frozen_list_says_and_no_formula(house):
+    (case,) = _planned(house, 1)
+    with house.cases.connect() as connection:
+        connection.execute('UPDATE "case" SET title = %s', ("=HYPERLINK(1)",))
+    shown = open_publicity(house.cases, _listing(house, [case]))
+    frozen = published_list(house.cases, shown.public_id)
+
+    page = load_workbook(BytesIO(list_workbook(frozen, shanghai(12, 20)))).active
+
+    rows = [tuple(cell for cell in row if cell is not None) for row in page.values]
+    heads = ("序号", "单位名称", "项目(称号/活动)名称", "支持方向", "条款", "拟支持金额(元)",
+             "属地", "备注")  # fmt: skip
+    said = dict(row for row in rows if len(row) == 2 and row[0] != "说明")
+    notes = " ".join(str(row[1]) for row in rows if row[:1] == ("说明",))
+    assert heads in rows
+    assert rows[-1][:3] == (1, "启东示例科技有限公司", "'=HYPERLINK(1)")
+    assert rows[-1][5] * 100 == shown.cases[0].fen
+    assert (said["期间"], said["制表人"]) == ("2026-12-18至2026-12-25", "市数据局")
+    for words in ("启政办规〔2026〕1号", "0513-00000000", "不再受理异议", shown.list_sha256):
+        assert words in notes
 
 
 def test_a_list_of_before_the_first_checkpoint_says_that_there_is_none(house):

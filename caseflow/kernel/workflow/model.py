@@ -208,6 +208,11 @@ class Workflow:
         }
 
     @cached_property
+    def state_clocks(self) -> frozenset[str | None]:
+        """Return the clocks that run while a case stands in some state."""
+        return frozenset(state.clock for state in self.states.values())
+
+    @cached_property
     def canonical(self) -> str:
         """Return the canonical JSON of `to_data`."""
         return json.dumps(self.to_data(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
