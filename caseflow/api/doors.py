@@ -18,6 +18,7 @@ from caseflow.api import (
     documents,
     equity,
     experts,
+    history,
     house,
     inbox,
     letters,
@@ -59,6 +60,7 @@ BLUEPRINTS: Final = (
     awards.blueprint,
     letters.blueprint,
     house.blueprint,
+    history.blueprint,
     equity.blueprint,
     experts.blueprint,
 )

@@ -156,7 +156,8 @@ def enrol(wanted: dict[str, Any]) -> ExpertView:
     """Add a person of the pool as an expert, or put right what is known of one."""
     login, known = wanted.pop("login"), wanted.pop("fields_")
     with transaction() as current:
-        made = add_expert(current, actor(), login, Profile(fields=known, **wanted), at=now())
+        profile, signer = Profile(fields=known, **wanted), house().cases.office.signer
+        made = add_expert(current, actor(), login, profile, at=now(), signer=signer)
         return expert_view(current, made.person_id)
 
 
@@ -167,7 +168,8 @@ def enrol(wanted: dict[str, Any]) -> ExpertView:
 def recuse(wanted: dict[str, Any]) -> RecusalView:
     """Declare, as an expert, that I do not judge an applicant."""
     with transaction() as current:
-        made = declare_recusal(current, actor(), **wanted, at=now())
+        signer = house().cases.office.signer
+        made = declare_recusal(current, actor(), **wanted, at=now(), signer=signer)
         return RecusalView(wanted["applicant"], made.reason)
 
 

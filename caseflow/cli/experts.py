@@ -30,7 +30,8 @@ from caseflow.reviews.experts.queries import MAX_PAGE, expert_list, expert_view
 from caseflow.reviews.experts.service import Profile, add_expert, declare_recusal
 
 EXPERTS = {
-    "编号": "public_id", "姓名": "name", "专家库": "pool", "领域": "fields", "工作单位": "employer",
+    "编号": "public_id", "账户": "login", "姓名": "name", "专家库": "pool", "领域": "fields",
+    "工作单位": "employer",
     "持股企业": "holdings", "自": "active_from", "至": "active_to",
 }  # fmt: skip
 REVIEWS = {
@@ -94,7 +95,8 @@ def add(*, person: str, login: str, as_json: bool, active_to: Any, **said: Any) 
     with open_house() as house, house.database.session() as session:
         at = house.now()
         profile = Profile(**said, active_to=active_to.date() if active_to else None)
-        made = add_expert(session, house.actor(login, at), person, profile, at=at)
+        by, signer = house.actor(login, at), house.signer
+        made = add_expert(session, by, person, profile, at=at, signer=signer)
         row = asdict(expert_view(session, made.person_id))
     show(row, as_json=as_json, view=lambda: facts("专家", row))
 
@@ -111,7 +113,8 @@ def recuse(*, applicant: str, reason: str, login: str, as_json: bool) -> None:
     """
     with open_house() as house, house.database.session() as session:
         at = house.now()
-        declare_recusal(session, house.actor(login, at), applicant, reason, at=at)
+        by, signer = house.actor(login, at), house.signer
+        declare_recusal(session, by, applicant, reason, at=at, signer=signer)
     row = {"applicant": applicant, "reason": reason}
     show(row, as_json=as_json, view=lambda: facts("已声明回避", row))
 

@@ -70,6 +70,7 @@ ALL = """
     FROM event
     WHERE (stream, seq) > (%(stream)s, %(seq)s) ORDER BY stream, seq LIMIT %(limit)s
 """
+HASH_AT = "SELECT hash FROM event WHERE stream = %(stream)s AND seq = %(seq)s"
 
 
 def act_result(connection: Any, stream: int, seq: int) -> ActResult:
@@ -97,17 +98,48 @@ class Fault:
 
 def verify(connection: Any, key: bytes, *, batch: int = 5_000) -> Iterator[Fault]:
     """Yield every event whose body, columns, payload, place in the chain or MAC has changed."""
-    stream, seq, head = -1, 0, GENESIS
-    while rows := _after(connection, stream, seq, batch):
-        for row in rows:
-            if row.stream != stream:
-                stream, head = row.stream, GENESIS
-                if row.seq != 1:
-                    yield Fault(row.stream, row.seq, "the events before it are missing")
-            elif row.seq != seq + 1:
-                yield Fault(row.stream, row.seq, f"event {seq + 1} is missing")
-            yield from _faults(row, head, key)
-            seq, head = row.seq, bytes(row.hash)
+    page = verify_page(connection, key, limit=batch)
+    yield from page.faults
+    while page.last is not None:
+        page = verify_page(connection, key, after=page.last, limit=batch)
+        yield from page.faults
+
+
+@dataclass(frozen=True)
+class VerifiedPage:
+    """How many events were looked at, what is wrong with them, and the last (stream, seq)."""
+
+    events: int
+    faults: tuple[Fault, ...]
+    last: tuple[int, int] | None
+
+
+def verify_page(
+    connection: Any, key: bytes, *, after: tuple[int, int] | None = None, limit: int = 5_000
+) -> VerifiedPage:
+    """Verify up to `limit` events by stream and number, behind the event `after`.
+
+    `last` is given back as `after`; None says that nothing is left.
+    """
+    stream, seq = after or (-1, 0)
+    head = GENESIS if after is None else _hash_at(connection, stream, seq)
+    rows = _after(connection, stream, seq, limit)
+    faults: list[Fault] = []
+    for row in rows:
+        if row.stream != stream:
+            stream, head = row.stream, GENESIS
+            if row.seq != 1:
+                faults.append(Fault(row.stream, row.seq, "the events before it are missing"))
+        elif row.seq != seq + 1:
+            faults.append(Fault(row.stream, row.seq, f"event {seq + 1} is missing"))
+        faults += _faults(row, head, key)
+        seq, head = row.seq, bytes(row.hash)
+    return VerifiedPage(len(rows), tuple(faults), (stream, seq) if len(rows) == limit else None)
+
+
+def _hash_at(connection: Any, stream: int, seq: int) -> bytes:
+    row = connection.execute(HASH_AT, {"stream": stream, "seq": seq}).fetchone()
+    return bytes(row[0]) if row else GENESIS
 
 
 def _after(connection: Any, stream: int, seq: int, limit: int) -> list[Any]:

@@ -94,7 +94,7 @@ def test_the_pool_is_the_lead_bureaus_and_an_expert_sees_only_themselves(
 
     assert (made["fields"], made["employer"]) == (["算力"], "南通大学")
     assert [each.status_code for each in (refused, wrong, nobody, early)] == [403, 422, 404, 422]
-    assert (len(page["items"]), len(rest["items"])) == (2, 3)
+    assert (len(page["items"]), len(rest["items"])) == (2, 8)
     assert ([each["public_id"] for each in own], none) == ([made["public_id"]], [])
     assert told.code == 0
     assert "more" in listed.err
