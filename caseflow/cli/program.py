@@ -66,7 +66,7 @@ COMMANDS: Final = {
     ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
-    "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),
+    "history": Place("caseflow.cli.history:history", "The history (留痕): list, verify, export."),
     "worker": Place("caseflow.worker:worker", "Let deadlines, publicities and letters happen."),
     "serve": Place("caseflow.cli.serving:serve", "Serve the REST API and its documentation."),
     "db": Place("caseflow.cli.db:db", "The database: upgrade, downgrade, current."),

@@ -207,7 +207,7 @@ def test_who_has_not_answered_is_seen_before_the_last_answer(result):
     assert (waiting["seat"], waiting["status"]) == ("cosign.environment", "open")
     assert waiting["organisation_title"] == "市生态环境局"
     assert waiting["candidates"]
-    assert waiting["due_on"] == "2026-07-06"
+    assert waiting["due_on"] == "2026-07-03"
 
 
 def test_what_was_handed_over_is_answered_by_the_bureau_that_took_it(told: CallTold):
