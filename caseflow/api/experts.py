@@ -26,8 +26,10 @@ from caseflow.cases.experts.draws import (
     replace_expert,
 )
 from caseflow.cases.experts.results import (
+    DrawPage,
     ReviewView,
     call_reviews,
+    case_draws,
     case_review,
     find_call,
     summary_sheet,
@@ -180,6 +182,14 @@ def recuse(wanted: dict[str, Any]) -> RecusalView:
 def draw_for_case(wanted: dict[str, Any], public_id: str) -> DrawView:
     """Draw the panel of a case by lot and let its review begin."""
     return draw_panel(house().cases, actor(), public_id, PanelOrder(**wanted), at=now())
+
+
+@blueprint.route("/cases/<public_id>/panel")
+@admits(Rule.SIGNED_IN)
+@blueprint.response(200, answer_of(DrawPage))
+def show_draws(public_id: str) -> DrawPage:
+    """Show the draws of a case as recorded: seed, pool with reasons, panel."""
+    return case_draws(session(), actor(), public_id)
 
 
 @blueprint.route("/cases/<public_id>/panel/replacements", methods=["POST"])

@@ -21,7 +21,7 @@ from caseflow.cases.experts.draws import (
     draw_panel,
     replace_expert,
 )
-from caseflow.cases.experts.results import call_reviews, find_call, summary_sheet
+from caseflow.cases.experts.results import call_reviews, case_draws, find_call, summary_sheet
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import facts, json_option, note, show, table
 from caseflow.identity.queries import Actor
@@ -201,13 +201,32 @@ def replace(*, case: str, reason: str, expert: str | None, login: str, as_json: 
 
 
 def _told(drawn: DrawView, *, as_json: bool) -> None:
-    row = asdict(drawn)
-    out = [f"{key}：{why}" for key, why in row["pool"].items() if why]
-    head = {
-        "专家组": "、".join(row["panel"]), "种子": row["seed"], "专家组校验": row["panel_hash"],
-        "未入选资格": "；".join(out), "办件": "、".join(row["cases"]),
+    show(asdict(drawn), as_json=as_json, view=lambda: facts("抽取结果", _head(drawn)))
+
+
+def _head(drawn: DrawView) -> dict[str, Any]:
+    out = [f"{key}：{why}" for key, why in drawn.pool.items() if why]
+    return {
+        "专家组": "、".join(drawn.panel), "种子": drawn.seed, "专家组校验": drawn.panel_hash,
+        "未入选资格": "；".join(out), "办件": "、".join(drawn.cases),
     }  # fmt: skip
-    show(row, as_json=as_json, view=lambda: facts("抽取结果", head))
+
+
+@experts.command()
+@click.argument("case")
+@as_option
+@json_option
+def draws(*, case: str, login: str, as_json: bool) -> None:
+    """Show the recorded draws of CASE: seed, pool with reasons, panel; anybody can draw again.
+
+    Example: caseflow experts draws QD26-5b-2026-000001 --as shujuju.handler --json
+    """
+    with open_house() as house, house.database.session() as session:
+        found = case_draws(session, house.actor(login, house.now()), case).items
+    heads = [_head(each) for each in found]
+    columns = {name: name for name in ("专家组", "种子", "未入选资格", "办件")}
+    data = [asdict(each) for each in found]
+    show(data, as_json=as_json, view=lambda: table("抽取记录", columns, heads))
 
 
 @experts.command()

@@ -36,7 +36,7 @@ PAID = {1, 2, 4, 5, 7, 8, 9, 10, 11, 12}
 """The ten that are named and paid: the third was vetoed, against the sixth an objection upheld."""
 ELEVENTH = """
     INSERT INTO shortlist_place (case_id, keys, rank, promoted, taken_at)
-    SELECT c.id, jsonb_build_array('call:' || c.call_id), 13, true, now() FROM "case" c
+    SELECT c.id, jsonb_build_array('call:' || c.call_id), 11, {promoted}, now() FROM "case" c
     WHERE NOT EXISTS (SELECT FROM shortlist_place p WHERE p.case_id = c.id) ORDER BY c.id LIMIT 1
 """
 
@@ -130,6 +130,9 @@ def test_who_finds_themselves_too_near_leaves_one_case_and_another_is_drawn(told
     assert changed["came"] in judges
     assert len(judges) == 7
     assert told.play.seen["redraw"]["reason"] == "专家声明回避"
+    first, second = told.play.seen["draws"]
+    assert (first, second) == (result["draw"], told.play.seen["redraw"])
+    assert list(replay(second["pool"], 1, seed=bytes.fromhex(second["seed"]))) == second["panel"]
 
 
 def test_experts_see_neither_the_applicant_nor_any_paper_but_the_anonymous_one(told: CallTold):
@@ -171,7 +174,10 @@ def test_an_eleventh_place_is_refused_and_nobody_jumps_the_queue(result):
 
 def test_the_database_itself_refuses_an_eleventh(owner: psycopg.Connection):
     with pytest.raises(psycopg.errors.CheckViolation, match="ck_shortlist_within_quota"):
-        owner.execute(ELEVENTH)
+        owner.execute(ELEVENTH.format(promoted=False))
+    owner.rollback()
+    with pytest.raises(psycopg.errors.IntegrityError, match="titles of the call"):
+        owner.execute(ELEVENTH.format(promoted=True))
     owner.rollback()
     taken, quota = owner.execute(
         "SELECT taken, quota FROM shortlist WHERE key LIKE 'call:%'"

@@ -67,6 +67,7 @@ def _recuse_one(play: Play) -> None:
     path = f"/cases/{each.case}/panel/replacements"
     redrawn = play.talk.post(path, play.lead("bureau_handler"), body)
     (key,) = redrawn["panel"]
+    play.seen["draws"] = play.talk.get(f"/cases/{each.case}/panel", play.auditor)["items"]
     play.seen["redraw"] = redrawn
     play.seen["replacement"] = {"case": each.case, "left": leaving, "came": _pool(play)[key]}
 
