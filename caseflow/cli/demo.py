@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLICIES, CALL = "policies", "scenario-call"
 STORIES: Final = (POLICIES, CALL)
+LOOPBACK: Final = "127.0.0.1"
+"""Where strangers may name themselves by development tokens, whatever the settings bind."""
 
 
 @click.command()
@@ -91,8 +93,9 @@ def play_by_strangers(house: Settings) -> "CallTold":
     """
     from caseflow.rehearsal.scenario_call.playing import STEPS, play_call
 
-    with served(house) as port, progress("示范应用场景评选", total=STEPS) as step:
-        return play_call(house.host, port, step)
+    near = replace(house, host=LOOPBACK)
+    with served(near) as port, progress("示范应用场景评选", total=STEPS) as step:
+        return play_call(LOOPBACK, port, step)
 
 
 def _serve(house: Settings) -> None:
