@@ -22,7 +22,7 @@ from caseflow.settings import Settings, read_settings
 TARGET: Final = "caseflow.app:create_app"
 THREADS: Final = 4
 HEALTH: Final = "/api/v1/health"
-TRIES, PAUSE_SECONDS = 600, 0.1
+TRIES, PAUSE_SECONDS = 1_500, 0.2
 """How often a server that starts is asked whether it is there yet."""
 GRACE_SECONDS: Final = 20
 
