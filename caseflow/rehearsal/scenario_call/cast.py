@@ -24,7 +24,7 @@ DISTRICTS: Final = {
 }
 """大市区: each territory with the organisation that is its 属地."""
 APPLICANTS: Final = 30
-TOLD_TWICE: Final = 60
+MOST: Final = 60
 """How many people of a seat are asked for at most."""
 
 Step = Callable[[str], None]
@@ -58,15 +58,13 @@ class Play:
     call: str = ""
     entrants: list[Entrant] = field(default_factory=list)
     seen: dict[str, Any] = field(default_factory=dict)
-    outside: list[str] = field(default_factory=list)
-    """What happened by something else than a request: nothing but the clock that was moved."""
     _seats: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def sitting(self, organisation: str, role: str) -> list[str]:
         """Return the logins of everybody in a seat, asked of the house once."""
         key = (organisation, role)
         if key not in self._seats:
-            query = {"organisation": organisation, "role": role, "limit": TOLD_TWICE}
+            query = {"organisation": organisation, "role": role, "limit": MOST}
             found = self.talk.get("/people", self.entrants[0].login, **query)
             self._seats[key] = [each["login"] for each in found["items"]]
         return self._seats[key]
@@ -105,10 +103,6 @@ class Play:
         """Return the case as somebody sees it."""
         return self.talk.get(f"/cases/{entrant.case}", login)
 
-    def state(self, entrant: Entrant) -> str:
-        """Return where the case of an entrant stands."""
-        return str(self.show(entrant, self.auditor)["case"]["state"])
-
     def numbered(self, *numbers: int) -> list[Entrant]:
         """Return entrants by their numbers, from 1."""
         return [self.entrants[number - 1] for number in numbers]
@@ -117,11 +111,6 @@ class Play:
         """Move the virtual clock to a time of Shanghai, such as `2026-06-01T09:00`."""
         at = datetime.fromisoformat(f"{moment}:00+08:00").isoformat()
         return self.talk.post("/clock", None, {"to": at})
-
-    @property
-    def cast(self) -> dict[tuple[str, str], list[str]]:
-        """Return who was asked for each seat."""
-        return dict(self._seats)
 
 
 def made_up(number: int) -> Entrant:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from caseflow.rehearsal.scenario_call.cast import LEAD, POOL, Entrant, Play
+from caseflow.rehearsal.scenario_call.cast import Entrant, Play
 from caseflow.rehearsal.scenario_call.intake import BLIND, CRITERIA, REMEDY, judged
 from caseflow.rehearsal.scenario_call.talk import TalkFailed
 
@@ -160,12 +160,3 @@ def _refuse_more(play: Play, lines: list[dict[str, Any]]) -> None:
     play.seen["out_of_turn"] = play.refuse(third, handler, "promote", **body)
     if len(lines) - len(waiting) != PLACES:
         raise TalkFailed(f"入围应为 {PLACES} 件，现为 {len(lines) - len(waiting)} 件。")
-
-
-def everybody(play: Play) -> dict[str, list[str]]:
-    """Return who sits in the pool and in the lead bureau, by seat."""
-    roles = ("bureau_handler", "bureau_reviewer", "bureau_division_head", "bureau_leader")
-    return {
-        "experts": play.sitting(POOL, "expert"),
-        **{role: play.sitting(LEAD, role) for role in roles},
-    }

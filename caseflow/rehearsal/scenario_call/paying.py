@@ -51,7 +51,6 @@ def _answer(
     play.step("拨付文件")
     query = {"share": share, "accounts": "whole"}
     sheet = play.talk.file("/payments/export", login, **query)
-    play.seen.setdefault("files", []).append((login, share))
     filled = _filled(sheet, paid_on=paid_on, returned=returned, share=share)
     fields = {"mode": "import"}
     report = play.talk.send("/payments/imports", login, fields, name=FILE, content=filled)
