@@ -1,6 +1,7 @@
 """`caseflow serve`: the REST API under granian."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -86,7 +87,11 @@ def served(settings: Settings) -> Iterator[int]:
     }
     command = [sys.executable, "-m", "caseflow", "serve", "--port", str(port)]
     with subprocess.Popen(  # noqa: S603 - our own program, no shell
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as server:
         try:
             _await(server, settings.host, port)
@@ -96,7 +101,7 @@ def served(settings: Settings) -> Iterator[int]:
             try:
                 server.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                server.kill()
+                os.killpg(server.pid, signal.SIGKILL)  # its workers with it
 
 
 def _free_port(host: str) -> int:
