@@ -20,7 +20,8 @@ from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.documents import queries
 from caseflow.documents.models import Document
 from caseflow.documents.queries import ChecklistItem
-from caseflow.documents.service import ReceivedFile, attach, receive_file
+from caseflow.documents.service import ReceivedFile, Uploader, receive_file
+from caseflow.documents.service import upload as put
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 
 blueprint = Blueprint("documents", __name__, description="办件材料")
@@ -86,13 +87,12 @@ def upload(form: dict[str, Any], public_id: str) -> DocumentView:
         raise InvalidInput(f"{form['kind']!r} {reason}。", fields={"kind": reason})
     received = _receive(form["file"])
     with transaction() as current:
-        document = attach(
+        document = put(
             current,
-            case.id,
+            (case.id, case.number),
+            Uploader(actor().id, now(), house().cases.office.signer),
             kind=form["kind"],
             received=received,
-            by=actor().id,
-            at=now(),
             allowed_kinds=kinds,
             ids=house().cases.ids,
         )

@@ -20,6 +20,7 @@ from caseflow.api import (
     documents,
     equity,
     experts,
+    history,
     house,
     inbox,
     indicators,
@@ -69,6 +70,7 @@ BLUEPRINTS: Final = (
     awards.blueprint,
     letters.blueprint,
     house.blueprint,
+    history.blueprint,
     equity.blueprint,
     experts.blueprint,
 )

@@ -26,8 +26,10 @@ from caseflow.cases.experts.draws import (
     replace_expert,
 )
 from caseflow.cases.experts.results import (
+    DrawPage,
     ReviewView,
     call_reviews,
+    case_draws,
     case_review,
     find_call,
     summary_sheet,
@@ -156,7 +158,8 @@ def enrol(wanted: dict[str, Any]) -> ExpertView:
     """Add a person of the pool as an expert, or put right what is known of one."""
     login, known = wanted.pop("login"), wanted.pop("fields_")
     with transaction() as current:
-        made = add_expert(current, actor(), login, Profile(fields=known, **wanted), at=now())
+        profile, signer = Profile(fields=known, **wanted), house().cases.office.signer
+        made = add_expert(current, actor(), login, profile, at=now(), signer=signer)
         return expert_view(current, made.person_id)
 
 
@@ -167,7 +170,8 @@ def enrol(wanted: dict[str, Any]) -> ExpertView:
 def recuse(wanted: dict[str, Any]) -> RecusalView:
     """Declare, as an expert, that I do not judge an applicant."""
     with transaction() as current:
-        made = declare_recusal(current, actor(), **wanted, at=now())
+        signer = house().cases.office.signer
+        made = declare_recusal(current, actor(), **wanted, at=now(), signer=signer)
         return RecusalView(wanted["applicant"], made.reason)
 
 
@@ -178,6 +182,14 @@ def recuse(wanted: dict[str, Any]) -> RecusalView:
 def draw_for_case(wanted: dict[str, Any], public_id: str) -> DrawView:
     """Draw the panel of a case by lot and let its review begin."""
     return draw_panel(house().cases, actor(), public_id, PanelOrder(**wanted), at=now())
+
+
+@blueprint.route("/cases/<public_id>/panel")
+@admits(Rule.SIGNED_IN)
+@blueprint.response(200, answer_of(DrawPage))
+def show_draws(public_id: str) -> DrawPage:
+    """Show the draws of a case as recorded: seed, pool with reasons, panel."""
+    return case_draws(session(), actor(), public_id)
 
 
 @blueprint.route("/cases/<public_id>/panel/replacements", methods=["POST"])

@@ -17,7 +17,8 @@ from caseflow.funds.service import Hand, register_account
 from caseflow.identity.identifiers import IDENTITY_TYPES, Identity, mask_account, mask_identity
 from caseflow.identity.models import APPLICANT_KINDS, Assignment, Organisation, Person, Territory
 from caseflow.identity.queries import organisation, valid_at
-from caseflow.identity.service import assign, register_applicant, register_person
+from caseflow.identity.registering import Applying, Desk, enter, sign_up
+from caseflow.identity.service import assign
 from caseflow.kernel.errors import NotFound
 
 blueprint = Blueprint("people", __name__, description="人员、申报主体与属地")
@@ -195,12 +196,12 @@ def list_accounts(wanted: dict[str, Any]) -> Accounts:
 def register(wanted: dict[str, Any]) -> PersonView:
     """Register a person without any role (development; sign-in comes later)."""
     with transaction() as current:
-        person = register_person(
+        person = sign_up(
             current,
+            _desk(),
             login=wanted["login"],
             name=wanted["name"],
             email=wanted.get("email"),
-            ids=house().cases.ids,
         )
         return PersonView(login=person.login, name=person.name)
 
@@ -214,15 +215,14 @@ def register_as_applicant(wanted: dict[str, Any]) -> ApplicantView:
     refuse_official(actor())
     identity = Identity(**wanted["identity"]) if "identity" in wanted else None
     with transaction() as current:
-        applicant = register_applicant(
-            current,
+        applying = Applying(
             kind=wanted["kind"],
             name=wanted["name"],
             territory_code=wanted["territory"],
-            ids=house().cases.ids,
             uscc=wanted.get("uscc"),
             identity=identity,
         )
+        applicant = enter(current, _desk(), applying, by=actor().id)
         person = current.get_one(Person, actor().id)
         assign(current, person, applicant, role=APPLICANT, at=now())
         return _applicant(applicant, wanted["territory"])
@@ -271,6 +271,10 @@ def list_territories() -> Territories:
             for each in found
         )
     )
+
+
+def _desk() -> Desk:
+    return Desk(now(), house().cases.office.signer, house().cases.ids)
 
 
 def _holding(found: Organisation, role: str) -> HoldingView:

@@ -24,6 +24,7 @@ from caseflow.kernel.event_bytes import GENESIS
 from caseflow.kernel.overlap.matters import Matter, matters_data
 from caseflow.kernel.recovery import RECOVERY
 from caseflow.kernel.workflow.model import Workflow
+from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.notifications.rules import HOLDER
 from caseflow.reviews.part import TASKS_OPENED
 
@@ -102,12 +103,19 @@ def _event(case: Newborn, office: Office) -> dict[str, Any]:
         at=case.at,
         payload={"title": case.title, "matter_on": case.matter_on, **case.facts, **named},
         seat=case.seat,
+        organisation_id=_organisation(case),
         to_state=case.workflow.initial,
         workflow_hash=case.workflow_hash,
         request_id=case.request_id,
         request_hash=case.request_hash,
     )
     return chained([draft], stream=case.id, seq=0, head=GENESIS, signer=office.signer)[0]
+
+
+def _organisation(case: Newborn) -> int | None:
+    """Return whose seat the case is opened from, None where the system opens it."""
+    found = case.parties.get(SEATS[case.seat].party) if case.seat in SEATS else None
+    return int(found) if found is not None else None
 
 
 def _row(case: Newborn, event: Mapping[str, Any]) -> dict[str, Any]:

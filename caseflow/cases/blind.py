@@ -27,6 +27,8 @@ TOLD_OF_APPLICANT: Final = (
     "tasks", "amounts", "amount_chain", "entries", "payments", "caps", "children", "overlaps",
 )  # fmt: skip
 """What of a detail would tell an expert whose case it is."""
+JUDGED: Final = aliased(Task)
+"""A task of its own, also where a list of tasks is asked for."""
 Visible = Callable[[Actor], ColumnElement[bool]]
 Line = TypeVar("Line")
 
@@ -44,9 +46,8 @@ def judged_by(actor: Actor) -> list[ColumnElement[bool]]:
         PanelMember.person_id == actor.id,
         PanelMember.status == "seated",
     )
-    task = aliased(Task)
     asked = exists().where(
-        task.case_id == Case.id, task.role == EXPERT, task.organisation_id.in_(pools)
+        JUDGED.case_id == Case.id, JUDGED.role == EXPERT, JUDGED.organisation_id.in_(pools)
     )
     return [or_(sits, and_(asked, not_(exists().where(ReviewPanel.case_id == Case.id))))]
 

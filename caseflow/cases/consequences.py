@@ -15,6 +15,7 @@ from caseflow.cases.notices import add_notices
 from caseflow.cases.overlaps import CHECKED, add_award, add_overlap_effects, seen
 from caseflow.cases.part import DUTIES, MOVED
 from caseflow.cases.reading import Reading, iso
+from caseflow.cases.seats import task_of
 from caseflow.cases.statement import Writes
 from caseflow.cases.tasks import DONE, SeatTask
 from caseflow.cases.timekeeping import Timekeeper, wake_row
@@ -26,7 +27,7 @@ from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.workflow.effects import ENGINE_FACTS
 from caseflow.kernel.workflow.machine import Decision
 from caseflow.kernel.workflow.model import Workflow
-from caseflow.kernel.workflow.vocabulary import SYSTEM_FACTS
+from caseflow.kernel.workflow.vocabulary import SEATS, SYSTEM_FACTS
 from caseflow.reviews.part import COPIES, RECUSALS, TASKS_CHANGED, TASKS_CLOSED, TASKS_OPENED
 
 MATTER_ON: Final = "matter_on"
@@ -118,8 +119,10 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
 
 
 def _organisation(act: Act, seat: str) -> int | None:
-    party = seat if seat.startswith("cosign.") else seat.split(".", maxsplit=1)[0]
-    found = act.reading.parties.get(party)
+    """Return whose seat it is: where the task was handed over (转办), that of who took it over."""
+    task = task_of(act.reading, seat)
+    party = SEATS[seat].party if seat in SEATS else seat
+    found = task.organisation_id if task else act.reading.parties.get(party)
     return int(found) if found is not None else None
 
 

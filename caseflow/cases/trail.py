@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from caseflow.cases.queries import AUDITOR, OFFICIAL_ROLES, find_case
-from caseflow.cases.seats import ANYONE
+from caseflow.cases.seats import ANYONE, SYSTEM
 from caseflow.catalogue.pinned import Pinned
 from caseflow.history.queries import history
 from caseflow.identity.queries import Actor
@@ -31,7 +31,10 @@ REMARKS: Final = {
 
 @dataclass(frozen=True)
 class EventView:
-    """One event of a case's history, with titles for people to read."""
+    """One event of a case's history, with titles for people to read.
+
+    `caused_by` is the event that let the system do this one, `clock` the time that ran out for it.
+    """
 
     version: int
     caused_by: int | None
@@ -50,6 +53,7 @@ class EventView:
     to_state: str | None
     to_title: str | None
     guards: tuple[str, ...]
+    clock: str | None
     payload: Mapping[str, Any]
     workflow_hash: str | None
     hash: str
@@ -107,10 +111,25 @@ def _event(row: Any, workflow: Workflow, *, is_hidden: bool) -> EventView:
         to_state=row.to_state,
         to_title=_state_title(workflow, row.to_state),
         guards=tuple(row.guards),
+        clock=_clock(workflow, row),
         payload={} if is_hidden else row.payload,
         workflow_hash=row.workflow_hash,
         hash=row.hash,
     )
+
+
+def _clock(workflow: Workflow, row: Any) -> str | None:
+    is_timed = row.seat == SYSTEM and row.cause_seq is None
+    return clock_behind(workflow, row.from_state, row.name) if is_timed else None
+
+
+def clock_behind(workflow: Workflow, state: str | None, event: str) -> str | None:
+    """Return the title of the clock whose running out in `state` lets `event` happen, or None."""
+    clocks = workflow.clocks
+    known = workflow.states.get(state or "")
+    own = clocks.get(known.clock) if known and known.clock else None
+    behind = [clock for clock in (own, *clocks.values()) if clock and clock.expiry == event]
+    return behind[0].title if behind else None
 
 
 def _event_title(workflow: Workflow, row: Any) -> str:

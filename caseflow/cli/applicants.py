@@ -11,7 +11,8 @@ from caseflow.funds.service import Hand, register_account
 from caseflow.identity.identifiers import IDENTITY_TYPES, Identity, mask_account
 from caseflow.identity.models import APPLICANT_KINDS
 from caseflow.identity.queries import organisation as find_organisation
-from caseflow.identity.service import assign, register_applicant, register_person
+from caseflow.identity.registering import Applying, Desk, enter, sign_up
+from caseflow.identity.service import assign, ensure_system_person
 
 
 @click.group()
@@ -52,20 +53,14 @@ def register(
     if email and not login:
         raise click.UsageError("--email belongs to a --login.")
     identity = _identity(**document)
-    ids = PublicIds()
+    applying = Applying(kind, name, territory, uscc, identity)
     with open_house() as house, house.database.session() as session:
-        organisation = register_applicant(
-            session,
-            kind=kind,
-            name=name,
-            territory_code=territory,
-            ids=ids,
-            uscc=uscc,
-            identity=identity,
-        )
-        if login is not None:
-            person = register_person(session, login=login, name=name, ids=ids, email=email)
-            assign(session, person, organisation, role="applicant", at=house.now())
+        desk = Desk(house.now(), house.signer, PublicIds())
+        person = sign_up(session, desk, login=login, name=name, email=email) if login else None
+        by = person or ensure_system_person(session)
+        organisation = enter(session, desk, applying, by=by.id)
+        if person is not None:
+            assign(session, person, organisation, role="applicant", at=desk.at)
         row: dict[str, Any] = {
             "id": organisation.public_id,
             "kind": organisation.kind,

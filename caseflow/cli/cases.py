@@ -18,7 +18,8 @@ from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import Option, cell, facts, json_option, note, show, table, yuan
 from caseflow.cli.payload import given_payload
 from caseflow.database.ids import PublicIds
-from caseflow.documents.service import attach, receive_file
+from caseflow.documents.service import Uploader, receive_file
+from caseflow.documents.service import upload as put
 from caseflow.kernel.errors import NotAllowed
 
 LINES = {
@@ -273,8 +274,9 @@ def upload(*, case: str, kind: str, file: Path, login: str, as_json: bool) -> No
                 received = receive_file(
                     settings.files, stream, name=file.name, limit=settings.upload_limit
                 )
-            made = attach(
-                session, found.id, kind=kind, received=received, by=actor.id, at=at,
+            hand = Uploader(actor.id, at, house.signer)
+            made = put(
+                session, (found.id, found.number), hand, kind=kind, received=received,
                 allowed_kinds=kinds, ids=PublicIds(),
             )  # fmt: skip
             row = {"id": made.public_id, "kind": kind, "size": made.size, "sha256": made.sha256}

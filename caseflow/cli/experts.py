@@ -21,7 +21,7 @@ from caseflow.cases.experts.draws import (
     draw_panel,
     replace_expert,
 )
-from caseflow.cases.experts.results import call_reviews, find_call, summary_sheet
+from caseflow.cases.experts.results import call_reviews, case_draws, find_call, summary_sheet
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import facts, json_option, note, show, table
 from caseflow.identity.queries import Actor
@@ -30,7 +30,8 @@ from caseflow.reviews.experts.queries import MAX_PAGE, expert_list, expert_view
 from caseflow.reviews.experts.service import Profile, add_expert, declare_recusal
 
 EXPERTS = {
-    "编号": "public_id", "姓名": "name", "专家库": "pool", "领域": "fields", "工作单位": "employer",
+    "编号": "public_id", "账户": "login", "姓名": "name", "专家库": "pool", "领域": "fields",
+    "工作单位": "employer",
     "持股企业": "holdings", "自": "active_from", "至": "active_to",
 }  # fmt: skip
 REVIEWS = {
@@ -94,7 +95,8 @@ def add(*, person: str, login: str, as_json: bool, active_to: Any, **said: Any) 
     with open_house() as house, house.database.session() as session:
         at = house.now()
         profile = Profile(**said, active_to=active_to.date() if active_to else None)
-        made = add_expert(session, house.actor(login, at), person, profile, at=at)
+        by, signer = house.actor(login, at), house.signer
+        made = add_expert(session, by, person, profile, at=at, signer=signer)
         row = asdict(expert_view(session, made.person_id))
     show(row, as_json=as_json, view=lambda: facts("专家", row))
 
@@ -111,7 +113,8 @@ def recuse(*, applicant: str, reason: str, login: str, as_json: bool) -> None:
     """
     with open_house() as house, house.database.session() as session:
         at = house.now()
-        declare_recusal(session, house.actor(login, at), applicant, reason, at=at)
+        by, signer = house.actor(login, at), house.signer
+        declare_recusal(session, by, applicant, reason, at=at, signer=signer)
     row = {"applicant": applicant, "reason": reason}
     show(row, as_json=as_json, view=lambda: facts("已声明回避", row))
 
@@ -198,13 +201,32 @@ def replace(*, case: str, reason: str, expert: str | None, login: str, as_json: 
 
 
 def _told(drawn: DrawView, *, as_json: bool) -> None:
-    row = asdict(drawn)
-    out = [f"{key}：{why}" for key, why in row["pool"].items() if why]
-    head = {
-        "专家组": "、".join(row["panel"]), "种子": row["seed"], "专家组校验": row["panel_hash"],
-        "未入选资格": "；".join(out), "办件": "、".join(row["cases"]),
+    show(asdict(drawn), as_json=as_json, view=lambda: facts("抽取结果", _head(drawn)))
+
+
+def _head(drawn: DrawView) -> dict[str, Any]:
+    out = [f"{key}：{why}" for key, why in drawn.pool.items() if why]
+    return {
+        "专家组": "、".join(drawn.panel), "种子": drawn.seed, "专家组校验": drawn.panel_hash,
+        "未入选资格": "；".join(out), "办件": "、".join(drawn.cases),
     }  # fmt: skip
-    show(row, as_json=as_json, view=lambda: facts("抽取结果", head))
+
+
+@experts.command()
+@click.argument("case")
+@as_option
+@json_option
+def draws(*, case: str, login: str, as_json: bool) -> None:
+    """Show the recorded draws of CASE: seed, pool with reasons, panel; anybody can draw again.
+
+    Example: caseflow experts draws QD26-5b-2026-000001 --as shujuju.handler --json
+    """
+    with open_house() as house, house.database.session() as session:
+        found = case_draws(session, house.actor(login, house.now()), case).items
+    heads = [_head(each) for each in found]
+    columns = {name: name for name in ("专家组", "种子", "未入选资格", "办件")}
+    data = [asdict(each) for each in found]
+    show(data, as_json=as_json, view=lambda: table("抽取记录", columns, heads))
 
 
 @experts.command()

@@ -1,15 +1,18 @@
 """`caseflow history`: whether every event is as it was written, and all of them as a log."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Any, Final, TextIO
 
 import click
 
+from caseflow.cases.audit import MOST, AuditFilter, audit_feed
 from caseflow.cases.event_log import cases_in_log, event_log
 from caseflow.cases.xes import xes
-from caseflow.cli.house import House, open_house
+from caseflow.catalogue.pinned import Pinned
+from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.measures import find_measure
 from caseflow.cli.output import facts, json_option, note, progress, show, table
 from caseflow.cli.problems import DONE, FAILED
@@ -22,6 +25,11 @@ from caseflow.history.verifying import verify_in_parts
 
 FORMATS = {"xes": xes}
 COLUMNS = {"流": "stream", "序号": "seq", "问题": "what"}
+FEED = {
+    "时间": "at", "所属": "subject", "序号": "seq", "事件": "event", "办理人": "actor",
+    "席位": "seat", "单位": "organisation_title", "由": "from_state", "至": "to_state",
+}  # fmt: skip
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 COUNTS: Final = """
     SELECT count(*), count(DISTINCT stream), (SELECT count(*) FROM event_leaf),
         (SELECT count(*) FROM checkpoint) FROM event
@@ -39,6 +47,34 @@ def history() -> None:
 
     Example: caseflow history verify
     """
+
+
+@history.command("list")
+@click.option("--since", type=MOMENT, help="Not before this instant (with its offset).")
+@click.option("--until", type=MOMENT, help="Before this instant.")
+@click.option("--actor", metavar="LOGIN", help="Only what this person did.")
+@click.option("--event", help="Only events of this name.")
+@click.option("--after", metavar="MARK", help="Begin after this event.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
+@as_option
+@json_option
+def list_events(
+    *, after: str | None, limit: int, login: str, as_json: bool, **wanted: Any
+) -> None:  # fmt: skip
+    """List every event of every history, the oldest first; for auditors alone.
+
+    Example: caseflow history list --since 2026-06-01T00:00:00+08:00 --as shenjiju.auditor --json
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        driver = session.connection().connection.driver_connection
+        asked = AuditFilter(**wanted)
+        page = audit_feed(driver, actor, asked, pinned=Pinned(), after=after, limit=limit)
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    rows = [asdict(event) for event in page.items]
+    show(rows, as_json=as_json, view=lambda: table("留痕", FEED, rows))
 
 
 @history.command("seal")

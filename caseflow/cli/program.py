@@ -68,7 +68,7 @@ COMMANDS: Final = {
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "experts": Place(
         "caseflow.cli.experts:experts",
-        "Experts (专家): list, add, recuse, terms, draw, replace, reviews, rank, promote.",
+        "Experts (专家): list, add, recuse, terms, draw, draws, replace, reviews, rank, promote.",
     ),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "budgets": Place(
@@ -86,7 +86,7 @@ COMMANDS: Final = {
     ),
     "calendar": Place("caseflow.cli.calendars:calendar", "Working days: list, import, confirm."),
     "clock": Place("caseflow.cli.clock:clock", "The present instant: show, move (virtual only)."),
-    "history": Place("caseflow.cli.history:history", "The history (留痕): verify, export."),
+    "history": Place("caseflow.cli.history:history", "The history (留痕): list, verify, export."),
     "worker": Place("caseflow.worker:worker", "Let deadlines, publicities and letters happen."),
     "serve": Place("caseflow.cli.serving:serve", "Serve the REST API and its documentation."),
     "db": Place("caseflow.cli.db:db", "The database: upgrade, downgrade, current."),

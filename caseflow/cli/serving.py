@@ -1,8 +1,15 @@
 """`caseflow serve`: the REST API under granian."""
 
 import os
+import signal
 import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 import click
@@ -10,11 +17,15 @@ import click
 from caseflow.catalogue.places import data_root
 from caseflow.cli.output import note
 from caseflow.database.readiness import located, ready
-from caseflow.kernel.errors import InvalidInput
+from caseflow.kernel.errors import InvalidInput, Unavailable
 from caseflow.settings import Settings, read_settings
 
 TARGET: Final = "caseflow.app:create_app"
 THREADS: Final = 4
+HEALTH: Final = "/api/v1/health"
+TRIES, PAUSE_SECONDS = 1_500, 0.2
+"""How often a server that starts is asked whether it is there yet."""
+GRACE_SECONDS: Final = 20
 
 
 @click.command()
@@ -59,6 +70,63 @@ def serve_api(settings: Settings, *, workers: int = 1) -> None:
         websockets=False,
     )
     server.serve()
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[int]:
+    """Serve the house of `settings` from a process of its own meanwhile; yields the free port.
+
+    Raises:
+        Unavailable: the server ended, or did not answer.
+    """
+    port = _free_port(settings.host)
+    environment = {
+        **os.environ,
+        **_environment(replace(settings, port=port)),
+        "CASEFLOW_MAC_KEY": settings.mac_key.hex(),
+    }
+    command = [sys.executable, "-m", "caseflow", "serve", "--port", str(port)]
+    with subprocess.Popen(  # noqa: S603 - our own program, no shell
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as server:
+        try:
+            _await(server, settings.host, port)
+            yield port
+        finally:
+            server.terminate()
+            try:
+                server.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)  # its workers with it
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(server: subprocess.Popen[bytes], host: str, port: int) -> None:
+    """Wait until the server answers."""
+    for _ in range(TRIES):
+        if server.poll() is not None:
+            raise Unavailable(f"The server ended at once with code {server.returncode}.")
+        line = HTTPConnection(host, port, timeout=GRACE_SECONDS)
+        try:
+            line.request("GET", HEALTH)
+            line.getresponse().read()
+        except (OSError, HTTPException):
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+        finally:
+            line.close()
+    raise Unavailable(f"The server at {host}:{port} does not answer.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

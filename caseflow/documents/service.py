@@ -16,11 +16,25 @@ from sqlalchemy.orm import Session
 from caseflow.database.ids import PublicIds
 from caseflow.documents.kinds import HEAD_BYTES, check_content, check_kind, safe_name
 from caseflow.documents.models import Document
+from caseflow.history.part import Signer
+from caseflow.history.service import append
 from caseflow.kernel.errors import InvalidInput, NotFound, TooLarge, Unavailable
 
 CHUNK_BYTES: Final = 64 * 1024
 INCOMING: Final = "incoming"
 """The folder of files that are still being written; what lies there after a crash is rubbish."""
+
+
+UPLOADED: Final = "document_uploaded"
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """Who brings a file and when, with the key that signs."""
+
+    by: int
+    at: datetime
+    signer: Signer
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,31 @@ def _adopt(path: Path, target: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def upload(
+    session: Session, case: tuple[int, str], hand: Uploader, *, kind: str, received: ReceivedFile,
+    allowed_kinds: Collection[str], ids: PublicIds,
+) -> Document:  # fmt: skip
+    """Put a file to a case (id, number) by hand of a person, in whose history it is an event.
+
+    A paper moves no case: its version stays, and its hash comes into the case's own history with
+    the act that asks for complete papers.
+
+    Raises:
+        As `attach`.
+    """
+    case_id, number = case
+    row = attach(
+        session, case_id, kind=kind, received=received, by=hand.by, at=hand.at,
+        allowed_kinds=allowed_kinds, ids=ids,
+    )  # fmt: skip
+    payload = {"case": number, "document": row.public_id, "kind": kind, "sha256": row.sha256}
+    append(
+        session, stream=hand.by, name=UPLOADED, actor_id=hand.by, payload=payload, at=hand.at,
+        signer=hand.signer,
+    )  # fmt: skip
+    return row
 
 
 def attach(

@@ -74,6 +74,7 @@ ALL = """
 """
 LAST_STREAM = 2**63 - 1
 LAST_SEQ = 2**31 - 1
+HASH_AT = "SELECT hash FROM event WHERE stream = %(stream)s AND seq = %(seq)s"
 
 
 def act_result(connection: Any, stream: int, seq: int) -> ActResult:
@@ -111,17 +112,53 @@ def verify(
 
     Only the streams behind `after` up to and including `last` are looked at.
     """
-    stream, seq, head = after, LAST_SEQ, GENESIS
-    while rows := _after(connection, stream, seq, last, batch):
-        for row in rows:
-            if row.stream != stream:
-                stream, head = row.stream, GENESIS
-                if row.seq != 1:
-                    yield Fault(row.stream, row.seq, "the events before it are missing")
-            elif row.seq != seq + 1:
-                yield Fault(row.stream, row.seq, f"event {seq + 1} is missing")
-            yield from _faults(row, head, key)
-            seq, head = row.seq, row.hash
+    place: tuple[int, int] | None = (after, LAST_SEQ)
+    while place is not None:
+        page = verify_page(connection, key, after=place, last=last, limit=batch)
+        yield from page.faults
+        place = page.last
+
+
+@dataclass(frozen=True)
+class VerifiedPage:
+    """How many events were looked at, what is wrong with them, and the last (stream, seq)."""
+
+    events: int
+    faults: tuple[Fault, ...]
+    last: tuple[int, int] | None
+
+
+def verify_page(
+    connection: Any,
+    key: bytes,
+    *,
+    after: tuple[int, int] | None = None,
+    last: int = LAST_STREAM,
+    limit: int = 5_000,
+) -> VerifiedPage:
+    """Verify up to `limit` events by stream and number, behind `after`, up to the stream `last`.
+
+    The page's `last` is given back as `after`; None says that nothing is left.
+    """
+    stream, seq = after or (-1, 0)
+    head = GENESIS if after is None else _hash_at(connection, stream, seq)
+    rows = _after(connection, stream, seq, last, limit)
+    faults: list[Fault] = []
+    for row in rows:
+        if row.stream != stream:
+            stream, head = row.stream, GENESIS
+            if row.seq != 1:
+                faults.append(Fault(row.stream, row.seq, "the events before it are missing"))
+        elif row.seq != seq + 1:
+            faults.append(Fault(row.stream, row.seq, f"event {seq + 1} is missing"))
+        faults += _faults(row, head, key)
+        seq, head = row.seq, row.hash
+    return VerifiedPage(len(rows), tuple(faults), (stream, seq) if len(rows) == limit else None)
+
+
+def _hash_at(connection: Any, stream: int, seq: int) -> bytes:
+    row = connection.execute(HASH_AT, {"stream": stream, "seq": seq}).fetchone()
+    return bytes(row[0]) if row else GENESIS
 
 
 def _after(connection: Any, stream: int, seq: int, last: int, limit: int) -> list[Any]:

@@ -4,20 +4,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.orm import Session
-from stdnum.cn import ric, uscc
 
 from caseflow.database.ids import PublicIds
 from caseflow.funds.service import Hand
 from caseflow.identity.identifiers import Identity
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.service import assign, register_applicant, register_person
+from caseflow.rehearsal.codes import synthetic_identity_number, synthetic_uscc
 from caseflow.rehearsal.treasury import give_account
-
-AREA: Final = "320681"
-PREFIXES: Final = {
-    "enterprise": "91", "institution": "12", "association": "51", "government": "11",
-}  # fmt: skip
-"""Department and category of a credit code: 企业, 事业单位, 社会团体, 机关. GB 32100-2015."""
 
 KINDS: Final = {
     "enterprise": "示例企业",
@@ -26,9 +20,6 @@ KINDS: Final = {
     "individual": "示例个人",
     "government": "示例区",
 }
-_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
-_VALUES: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MODULUS: Final = 11
 
 
 @dataclass(frozen=True)
@@ -42,28 +33,9 @@ class Applicant:
     login: str
 
 
-def synthetic_uscc(number: int, *, kind: str) -> str:
-    """Return the credit code number `number` (below a million) of a made-up organisation.
-
-    Source: GB 32100-2015, GB 11714.
-    """
-    organisation = f"MA{number:06d}"
-    total = sum(
-        _VALUES.index(character) * weight
-        for character, weight in zip(organisation, _WEIGHTS, strict=True)
-    )
-    check = (_MODULUS - total % _MODULUS) % _MODULUS
-    body = f"{PREFIXES[kind]}{AREA}{organisation}{'X' if check == _MODULUS - 1 else check}"
-    return body + str(uscc.calc_check_digit(body))
-
-
 def synthetic_identity(number: int) -> Identity:
-    """Return the resident identity number of a made-up person; `number` is below a thousand.
-
-    Source: GB 11643-1999.
-    """
-    body = f"{AREA}19900101{number:03d}"
-    return Identity("resident_id", body + str(ric.calc_check_digit(f"{body}0")))
+    """Return the document of a made-up person; `number` is below a thousand."""
+    return Identity("resident_id", synthetic_identity_number(number))
 
 
 def enlist(

@@ -57,6 +57,26 @@ def test_one_of_several_seats_is_cast_and_keeps_its_place(tmp_path):
     assert flow.states["reviewing"].holders == ("finance.division", BANK, "trustee")
 
 
+def test_one_seat_may_be_cast_as_several_who_are_then_all_asked(tmp_path):
+    flow = demo(tmp_path, f"{{{HANDLER}: [{HANDLER}, {BANK}]}}")
+
+    assert flow.states["reviewing"].holders == (HANDLER, BANK)
+    assert flow.steps["reviewing", "conclude"].by == (HANDLER, BANK)
+
+
+def test_a_list_of_seats_that_names_none_is_refused(tmp_path):
+    with pytest.raises(DefinitionError, match=r"unknown-seat|there is no seat"):
+        demo(tmp_path, f"{{{HANDLER}: [bank, bnak]}}")
+
+
+def test_the_selection_of_scenarios_asks_five_bureaus():
+    held = workflow("scenarios").states["joint_check"].holders
+
+    assert held == (
+        "cosign.credit", "cosign.market", "cosign.safety", "cosign.environment", "cosign.tax",
+    )  # fmt: skip
+
+
 def test_two_seats_may_be_exchanged(tmp_path):
     other = "lead_bureau.reviewer"
 

@@ -68,7 +68,8 @@ class Round:
             assign(session, person, pool, role="expert", at=self.town.now)
             hand = actor_by_login(session, login, self.town.now)
             profile = Profile([], "某高校", employer_uscc, **said)
-            add_expert(session, hand, login, profile, at=self.town.now)
+            signer = self.town.house.cases.office.signer
+            add_expert(session, hand, login, profile, at=self.town.now, signer=signer)
             return str(person.public_id)
 
     def uscc(self, case: str) -> str:

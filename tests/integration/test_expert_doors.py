@@ -94,7 +94,7 @@ def test_the_pool_is_the_lead_bureaus_and_an_expert_sees_only_themselves(
 
     assert (made["fields"], made["employer"]) == (["算力"], "南通大学")
     assert [each.status_code for each in (refused, wrong, nobody, early)] == [403, 422, 404, 422]
-    assert (len(page["items"]), len(rest["items"])) == (2, 3)
+    assert (len(page["items"]), len(rest["items"])) == (2, 8)
     assert ([each["public_id"] for each in own], none) == ([made["public_id"]], [])
     assert told.code == 0
     assert "more" in listed.err
@@ -211,7 +211,12 @@ def test_a_single_case_is_drawn_and_refilled_on_the_command_line(call: Round, cl
     gone = run("experts", "replace", case, "--reason", "无", "--expert", "moon", "--as", handler)
     wrong = run("experts", "terms", "x", "--criterion", "a", "--as", handler)
     review = client.get(f"/cases/{case}/review", handler).get_json()
+    shown = done(client.get(f"/cases/{case}/panel", handler), 200)["items"]
+    listed = run("experts", "draws", case, "--as", handler, "--json").json
+    outsider = client.get(f"/cases/{case}/panel", login_of(call.town, call.panel(case)[0]))
 
+    assert [drawn, replaced] == shown == listed
+    assert outsider.status_code == 403
     assert (both.code, full.code, gone.code, wrong.code) == (2, 1, 1, 2)
     assert replaced["panel"][0] not in drawn["panel"]
     assert (review["waiting"], review["conclusion"]) == (5, "评审中")

@@ -104,7 +104,7 @@ def test_a_call_is_drawn_scored_ranked_and_a_free_place_is_filled_in_turn(town: 
         publicise(call, case)
 
     assert drawn.pool[out].startswith("与申报主体")
-    assert (len(drawn.panel), len(drawn.pool), out in drawn.panel) == (5, 7, False)
+    assert (len(drawn.panel), len(drawn.pool), out in drawn.panel) == (5, 12, False)
     assert [line.case for line in ranking.lines] == [cases[i] for i in (5, 1, 0, 2, 3, 4)]
     assert [line.result for line in ranking.lines] == ["shortlisted"] * 2 + ["waitlisted"] * 4
     assert [line.result for line in seen.lines] == [line.result for line in ranking.lines]

@@ -12,7 +12,7 @@ from caseflow.cases.opening import Opening, open_case
 from caseflow.database import migration
 from caseflow.database.access import Database
 from caseflow.kernel.errors import InvalidInput, NotAllowed, PolicyClosed
-from caseflow.rehearsal.applicants import synthetic_uscc
+from caseflow.rehearsal.codes import synthetic_uscc
 from tests.conftest import EVERYTHING
 from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
 from tests.integration.kept_database import keep

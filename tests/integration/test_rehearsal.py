@@ -19,7 +19,8 @@ from caseflow.identity.identifiers import check_identity, check_uscc
 from caseflow.identity.models import Assignment
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.workflow.model import Fact, State, Step, Workflow
-from caseflow.rehearsal.applicants import synthetic_identity, synthetic_uscc
+from caseflow.rehearsal.applicants import synthetic_identity
+from caseflow.rehearsal.codes import synthetic_uscc
 from caseflow.rehearsal.house import as_if_in_force
 from caseflow.rehearsal.openings import open_booked
 from caseflow.rehearsal.player import RehearsalStuck

@@ -10,6 +10,8 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.cases.experts.draws import DrawView, draw_view
+from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case
 from caseflow.catalogue.models import Call, MeasureVersion
 from caseflow.funds.sheets import About, Column, Sheet, workbook
@@ -18,6 +20,7 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import NotAllowed, NotFound
 from caseflow.kernel.ranking import Entry
 from caseflow.kernel.scoring import WHOLE, Terms, alarms, mean_of, terms_of, told
+from caseflow.reviews.experts.models import ExpertDraw, PanelMember
 from caseflow.reviews.experts.queries import OFFICIALS
 
 AUDITORS: Final = frozenset({"auditor", "inspector"})
@@ -87,6 +90,13 @@ class ReviewView:
 
 
 @dataclass(frozen=True)
+class DrawPage:
+    """The draws of a case; of each the cases that it was for, by number."""
+
+    items: tuple[DrawView, ...]
+
+
+@dataclass(frozen=True)
 class Result:
     """A case's review as it was read, with its exact score."""
 
@@ -140,6 +150,24 @@ def case_review(session: Session, actor: Actor, public_id: str) -> ReviewView:
     refuse_strangers(actor, {case.parties["lead_bureau"]})
     (found,) = results(_driver(session), OF_CASE, case.id)
     return view(found)
+
+
+def case_draws(session: Session, actor: Actor, public_id: str) -> DrawPage:
+    """Return the recorded draws of a case's panels, the first first: anybody can draw again.
+
+    Raises:
+        NotFound: no case that the actor may see. NotAllowed: not of the lead bureau or 审计.
+    """
+    case = find_case(session, actor, public_id)
+    refuse_strangers(actor, {case.parties["lead_bureau"]})
+    drawn = select(PanelMember.draw_id).where(PanelMember.case_id == case.id)
+    query = select(ExpertDraw).where(ExpertDraw.id.in_(drawn)).order_by(ExpertDraw.id)
+    items = []
+    for row in session.scalars(query):
+        cases = select(PanelMember.case_id).where(PanelMember.draw_id == row.id)
+        numbers = select(Case.number).where(Case.id.in_(cases)).order_by(Case.number)
+        items.append(draw_view(row, session.scalars(numbers).all()))
+    return DrawPage(tuple(items))
 
 
 def call_reviews(session: Session, actor: Actor, call: str) -> tuple[ReviewView, ...]:

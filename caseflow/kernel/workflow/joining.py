@@ -28,7 +28,8 @@ class Place:
     """A stage as it stands in one family. A second use of a stage has the suffix `#2`.
 
     `exits` maps exit names to a compiled state code, to `end.<code>`, or to `none`. `recast` maps
-    a seat of the stage to the one that takes its part in this family (a platform that claims).
+    a seat of the stage to those that take its part in this family (a platform that claims, three
+    bureaus where the stage asks one).
     `order` is its position on the road, None for a stage whose events are possible anywhere;
     `path` leads to its entry in the family.
     """
@@ -40,7 +41,7 @@ class Place:
     exits: Mapping[str, str]
     order: int | None
     path: Path
-    recast: Mapping[str, str]
+    recast: Mapping[str, Sequence[str]]
 
     @property
     def title(self) -> str:
@@ -71,7 +72,7 @@ class Place:
     def cast(self, seats: str | Sequence[str] | None) -> list[str]:
         """Return the seats that hold or act here, as the family has cast them."""
         named = [seats] if isinstance(seats, str) else (seats or ())
-        return [self.recast.get(seat, seat) for seat in named]
+        return [one for seat in named for one in self.recast.get(seat, (seat,))]
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,10 @@ class _Joiner:
             exits={name: target for name, target in exits.items() if target},
             order=entry.order,
             path=entry.path,
-            recast=entry.data.get("seats", {}),
+            recast={
+                seat: [cast] if isinstance(cast, str) else cast
+                for seat, cast in entry.data.get("seats", {}).items()
+            },
         )
 
     def _follow(self, entry: _Entry, exit_name: str, passed: tuple[str, ...] = ()) -> str | None:

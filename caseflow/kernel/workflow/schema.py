@@ -135,7 +135,12 @@ STAGE: Final = Record(
 )
 _PLACE: Final = Record(
     {"stage": TEXT},
-    {"exits": MapOf(TEXT), "parameters": MapOf(ANY), "seats": MapOf(TEXT), "optional": FLAG},
+    {
+        "exits": MapOf(TEXT),
+        "parameters": MapOf(ANY),
+        "seats": MapOf(NAME_OR_NAMES),
+        "optional": FLAG,
+    },
 )
 FAMILY: Final = Record(
     {

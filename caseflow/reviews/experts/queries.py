@@ -111,6 +111,7 @@ class ExpertView:
     """An expert of a pool; `fields` 专业领域, `holdings` credit codes 持股企业."""
 
     public_id: str
+    login: str
     name: str
     pool: str
     fields: tuple[str, ...]
@@ -174,6 +175,7 @@ def _views() -> Any:
 def _view(expert: Expert, person: Person, pool: Organisation) -> ExpertView:
     return ExpertView(
         public_id=person.public_id,
+        login=person.login,
         name=person.name,
         pool=pool.title,
         fields=tuple(expert.fields),

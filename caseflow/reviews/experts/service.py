@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.history.part import Signer
+from caseflow.history.service import append
 from caseflow.identity.identifiers import check_uscc
 from caseflow.identity.models import Assignment, Organisation, Person
 from caseflow.identity.queries import Actor, valid_at
@@ -18,6 +20,8 @@ from caseflow.reviews.experts.queries import EXPERT, pools
 
 NO_EMPLOYER: Final = "示例单位（开发账户）"
 """The employer of the development accounts that a city's file seats in its pool."""
+ENROLLED, RECUSED = "expert_enrolled", "expert_recusal_declared"
+"""Events of the expert's own history."""
 MOST: Final = 50
 LONGEST: Final = 200
 
@@ -35,7 +39,7 @@ class Profile:
 
 
 def add_expert(
-    session: Session, actor: Actor, login: str, profile: Profile, *, at: datetime
+    session: Session, actor: Actor, login: str, profile: Profile, *, at: datetime, signer: Signer
 ) -> Expert:
     """Add a person of the pool's seats as an expert, or put right what is known of one.
 
@@ -69,8 +73,17 @@ def add_expert(
         session.add(known)
     for name, value in said.items():
         setattr(known, name, value)
-    session.flush()
+    payload = {**said, "login": login, "active_to": iso_of(profile.active_to)}
+    append(
+        session, stream=person, name=ENROLLED, actor_id=actor.id, payload=payload, at=at,
+        signer=signer,
+    )  # fmt: skip
     return known
+
+
+def iso_of(day: date | None) -> str | None:
+    """Return the ISO text of a date, None as None."""
+    return day.isoformat() if day else None
 
 
 def _seated(session: Session, login: str, at: datetime) -> tuple[int, int]:
@@ -122,7 +135,7 @@ def enrol_seated(session: Session, *, by: int, at: datetime) -> int:
 
 
 def declare_recusal(
-    session: Session, actor: Actor, applicant: str, reason: str, *, at: datetime
+    session: Session, actor: Actor, applicant: str, reason: str, *, at: datetime, signer: Signer
 ) -> ExpertRecusal:
     """Let an expert withdraw from judging an applicant (public id); declared once, for good.
 
@@ -142,5 +155,9 @@ def declare_recusal(
             person_id=actor.id, organisation_id=found, reason=words, declared_at=at
         )
         session.add(known)
-        session.flush()
+        payload = {"applicant": applicant, "reason": words}
+        append(
+            session, stream=actor.id, name=RECUSED, actor_id=actor.id, payload=payload, at=at,
+            signer=signer,
+        )  # fmt: skip
     return known
