@@ -226,7 +226,7 @@ def readings_of(connection: Any, cursor: Any, asker: Asker) -> list[Reading]:
     return [_read(connection, row[0], asker) for row in cursor.fetchall()]
 
 
-def _ask(connection: Any, query: str, case_ids: list[int], asker: Asker) -> Any:
+def _ask(connection: Any, query: bytes, case_ids: list[int], asker: Asker) -> Any:
     wanted = "{" + ",".join(map(str, case_ids)) + "}"
     parameters = (wanted, *asker.parameters())
     return RawCursor(connection).execute(query, parameters, prepare=True)

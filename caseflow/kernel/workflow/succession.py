@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from caseflow.kernel.workflow.graph import branch_tests, closure, edges, guard_tests, reachable
 from caseflow.kernel.workflow.model import SEAT_MARK, Step, Workflow
-from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, PAYS
+from caseflow.kernel.workflow.money_words import PAYS
+from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS
 
 Treatment = Literal["keep", "restart"]
 KEEP, RESTART = TREATMENTS = ("keep", "restart")
