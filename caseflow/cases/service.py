@@ -11,6 +11,7 @@ from psycopg.errors import IntegrityError, UniqueViolation
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.barring import refuse_barred_act
 from caseflow.cases.caps import explained, room_of
+from caseflow.cases.checks.relying import with_reasons
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
@@ -161,6 +162,7 @@ class Cases:
                 Situation(reading.state, facts), request.event, request.payload
             )
         except GuardFailed as error:
+            error = with_reasons(error, reading, runner.workflow, request.at)
             raise explained(error, room_of(reading, measure, runner.workflow)) from error
         refuse_road(connection, reading, decision.moves[0], request.actor_id)
         named = named_in(connection, reading, decision.moves[0], request.at)

@@ -164,6 +164,7 @@ class PolicyFiles:
             parameters=measure.workflow.parameters,
             without=measure.workflow.without,
             flags=measure.flags,
+            checks=measure.workflow.checks,
             file=source.file,
             lines=source.lines,
         )

@@ -21,6 +21,7 @@ from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import State, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
+from caseflow.rehearsal.checks import clear
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.queries import Standing, seated, seated_experts
 from caseflow.rehearsal.samples import SCORE, payload_for
@@ -142,6 +143,7 @@ class Player:
         actor = person or self.person(case, step)
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
+        clear(self.house, case.public_id, step, actor, at)
         facts = {
             **case.facts,
             "paid_fen": case.paid_fen,

@@ -26,6 +26,7 @@ from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import Step
 from caseflow.rehearsal.applicants import Applicant, enlist
+from caseflow.rehearsal.checks import clear
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import ANSWER, DRAW, PUBLICISE, SCORE, Player
 from caseflow.rehearsal.queries import Standing, standings
@@ -229,13 +230,16 @@ class Town:
         standing = self.standing(listed[0])
         assert standing is not None
         step = self.step(listed[0], PUBLICISE)
+        lister = self.player.person(standing, step)
+        for case in listed:
+            clear(self.house, case, step, lister, self.now)
         listing = Listing(
             cases=listed,
             title="拟支持项目公示",
             basis="会议研究决定",
             contact=SAMPLE_CONTACT,
             working_days=working_days,
-            actor_id=self.player.person(standing, step),
+            actor_id=lister,
             at=self.now,
         )
         open_publicity(self.house.cases, listing)
@@ -265,8 +269,13 @@ class Town:
         request = Request(event, self.person(case, seat), self.now, payload)
         return self.house.cases.act(case, request)
 
-    def act(self, case: str, event: str, seat: str | None = None, **given: Any) -> Outcome:
-        """Let the step's seat (or `seat`) take it; samples stand for what is not given."""
+    def act(
+        self, case: str, event: str, seat: str | None = None, *, checked: bool = True, **given: Any
+    ) -> Outcome:
+        """Let the step's seat (or `seat`) take it; samples stand for what is not given.
+
+        `checked`: what the step needs to have been checked was, and passed.
+        """
         standing, step = self.standing(case), self.step(case, event)
         assert standing is not None
         who = seat or step.by[0]
@@ -274,6 +283,8 @@ class Town:
         if "documents_complete" in step.guards:
             self.player.upload_missing(standing, person or self.person(case, who), self.now)
         person = person or self.player.person(standing, step)
+        if checked:
+            clear(self.house, case, step, person, self.now)
         payload = {**self.sample(standing, step, given), **given}
         return self.house.cases.act(case, Request(event, person, self.now, payload))
 

@@ -313,4 +313,5 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "replace_expert": _only_written,
     "take_place": _only_written,
     "issue_title": _only_written,
+    "note_veto": _only_written,
 }
