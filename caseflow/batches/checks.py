@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any, Final, Literal
@@ -124,7 +124,7 @@ def _open_cases(session: Session, actor: Actor, call: str) -> list[tuple[str, st
         .where(visible_cases(actor))
         .order_by(Case.id)
     )
-    rows = [tuple(row) for row in session.execute(query)]
+    rows = [(row.public_id, row.number, row.title) for row in session.execute(query)]
     if call_id is None or not rows:
         raise NotFound(f"没有申报通知 {call!r}，或其中没有您可见的在办办件。")
     return rows
@@ -278,8 +278,3 @@ def _instant(value: Any, at: datetime) -> datetime:
     if written is not None and written.group(4) is None and found <= at:
         return min(found + DAY - timedelta(seconds=1), at)
     return found
-
-
-def import_data(found: CheckImport) -> dict[str, Any]:
-    """Return what became of a list as JSON data."""
-    return asdict(found)

@@ -40,6 +40,10 @@ COMMANDS: Final = {
     "cases": Place(
         "caseflow.cli.cases:cases", "Cases (办件): list, show, open, act, quote, history."
     ),
+    "checks": Place(
+        "caseflow.cli.checks:checks",
+        "Checks (核查): kinds, list, record, run, run-call, import, evidence.",
+    ),
     "tasks": Place("caseflow.cli.tasks:tasks", "Tasks (待办): list, claim, release."),
     "delegations": Place(
         "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."

@@ -32,12 +32,13 @@ def clear(house: House, case: str, step: Step, person: int, at: datetime) -> Non
         wanted = missing(workflow.checks.get(point, ()), reading.known, local_date(at))
         subject = Subject(reading.applicant_id, reading.id, reading.public_id, point)
         by = Recorder(person, at, house.ids, house.cases.office.signer)
-        snapshot = _snapshot(house) if wanted else None
+        snapshot = snapshot_of(house) if wanted else None
         for kind in wanted:
             assert snapshot is not None
             record_check(session, Finding(kind, PASS, SOURCE, at), snapshot, subject=subject, by=by)
 
 
-def _snapshot(house: House) -> Snapshot:
+def snapshot_of(house: House) -> Snapshot:
+    """Return the stored paper of a check of nobody."""
     stored: StoredFile = store_file(house.files, BytesIO(PAPER), limit=len(PAPER))
     return Snapshot(stored.sha256, stored.size, "核查结果.txt", MEDIA_TYPE)

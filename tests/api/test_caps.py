@@ -21,7 +21,8 @@ def proposed(story: Story) -> str:
 
 
 def plan(story: Story, case: str, fen: int):
-    return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen, credit_at_plan="pass")
+    story.check(case)
+    return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen)
 
 
 def test_what_is_left_is_told_before_anything_is_planned(shared_story: Story):

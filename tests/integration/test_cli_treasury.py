@@ -121,7 +121,7 @@ def test_a_report_is_shown_and_written_with_its_checksum(run: Run, tmp_path):
 
 def test_the_ledger_is_verified_and_the_doctor_says_so(run: Run, town: Town):
     sound = run("budgets", "verify", "--json")
-    checked = {each["name"]: each for each in run("doctor", "--json").json["checks"]}
+    checked = {each["name"]: each for each in run("doctor", "--json").json["probes"]}
 
     assert (sound.code, sound.json) == (0, {"ok": True, "faults": []})
     assert checked["ledger"]["status"] == "ok"
@@ -133,7 +133,7 @@ def test_the_ledger_is_verified_and_the_doctor_says_so(run: Run, town: Town):
     )
     tamper(url, change.format("+"))
     broken = run("budgets", "verify", "--json")
-    found = {each["name"]: each for each in run("doctor", "--json").json["checks"]}
+    found = {each["name"]: each for each in run("doctor", "--json").json["probes"]}
     tamper(url, change.format("-"))
 
     assert (broken.code, len(broken.json["faults"])) == (1, 1)

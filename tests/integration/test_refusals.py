@@ -12,6 +12,7 @@ from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
 from caseflow.settings import read_settings
 from tests.conftest import ROOT
+from tests.factories.checks import credit_at
 from tests.integration.conftest import House, found_house, shanghai
 from tests.integration.kept_database import keep
 
@@ -57,6 +58,8 @@ def standing(server: Server, founded_template: str) -> Iterator[House]:
     for database in keep(server, founded_template, "refusals"):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         house.submitted()
+        with _owner(house) as connection:
+            connection.execute(credit_at())
         yield house
 
 

@@ -11,11 +11,11 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caseflow.cases.overlaps import clashes_of, decisions_of
+from caseflow.cases.overlaps import clashes_of
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import MeasureInfo
-from caseflow.funds.awards.claims import committing, holder_of
+from caseflow.funds.awards.claims import committing, decisions_of, holder_of
 from caseflow.funds.awards.models import Award
 from caseflow.funds.awards.queries import awards_of_applicant
 from caseflow.identity.models import Organisation

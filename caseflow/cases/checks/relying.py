@@ -1,6 +1,6 @@
 """On which checks a decision rests: the facts its guards read, and what is written of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ def point_of(step: Step) -> str | None:
     return None
 
 
-def told(act: Act, move: Move) -> Mapping[str, Any]:
+def told(act: Act, move: Move) -> dict[str, Any]:
     """Return what an event says of the checks it rests on: id, kind, result, last day, snapshot."""
     used = [
         [check.check, check.kind, check.result, check.valid_until.isoformat(), check.sha256]

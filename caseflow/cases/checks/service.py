@@ -3,7 +3,7 @@
 No transaction is open while a source is asked. A source that does not answer leaves no check.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -44,6 +44,7 @@ RECORDERS: Final = frozenset(
 """Who checks: whoever handles a case, and the bureaus that are asked. 手册§5.5"""
 PHASES: Final = {"payment": "payment", "decision": "publicity"}
 """The point that a case is at in a phase; in every other it is 受理."""
+HAND: Final = "hand"
 MOST_SNAPSHOT: Final = 1024 * 1024
 Status = Literal["recorded", "already", "unanswered", "no_source"]
 
@@ -86,10 +87,12 @@ class _Task:
 
 
 def record_by_hand(
-    cases: Cases, actor: Actor, case: str, finding: Finding, evidence: ReceivedFile, *,
+    cases: Cases, actor: Actor, case: str, finding: Finding, receive: Callable[[], ReceivedFile], *,
     at: datetime, point: str | None = None,
-) -> Check:  # fmt: skip
-    """Record what somebody found out elsewhere, with the paper that says so.
+) -> CheckLine:  # fmt: skip
+    """Record what somebody found out elsewhere, with the paper that says so; the same again is one.
+
+    `receive` stores the paper, and is only called for who may record.
 
     Raises:
         NotFound: no such case that the actor may see. NotAllowed: not in a seat that checks.
@@ -98,13 +101,14 @@ def record_by_hand(
     if finding.kind in KINDS and KINDS[finding.kind].computed:
         reason = f"{KINDS[finding.kind].title}由系统根据台账核查，不手工登记"
         raise InvalidInput(f"{reason}。", fields={"kind": reason})
-    stored = evidence.stored
-    snapshot = Snapshot(stored.sha256, stored.size, evidence.name, evidence.media_type)
     with cases.database.session() as session:
         task = _task(cases, session, actor, case, Checking(point, ()), at)
-        check = _record(session, cases, task, finding, snapshot, actor=actor, at=at)
-    note_vetoes(cases, [check], at)
-    return check
+    paper = receive()
+    stored, day = paper.stored, local_date(finding.queried_at).isoformat()
+    told = (HAND, case, finding.kind, finding.result, finding.source, day, stored.sha256)
+    finding = replace(finding, query_id=query_id(*told))
+    snapshot = Snapshot(stored.sha256, stored.size, paper.name, paper.media_type)
+    return _keep(cases, actor, task, finding, snapshot, at=at)
 
 
 def run_checks(
@@ -175,7 +179,11 @@ def _run(
         finding, answer = _found(cases, actor, task, kind, source, at=at)
     except Unavailable as error:
         return _line(kind, "unanswered", reason=error.message)
-    return _keep(cases, actor, task, finding, answer, at=at)
+    stored = store_file(cases.office.files, BytesIO(answer.snapshot), limit=MOST_SNAPSHOT)
+    name = f"{kind}-{local_date(at).isoformat()}.json"
+    snapshot = Snapshot(stored.sha256, stored.size, name, answer.media_type)
+    line = _keep(cases, actor, task, finding, snapshot, at=at)
+    return replace(line, reason=answer.note or None)
 
 
 def _today(cases: Cases, task: _Task, kind: str, at: datetime) -> Check | None:
@@ -226,12 +234,9 @@ def _question(task: _Task, kind: str, source: Source, at: datetime) -> Question:
 
 
 def _keep(
-    cases: Cases, actor: Actor, task: _Task, finding: Finding, answer: Answer, *, at: datetime
+    cases: Cases, actor: Actor, task: _Task, finding: Finding, snapshot: Snapshot, *, at: datetime
 ) -> CheckLine:
-    """Store the snapshot, record the check; who was quicker with the same query has recorded it."""
-    stored = store_file(cases.office.files, BytesIO(answer.snapshot), limit=MOST_SNAPSHOT)
-    name = f"{finding.kind}-{local_date(at).isoformat()}.json"
-    snapshot = Snapshot(stored.sha256, stored.size, name, answer.media_type)
+    """Record the check; who was quicker with the same query has recorded it."""
     with cases.database.session() as session:
         _lock(session, task.subject.id)
         known = finding.query_id and answered(session, finding.source, finding.query_id)
@@ -240,7 +245,7 @@ def _keep(
             return _line(finding.kind, "already", known)
         check = _record(session, cases, task, finding, snapshot, actor=actor, at=at)
     note_vetoes(cases, [check], at)
-    return _line(finding.kind, "recorded", check, reason=answer.note or None)
+    return _line(finding.kind, "recorded", check)
 
 
 def _lock(session: Session, subject_id: int) -> None:
@@ -268,13 +273,3 @@ def _line(
     if check is None:
         return line
     return replace(line, check=check.public_id, result=check.result, source=check.source)
-
-
-def lines_of(results: Iterable[CheckLine]) -> Iterator[str]:
-    """Yield results in words, for lists."""
-    words = {"recorded": "", "already": "（今日已核查）"}
-    for each in results:
-        if each.check is None:
-            yield f"{each.kind_title}：{each.reason}"
-        else:
-            yield f"{each.kind_title}：{each.result}{words[each.status]}"

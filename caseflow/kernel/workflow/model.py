@@ -191,7 +191,11 @@ class Workflow:
         return frozenset(s.source for s in self.steps.values() if "planned_fen" in s.requires)
 
     def to_data(self) -> dict[str, Any]:
-        """Return plain JSON data; the inverse of `from_data`."""
+        """Return plain JSON data; the inverse of `from_data`.
+
+        Workflows from before checks have none, and keep their hash.
+        """
+        checks = {point: list(kinds) for point, kinds in self.checks.items()}
         return {
             "name": self.name,
             "title": self.title,
@@ -207,7 +211,7 @@ class Workflow:
             "payee": self.payee,
             "commits": self.commits,
             "acts": [_plain_step(act) for act in self.acts.values()],
-            "checks": {point: list(kinds) for point, kinds in self.checks.items()},
+            **({"checks": checks} if checks else {}),
         }
 
     @cached_property
