@@ -121,6 +121,7 @@ def test_two_clerks_confirming_one_order_pay_once(town: Town):
     cases = [town.reached("disbursing") for _ in range(8)]
 
     for case in cases:
+        town.check(case)
         confirm = [
             lambda c=case, n=n: town.ask(c, "confirm_payment", TREASURY, voucher_no=f"{c}-{n}")
             for n in range(2)

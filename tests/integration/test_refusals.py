@@ -204,6 +204,7 @@ def test_paid_never_exceeds_approved_and_no_instalment_is_paid_twice(house: Hous
 
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
+        connection.execute(credit_at())
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=101), "exceed|paid_within")
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=60), "the ledger says 0")
         _pay(connection, instalment=1, fen=60)
@@ -222,6 +223,7 @@ def test_a_returned_payment_counts_as_unpaid(house: House):
 
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
+        connection.execute(credit_at())
         _pay(connection, instalment=1, fen=100)
         connection.execute(
             "UPDATE payment SET status = 'returned', paid_at = NULL, voucher_no = NULL"
