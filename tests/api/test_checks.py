@@ -20,7 +20,7 @@ from tests.factories.fact_source import FactServer, fact_server
 from tests.factories.identity import uscc_number
 
 DAY = "2026-06-01"
-FIRM = "启东第1号智能科技有限公司"
+FIRM = "启东第1智能科技有限公司"
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,7 @@ def test_the_snapshot_is_for_officials_and_is_what_was_sent(told: Story):
 
     assert (sent.status_code, sent.data[:4]) == (200, b"%PDF")
     assert sent.headers["Content-Disposition"].startswith("attachment")
+    sent.close()
     assert told.client.get(path, APPLICANT).status_code == 403
     assert told.client.get(f"/cases/{case}/checks/none/evidence", AUDITOR).status_code == 404
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from caseflow.identity.models import Person
@@ -128,16 +128,17 @@ def answered(session: Session, source: str, query_id: str) -> Check | None:
 
 
 def _latest(session: Session, subject_id: int, case_id: int) -> set[int]:
-    query = (
-        select(Check.id)
-        .distinct(Check.kind)
+    newest_first = (Check.queried_at.desc(), Check.id.desc())
+    place = func.row_number().over(partition_by=Check.kind, order_by=newest_first)
+    ranked = (
+        select(Check.id, place.label("place"))
         .where(
             Check.subject_id == subject_id,
             or_(Check.matter_id.is_(None), Check.matter_id == case_id),
         )
-        .order_by(Check.kind, Check.queried_at.desc(), Check.id.desc())
+        .subquery()
     )
-    return set(session.scalars(query))
+    return set(session.scalars(select(ranked.c.id).where(ranked.c.place == 1)))
 
 
 def _uses(session: Session, case_id: int) -> dict[int, list[UseView]]:
