@@ -90,7 +90,8 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
             payload["files"] = act.reading.documents or []
         if CHECKED in move.step.effects:
             payload |= {"overlaps": met} if (met := seen(act)) else {}
-        payload |= drawn(act, move) | told(act, move)
+        payload |= drawn(act, move)
+        payload |= told(act, move)
         seat = act.seat if first else "system"
         drafts.append(
             Draft(

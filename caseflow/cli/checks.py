@@ -112,7 +112,7 @@ def record(
     point: str | None,
     login: str,
     as_json: bool,
-    **said: str,
+    **said: Any,
 ) -> None:
     """Record a check of CASE by hand, with its evidence; the same again is the same check.
 
