@@ -227,9 +227,10 @@ def test_a_call_is_planned_with_its_pool_and_divided(run: Run, town: Town):
         assert (known.short_pool, known.pool_fen) == ("proportional", 100_00)
     case = town.open(MEASURE, call=call["id"])
     town.walk(case, "proposed", applied_fen=200_00)
+    town.check(case)
 
     seen = run("calls", "divide", call["id"], "--as", HANDLER)
-    done = run("calls", "divide", call["id"], "--apply", "pass", "--as", HANDLER, "--json")
+    done = run("calls", "divide", call["id"], "--apply", "--as", HANDLER, "--json")
 
     assert "同比例折减" in seen.out
     assert [(line["fen"], line["result"]) for line in done.json["lines"]] == [(100_00, "cut")]
