@@ -1,7 +1,7 @@
 """Checks with evidence: what they let through, what they hold up, and what the database refuses."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
@@ -10,13 +10,16 @@ import pytest
 
 from caseflow.cases.checks.service import Checking, run_checks
 from caseflow.cases.checks.vetoes import note_vetoes
+from caseflow.cli import main
+from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.identity.queries import actor_by_login
-from caseflow.kernel.errors import GuardFailed, InvalidInput, NotAllowed
+from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput, NotAllowed
 from caseflow.rehearsal.checks import snapshot_of
 from caseflow.reviews.checks.queries import find_check
 from caseflow.reviews.checks.service import Finding, Recorder, Subject, record_check
+from tests.factories.commands import Result
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, visit
 
@@ -78,6 +81,25 @@ def refused(town: Town, case: str, event: str, **given) -> GuardFailed:
     return error.value
 
 
+@pytest.fixture
+def run(town: Town, tmp_path, monkeypatch, capsys) -> Callable[..., Result]:
+    """Run commands on the town's database, at the town's time."""
+    address = town.house.database.address
+    for name, value in (
+        ("HOME", str(tmp_path / "home")), ("MAC_KEY", "ab" * 32), ("DATABASE_URL", address.url),
+        ("OWNER_DATABASE_URL", address.owner_url),
+    ):  # fmt: skip
+        monkeypatch.setenv(f"CASEFLOW_{name}", value)
+
+    def run(*arguments: str) -> Result:
+        VirtualClock(town.house.database.connect).move_to(town.now)
+        code = main(arguments)
+        printed = capsys.readouterr()
+        return Result(code, printed.out, printed.err)
+
+    return run
+
+
 # --- the three points
 
 
@@ -91,7 +113,7 @@ def test_nobody_recommends_plans_or_asks_for_money_without_a_check(town: Town):
     town.walk(case, "publicity_pending")
     town.now += 31 * DAY
     town.check(case, "veto")
-    with pytest.raises(GuardFailed, match="信用审查为“否决”"):
+    with pytest.raises(Conflict, match="信用审查为“否决”"):
         town.publicise(case)
     town.check(case)
     town.walk(case, "payment_requested")
@@ -305,6 +327,43 @@ def test_who_does_not_handle_the_case_checks_nothing(town: Town):
         asked(town, case, "shenjiju.auditor")
     with pytest.raises(InvalidInput, match="没有这样的核查"):
         asked(town, case, kinds=("luck",))
+
+
+def test_the_commands_record_run_list_and_take_in(town: Town, run, tmp_path):
+    case = town.reached("payment_requested")
+    call = town.value(
+        'SELECT n.public_id FROM call n JOIN "case" c ON c.call_id = n.id WHERE c.public_id = %s',
+        case,
+    )
+    paper = tmp_path / "report.pdf"
+    paper.write_bytes(b"%PDF-1.7\n%%EOF\n")
+    sheet = tmp_path / "list.csv"
+    sheet.write_text(
+        "统一社会信用代码,单位名称,核查类别,结果,查询时间,说明\n1,甲,信用审查,通过,x,\n"
+    )
+    mine = ("--as", HANDLER)
+
+    kinds = run("checks", "kinds", "--json")
+    told = run("checks", "record", case, "credit", "flag", "--source", "信用中国", "--evidence",
+               str(paper), *mine, "--json")  # fmt: skip
+    asked = run("checks", "run", case, "--kind", "duplicates", "--kind", "safety", *mine)
+    whole = run("checks", "run-call", call, "--kind", "duplicates", *mine, "--json")
+    listed = run("checks", "list", case, "--limit", "1", *mine)
+    kept = run("checks", "evidence", case, told.json["check"], "-o", str(tmp_path / "out.pdf"),
+               *mine)  # fmt: skip
+    lines = run("checks", "import", str(sheet), "--source", "credit_list", "--dry-run", *mine)
+    shown = run("cases", "show", case, *mine)
+
+    assert {each["kind"] for each in kinds.json} >= {"credit", "first_time"}
+    assert (told.json["status"], told.json["result"]) == ("recorded", "flag")
+    assert (asked.code, "没有可查询的来源" in asked.out) == (1, True)
+    assert whole.code == 0
+    assert whole.json["counts"]["already"] >= 1
+    assert "提示" in shown.out
+    assert ("核查记录" in listed.out, "--after" in listed.err) == (True, True)
+    assert (tmp_path / "out.pdf").read_bytes() == paper.read_bytes()
+    assert kept.code == 0
+    assert (lines.code, "拒绝 1" in lines.out) == (1, True)
 
 
 @pytest.mark.parametrize(
