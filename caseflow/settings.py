@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -13,6 +13,8 @@ from caseflow.kernel.errors import InvalidInput
 KEY_BYTES = 32
 MEBIBYTE = 1024 * 1024
 MOST_PORT = 65_535
+SOURCES = "CASEFLOW_SOURCE_"
+"""How the variables begin that hold the addresses and secrets of sources of facts (核查来源)."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Settings:
     """What the program needs to know about its surroundings.
 
     `database_url` is the program's role, `owner_url` the role that migrates; both None means the
-    embedded server under `home`.
+    embedded server under `home`. `sources` are addresses and secrets of sources of facts, by the
+    names of their variables.
     """
 
     home: Path
@@ -37,6 +40,7 @@ class Settings:
     upload_limit: int = 20 * MEBIBYTE
     seal_key: bytes | None = None
     origin: str = "caseflow"
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def files(self) -> Path:
@@ -84,6 +88,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         upload_limit=_number(env, "CASEFLOW_UPLOAD_LIMIT", 20 * MEBIBYTE, most=1024 * MEBIBYTE),
         seal_key=_seed(env),
         origin=_origin(env),
+        sources={name: value for name, value in env.items() if name.startswith(SOURCES)},
     )
 
 

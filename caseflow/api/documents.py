@@ -85,7 +85,7 @@ def upload(form: dict[str, Any], public_id: str) -> DocumentView:
     if form["kind"] not in kinds:
         reason = f"不在本条款的材料清单中；可用：{'、'.join(sorted(kinds))}"
         raise InvalidInput(f"{form['kind']!r} {reason}。", fields={"kind": reason})
-    received = _receive(form["file"])
+    received = receive(form["file"])
     with transaction() as current:
         document = put(
             current,
@@ -134,7 +134,8 @@ def _refuse_bystander(case: Case) -> None:
         raise NotAllowed("办件现不在您的席位，不能上传材料。")
 
 
-def _receive(file: FileStorage) -> ReceivedFile:
+def receive(file: FileStorage) -> ReceivedFile:
+    """Check and store an uploaded file."""
     settings = house().settings
     stream = cast("BinaryIO", file.stream)
     limit = settings.upload_limit

@@ -52,12 +52,6 @@ class AnswerForm(Body):
     mode = Line(load_default="import", one_of=("import", "try"))
 
 
-class Applying(Body):
-    """What the credit check before the plan came to for all cases of the call."""
-
-    credit_at_plan = Line(required=True, one_of=("pass", "reduce"))
-
-
 @blueprint.route("/payments")
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(PaymentsQuery, location="query")
@@ -114,9 +108,7 @@ def show_division(public_id: str) -> Division:
 
 @blueprint.route("/calls/<public_id>/division", methods=["POST"])
 @admits(Rule.SIGNED_IN)
-@blueprint.arguments(Applying)
 @blueprint.response(200, answer_of(Division))
-def divide_pool(wanted: dict[str, Any], public_id: str) -> Division:
+def divide_pool(public_id: str) -> Division:
     """Plan each case with what it gets and the reason of its cut, one by one."""
-    credit = wanted["credit_at_plan"]
-    return apply_division(house().cases, actor(), public_id, now(), credit=credit)
+    return apply_division(house().cases, actor(), public_id, now())

@@ -114,8 +114,8 @@ def preview_division(cases: Cases, actor: Actor, call: str, at: datetime) -> Div
         return _divided(cases, session, actor, call, at=at)[0]
 
 
-def apply_division(cases: Cases, actor: Actor, call: str, at: datetime, *, credit: str) -> Division:
-    """Plan each case with what it gets and the reason of its cut; `credit` is 信用审查结果 of all.
+def apply_division(cases: Cases, actor: Actor, call: str, at: datetime) -> Division:
+    """Plan each case with what it gets and the reason of its cut, on its own checks (核查).
 
     Cases that get nothing stay where they are: to wait (结转) or to be rejected by name.
 
@@ -125,19 +125,16 @@ def apply_division(cases: Cases, actor: Actor, call: str, at: datetime, *, credi
     with cases.database.session() as session:
         division, versions = _divided(cases, session, actor, call, at=at)
     lines = tuple(
-        _plan(cases, actor, line, at=at, credit=credit, version=versions[line.case])
-        for line in division.lines
+        _plan(cases, actor, line, at=at, version=versions[line.case]) for line in division.lines
     )
     done = sum(line.fen for line in lines if line.result in ("planned", "cut"))
     return replace(division, lines=lines, allotted_fen=done)
 
 
-def _plan(
-    cases: Cases, actor: Actor, line: PoolLine, *, at: datetime, credit: str, version: int
-) -> PoolLine:
+def _plan(cases: Cases, actor: Actor, line: PoolLine, *, at: datetime, version: int) -> PoolLine:
     if not line.fen:
         return line
-    payload: dict[str, Any] = {"planned_fen": line.fen, "credit_at_plan": credit}
+    payload: dict[str, Any] = {"planned_fen": line.fen}
     if line.reason:
         payload |= {"reason": line.reason, "cut_code": "pool_short"}
     request = Request(DRAFT, actor.id, at, payload, expected_version=version)

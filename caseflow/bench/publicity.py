@@ -9,19 +9,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from typing import Any, Final
+
+from sqlalchemy import select
 
 from caseflow.batches.publicity import CLOSE, Listing, close_due, open_publicity
 from caseflow.batches.published_list import Contact
 from caseflow.bench.pgbench import ServerTime
 from caseflow.bench.scratch import BATCH, Ground, Progress, ground, settle, submitted_cases
+from caseflow.cases.models import Case
 from caseflow.cases.reading import Asker, read_locked
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.sets import SIZE
 from caseflow.cases.statement import write
 from caseflow.database.access import EMBEDDED_FOLDER
+from caseflow.documents.service import store_file
 from caseflow.kernel.calendar import SHANGHAI
+from caseflow.kernel.checks import PASS
 from caseflow.kernel.errors import Conflict
+from caseflow.reviews.checks.service import Finding, Recorder, Snapshot, Subject, record_check
 from caseflow.settings import Settings
 
 NAME: Final = "bench_publicity"
@@ -34,17 +41,18 @@ FEN: Final = 100_00
 ROAD: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("district.handler", "accept", {}),
     ("district.handler", "verify_claim", {"verified_fen": FEN, "note": "属实。"}),
-    ("district.head", "recommend", {"credit_at_review": "pass"}),
+    ("district.head", "recommend", {}),
     ("lead_bureau.handler", "conclude_review", {"reviewed_fen": FEN, "note": "同意。"}),
     ("lead_bureau.reviewer", "confirm_review", {}),
     ("cosign.credit", "answer_seat", {"verdict": "pass", "note": "无异议"}),
     ("cosign.market", "answer_seat", {"verdict": "pass", "note": "无异议"}),
     ("cosign.tax", "answer_seat", {"verdict": "pass", "note": "无异议"}),
-    ("lead_bureau.handler", "draft_plan", {"planned_fen": FEN, "credit_at_plan": "pass"}),
+    ("lead_bureau.handler", "draft_plan", {"planned_fen": FEN}),
     ("lead_bureau.reviewer", "confirm_plan", {}),
     ("lead_bureau.leader", "agree_plan", {"minutes_no": "〔2026〕第7号"}),
 )
 """From submission to where a case waits to be publicised."""
+PAPER: Final = "信用核查：未见异常".encode()
 CONTACT: Final = Contact(phone="0513-00000000", email="bench@example.test", address="样例路1号")
 
 
@@ -91,7 +99,8 @@ def run(
 
 
 def _walk(where: Ground, ids: Sequence[int], progress: Progress) -> None:
-    """Take all cases along the road, in sets."""
+    """Take all cases along the road, in sets; their applicants' credit is checked before."""
+    _check_credit(where)
     for seat, event, payload in ROAD:
         progress(f"{event} ({seat})")
         request = Request(event, where.person_at(seat), DECIDED_AT, payload)
@@ -101,6 +110,17 @@ def _walk(where: Ground, ids: Sequence[int], progress: Progress) -> None:
             for result in results.values():
                 if not isinstance(result, Outcome):
                     raise Conflict(f"{event}: a case of the benchmark refuses: {result.message}")
+
+
+def _check_credit(where: Ground) -> None:
+    paper = store_file(where.cases.office.files, BytesIO(PAPER), limit=len(PAPER))
+    snapshot = Snapshot(paper.sha256, paper.size, "credit.txt", "text/plain")
+    operator = where.person_at("lead_bureau.handler")
+    by = Recorder(operator, DECIDED_AT, where.cases.ids, where.cases.office.signer)
+    with where.database.session() as session:
+        for applicant in session.scalars(select(Case.applicant_id).distinct()).all():
+            finding = Finding("credit", PASS, "bench", DECIDED_AT)
+            record_check(session, finding, snapshot, subject=Subject(applicant), by=by)
 
 
 def _publicise(where: Ground, listed: list[str]) -> None:

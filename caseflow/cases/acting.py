@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from caseflow.cases.checks.asking import NO_SOURCES, SourceBook
 from caseflow.cases.desk import Desk
 from caseflow.cases.reading import Reading
 from caseflow.cases.timekeeping import Timekeeper
@@ -51,3 +52,4 @@ class Office:
     notices: NoticeBook
     system_id: int
     files: Path
+    sources: SourceBook = NO_SOURCES

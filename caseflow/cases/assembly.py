@@ -5,8 +5,10 @@ from pathlib import Path
 
 import caseflow.cases.models
 import caseflow.funds.awards.models
+import caseflow.reviews.checks.models
 import caseflow.reviews.experts.models  # noqa: F401 - the tables that other features refer to
 from caseflow.cases.acting import Office
+from caseflow.cases.checks.asking import SourceBook
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
@@ -36,5 +38,6 @@ def assemble(
         notices=_notice_book(root / "notifications"),
         system_id=system_id,
         files=settings.files,
+        sources=SourceBook(root, settings.sources),
     )
     return Cases(database, office, ids=ids or PublicIds(), pinned=Pinned())

@@ -25,6 +25,7 @@ BLIND_FILE: Final = "blind_file"
 """The kind of document that was made anonymous for the experts (匿名评审材料)."""
 TOLD_OF_APPLICANT: Final = (
     "tasks", "amounts", "amount_chain", "entries", "payments", "caps", "children", "overlaps",
+    "checks",
 )  # fmt: skip
 """What of a detail would tell an expert whose case it is."""
 JUDGED: Final = aliased(Task)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.caps import add_caps
+from caseflow.cases.checks.relying import add_uses, told
 from caseflow.cases.cutting import add_amounts
 from caseflow.cases.desk import Desk
 from caseflow.cases.effects import add_effects, add_orders
@@ -72,6 +73,7 @@ def writes_of(act: Act, office: Office) -> Writes:
     for seq, move in act.numbered():
         add_effects(act, writes, seq, move)
         add_overlap_effects(act, writes, seq, move, office)
+        add_uses(act, writes, seq, move)
         if move.step.duty and act.seat != "system":
             writes.add(DUTIES, *_duties(act, move.step.duty))
     add_award(act, writes, office, events[-1]["hash"])
@@ -89,6 +91,7 @@ def _events(act: Act, signer: Signer) -> list[dict[str, Any]]:
         if CHECKED in move.step.effects:
             payload |= {"overlaps": met} if (met := seen(act)) else {}
         payload |= drawn(act, move)
+        payload |= told(act, move)
         seat = act.seat if first else "system"
         drafts.append(
             Draft(

@@ -18,6 +18,7 @@ from caseflow.cases.amounts import (
 )
 from caseflow.cases.blind import blind_cases, veiled_detail
 from caseflow.cases.caps import priors_of, room_of
+from caseflow.cases.checks.points import PointView, points_of
 from caseflow.cases.facts import facts_of
 from caseflow.cases.models import Case, Hold
 from caseflow.cases.overlaps import clashes_of
@@ -157,6 +158,7 @@ class CaseDetail:
     children: tuple[CaseLine, ...]
     recovered_fen: int
     overlaps: tuple[str, ...]
+    checks: tuple[PointView, ...]
 
 
 def case_detail(
@@ -193,6 +195,7 @@ def case_detail(
         children=_children(session, actor, case) if _has_children(reading) else (),
         recovered_fen=reading.recovered_fen,
         overlaps=tuple(_overlaps(reading, measure)),
+        checks=points_of(reading, runner.workflow, at),
     )
     is_blind = blind_cases(session, actor, [case.public_id], visible_cases)
     return veiled_detail(found) if is_blind else found

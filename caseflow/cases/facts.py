@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from caseflow.cases.caps import room_of
+from caseflow.cases.checks.relying import check_facts
 from caseflow.cases.experts.effects import judging_facts
 from caseflow.cases.overlaps import overlap_facts
 from caseflow.cases.reading import Reading, iso
@@ -38,6 +39,7 @@ def facts_of(
     facts.update(_case_facts(reading, measure, at))
     facts.update(_money_facts(reading, measure, workflow))
     facts.update(_seat_facts(reading, workflow))
+    facts.update(check_facts(reading, workflow, local_date(at)))
     facts.update(_recovery_facts(reading))
     facts.update(judging_facts(reading, measure, workflow, at))
     facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)

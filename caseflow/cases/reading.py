@@ -21,8 +21,10 @@ from caseflow.funds.bars.queries import STANDING
 from caseflow.funds.caps.queries import CAP_COLUMNS
 from caseflow.funds.recoveries.queries import RecoverySums, recovery_sums
 from caseflow.identity.delegations.models import UNDELEGATED
+from caseflow.kernel.checks import Known, known_from
 from caseflow.kernel.ledger import Order
 from caseflow.kernel.recovery import RECOVERY
+from caseflow.reviews.checks.queries import CHECK_COLUMNS
 from caseflow.reviews.experts.queries import NOTHING as UNJUDGED
 from caseflow.reviews.experts.queries import Judging, judging
 
@@ -103,6 +105,7 @@ COLUMNS: Final = f"""
     (SELECT json_build_array(e.stream, e.seq, encode(e.request_hash, 'hex')) FROM event e
       WHERE e.actor_id = $2::bigint AND e.request_id = $4::text) AS request,
     {STANDING.format(organisation="c.applicant_id")} AS bars,
+    {CHECK_COLUMNS.strip()},
     {AWARD_COLUMNS}
 """
 SOURCES: Final = """
@@ -178,6 +181,11 @@ class Reading:
     def present(self) -> list[SeatTask]:
         """Return the tasks of the present stay, answered or not, in the order they were opened."""
         return present(self.desk, self.state)
+
+    @cached_property
+    def known(self) -> dict[str, Known]:
+        """Return the latest check of each kind that counts for the case, valid or not."""
+        return known_from(self.checks)
 
     def duty_of(self, person: int) -> str | None:
         """Return the control role that a person took on this case."""

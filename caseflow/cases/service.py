@@ -12,6 +12,7 @@ from psycopg.errors import IntegrityError, UniqueViolation
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.barring import refuse_barred_act
 from caseflow.cases.caps import explained, refuse_uncontrolled, room_of
+from caseflow.cases.checks.relying import with_reasons
 from caseflow.cases.children import add_children
 from caseflow.cases.consequences import keep_time, writes_of
 from caseflow.cases.desk import Desk, Doer, Named, desk_of, named_in
@@ -201,6 +202,7 @@ class Cases:
                 Situation(reading.state, facts), request.event, request.payload
             )
         except GuardFailed as error:
+            error = with_reasons(error, reading, runner.workflow, request.at)
             raise explained(error, room_of(reading, measure, runner.workflow)) from error
         refuse_uncontrolled(reading, measure, runner.workflow, decision)
         refuse_road(connection, reading, decision.moves[0], request.actor_id)

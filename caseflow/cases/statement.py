@@ -30,6 +30,7 @@ from caseflow.funds.recoveries.part import (
 )
 from caseflow.history.part import EVENTS
 from caseflow.notifications.part import DELIVERIES, NOTICES
+from caseflow.reviews.checks.part import CHECK_USES
 from caseflow.reviews.experts.part import PARTS as EXPERT_PARTS
 from caseflow.reviews.experts.part import PLACES, SHORTLISTS
 from caseflow.reviews.part import (
@@ -47,7 +48,7 @@ PARTS: Final[tuple[Part, ...]] = (
     ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
     RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
     MATTERS, MATTERS_DROPPED, DECISIONS, AWARDS, AWARDS_MOVED, TASKS_CHANGED, COPIES, RECUSALS,
-    *EXPERT_PARTS, PAYMENT_OFFSETS,
+    *EXPERT_PARTS, PAYMENT_OFFSETS, CHECK_USES,
 )  # fmt: skip
 
 NEEDS: Final = {

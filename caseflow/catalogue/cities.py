@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate
 
+from caseflow.catalogue.fact_sources import FactSource, FactSourceRecord, unfit_sources
 from caseflow.catalogue.records import Record, load_record, number, records, text, word
 from caseflow.catalogue.yaml_reader import read_yaml
 from caseflow.kernel.errors import DefinitionError, NotFound, Problem
@@ -108,6 +109,7 @@ class City:
     parties: Mapping[str, str]
     cosign: Mapping[str, str]
     industries: Mapping[str, str]
+    sources: tuple[FactSource, ...] = ()
 
     def organisation(self, code: str) -> Organisation:
         """Return the organisation of that code."""
@@ -254,6 +256,7 @@ class CityRecord(Record):
         )
     )
     industries = _mapping()
+    sources = records(FactSourceRecord)
 
 
 def read_city(path: Path) -> City:
@@ -284,6 +287,7 @@ def _problems(city: City, source: Source) -> Iterator[Problem]:
     yield from _nowhere(city, source)
     yield from _unknown_organisations(city, source)
     yield from _empty_seats(city, source)
+    yield from unfit_sources(city.sources, source)
     if DEFAULT_INDUSTRY not in city.industries:
         message = "name the bureau of every other industry under `default`"
         yield source.problem(("industries",), "industry-default", message)
@@ -293,6 +297,7 @@ def _repeated(city: City, source: Source) -> Iterator[Problem]:
     for key, codes in (
         ("territories", [territory.code for territory in city.territories]),
         ("organisations", [organisation.code for organisation in city.organisations]),
+        ("sources", [each.name for each in city.sources]),
     ):
         for index, code in enumerate(codes):
             if code in codes[:index]:

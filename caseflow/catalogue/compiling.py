@@ -45,9 +45,8 @@ def compile_measure(files: PolicyFiles, measure: Measure, library: Library) -> d
     """
     process, spec = process_of(files, measure, library), files.spec(measure)
     known = _COMPILED.setdefault(library, {})
-    said = content_hash(
-        [process.data["family"], spec.family, spec.parameters, spec.without, spec.flags]
-    )
+    own = [spec.parameters, spec.without, spec.flags, spec.checks]
+    said = content_hash([process.data["family"], spec.family, *own])
     if said not in known:
         known[said] = spec, compile_workflows(process, library, spec)
     first, compiled = known[said]

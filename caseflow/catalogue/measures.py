@@ -161,12 +161,14 @@ class OpenQuestion:
 class WorkflowChoice:
     """What differs from the family's workflow: values, optional stages left out.
 
-    `process` names a workflow of the family other than the one that bears its name.
+    `process` names a workflow of the family other than the one that bears its name. `checks` says
+    which kinds of check (核查) a point needs instead of the family's.
     """
 
     process: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

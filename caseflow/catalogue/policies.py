@@ -153,6 +153,7 @@ class PolicyFiles:
             parameters=measure.workflow.parameters,
             without=measure.workflow.without,
             flags=measure.flags,
+            checks=measure.workflow.checks,
             file=source.file,
             lines=source.lines,
         )

@@ -10,6 +10,8 @@ from caseflow.catalogue import measures, policies
 from caseflow.catalogue.benefit_schemas import CODE, PERCENT, BenefitRecord
 from caseflow.catalogue.indicators.schemas import IndicatorRecord, LeadRecord
 from caseflow.catalogue.records import Day, Flag, Plain, Record, number, records, text, texts, word
+from caseflow.kernel.checks import KINDS as CHECKS
+from caseflow.kernel.checks import POINTS
 from caseflow.kernel.overlap.matters import KINDS
 from caseflow.kernel.overlap.rules import MODES, TRIGGERS
 from caseflow.kernel.titles import KIND, LEVELS, PER
@@ -128,6 +130,7 @@ class WorkflowChoiceRecord(Record):
     process = text(required=False, pattern=CODE)
     parameters = fields.Dict(keys=text(pattern=CODE), values=Plain())
     without = texts()
+    checks = fields.Dict(keys=word(*POINTS), values=fields.List(word(*CHECKS)))
 
 
 class ShareRecord(Record):

@@ -31,7 +31,6 @@ DIVIDED = {
     "办件": "number", "申报主体": "applicant", "名次": "rank", "应安排": "wanted",
     "安排": "allotted", "结果": "result", "理由": "reason",
 }  # fmt: skip
-CREDIT = ("pass", "reduce")
 """A veto is for one case by name, never for a batch."""
 PLANNERS = frozenset(seat.role for seat in SEATS.values() if seat.party == "lead_bureau")
 day_type = click.DateTime(["%Y-%m-%d"])
@@ -150,26 +149,19 @@ def _refuse_stranger(actor: Actor, measure: queries.LoadedMeasure) -> None:
 
 @calls.command()
 @click.argument("call")
-@click.option(
-    "--apply",
-    "credit",
-    type=click.Choice(CREDIT),
-    help="Plan each case so, with this credit check (信用审查结果) for all of them.",
-)
+@click.option("--apply", "applying", is_flag=True, help="Plan each case so, on its own checks.")
 @as_option
 @json_option
-def divide(*, call: str, credit: str | None, login: str, as_json: bool) -> None:
+def divide(*, call: str, applying: bool, login: str, as_json: bool) -> None:
     """Divide the pool of CALL among its cases in 拟支持; without --apply only say how.
 
-    Example: caseflow calls divide CALL --apply pass --as shujuju.handler
+    Example: caseflow calls divide CALL --apply --as shujuju.handler
     """
     with open_house() as house:
         at, cases = house.now(), house.cases()
         actor = house.actor(login, at)
-        if credit is None:
-            found = preview_division(cases, actor, call, at)
-        else:
-            found = apply_division(cases, actor, call, at, credit=credit)
+        doing = apply_division if applying else preview_division
+        found = doing(cases, actor, call, at)
     show(asdict(found), as_json=as_json, view=lambda: _division(found))
 
 

@@ -150,6 +150,7 @@ def _view(data: dict[str, Any]) -> RenderableType:
         "到期": "due_on", "结论": "verdict", "意见": "note", "证据": "evidence",
     }  # fmt: skip
     tasks = [task for task in data["tasks"] if task["closed_at"] is None or task["verdict"]]
+    points = {"核查": "title", "情况": "standing_title", "有效": "valid", "尚缺": "reasons"}
     papers = {"材料": "kind", "名称": "title", "必交": "required"}
     return Group(
         facts(line["title"], head),
@@ -159,6 +160,7 @@ def _view(data: dict[str, Any]) -> RenderableType:
         table("金额", amounts, map(_in_yuan, data["amount_chain"])),
         table("拨付单", orders, map(_in_yuan, data["payments"])),
         table("预算分录", entries, map(_in_yuan, data["entries"])),
+        table("核查", points, data["checks"]),
         table("材料", papers, data["documents"]),
         table("待办", asked, tasks),
     )

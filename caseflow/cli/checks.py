@@ -1,270 +1,258 @@
-"""The checks of `caseflow doctor`: each looks at one thing and says how it is."""
+"""`caseflow checks`: checks of applicants (核查): what is asked where, results, lists sent in."""
 
-import platform
-import shutil
-import smtplib
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from packaging.requirements import Requirement
+import click
+from rich.console import Group
 
-from caseflow.cli.output import cell
-from caseflow.clock import MAX_SKEW, SystemClock, VirtualClock, clock_for, skew
-from caseflow.database.access import Address, Database, open_database
-from caseflow.database.connections import Connect
-from caseflow.database.readiness import driver_errors, head_revision, located, revision_of
-from caseflow.deadlines.queries import years
-from caseflow.funds.ledger import disagreements
-from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import CaseflowError, Unavailable
-from caseflow.settings import KEY_BYTES, Settings
+from caseflow.batches.checks import CallChecked, CheckImport, CheckList, check_call, import_checks
+from caseflow.cases.checks.queries import CaseChecks, case_checks, evidence_of
+from caseflow.cases.checks.service import Checking, CheckLine, record_by_hand, run_checks
+from caseflow.catalogue.pinned import Pinned
+from caseflow.cli.house import as_option, open_house
+from caseflow.cli.output import Option, facts, json_option, note, progress, show, table
+from caseflow.cli.problems import DONE, FAILED
+from caseflow.documents.service import receive_file
+from caseflow.kernel.calendar import SHANGHAI
+from caseflow.kernel.checks import KINDS, POINTS, RESULTS
+from caseflow.reviews.checks.service import Finding
 
-OK: Final = "ok"
-WARNING: Final = "warning"
-BROKEN: Final = "broken"
+LISTED = {
+    "编号": "public_id", "类别": "kind_title", "结果": "result_title", "来源": "source",
+    "查询时间": "queried_at", "有效至": "valid_until", "有效": "is_valid", "最新": "is_latest",
+    "时点": "point_title", "经办人": "operator", "说明": "note",
+}  # fmt: skip
+STANDING = {"时点": "title", "须核查": "kind_titles", "情况": "standing_title", "尚缺": "reasons"}
+LINES = {"类别": "kind_title", "办理": "status", "结果": "result", "来源": "source",
+         "说明": "reason"}  # fmt: skip
+CASES = {"编号": "number", "申报主体": "applicant_title", "核查": "told"}
+ROWS = {"行": "row", "信用代码": "uscc", "办理": "result", "核查编号": "check", "说明": "message"}
+SHOWN = {"代码": "kind", "名称": "title", "询问": "question", "逐件": "of_case", "系统": "computed"}
 
-LEAST_PYTHON: Final = (3, 11)
-LEAST_FREE: Final = 1024**3
-"""A gigabyte: below it uploads and the embedded database are soon refused."""
-LATE: Final = timedelta(minutes=5)
-"""A worker beats every 30 seconds; after this it is taken for gone."""
-SMTP_SECONDS: Final = 2
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: ok, warning (works, but see to it) or broken, and what to do."""
-
-    name: str
-    status: str
-    detail: str
-
-
-def of_the_machine(settings: Settings, root: Path) -> Iterator[Check]:
-    """Yield the checks that need no database."""
-    yield _python()
-    yield _packages()
-    yield Check("data", OK, str(root))
-    yield _mac_key(settings)
-    yield _files(settings)
-    yield _font()
-    yield _smtp(settings)
-    yield _exposure(settings)
+point_option: Option = click.option(
+    "--point", type=click.Choice(list(POINTS)), help="When: where the case stands if not said."
+)
+kind_option: Option = click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)),
+    help="Only this kind; all that the measure asks for if not said.",
+)  # fmt: skip
+again_option: Option = click.option(
+    "--again", is_flag=True, help="Ask anew what was answered today."
+)
 
 
-def _python() -> Check:
-    is_ok = sys.version_info[:2] >= LEAST_PYTHON
-    return Check("python", OK if is_ok else BROKEN, platform.python_version())
+@click.group()
+def checks() -> None:
+    """Checks (核查) of applicants: credit, territory, safety, first time, duplicates.
+
+    Example: caseflow checks list QD26-7a-2026-000001 --as shujuju.handler
+    """
 
 
-def _packages() -> Check:
-    """Compare what is installed with what the program's own metadata asks for."""
-    try:
-        wanted = [Requirement(line) for line in requires("caseflow") or []]
-        name = metadata("caseflow")["Version"]
-    except PackageNotFoundError:
-        return Check("packages", WARNING, "caseflow runs from a folder; nothing says what it needs")
-    faults = [fault for each in wanted if (fault := _fault(each))]
-    if faults:
-        return Check("packages", BROKEN, "; ".join(faults))
-    return Check("packages", OK, f"caseflow {name} and {len(wanted)} packages")
+@checks.command("kinds")
+@json_option
+def list_kinds(*, as_json: bool) -> None:
+    """List the kinds of check, and what each asks.
+
+    Example: caseflow checks kinds --json
+    """
+    rows = [{"kind": name, **asdict(kind)} for name, kind in KINDS.items()]
+    show(rows, as_json=as_json, view=lambda: table("核查类别", SHOWN, rows))
 
 
-def _fault(wanted: Requirement) -> str | None:
-    if wanted.marker is not None and not wanted.marker.evaluate():
-        return None
-    try:
-        found = version(wanted.name)
-    except PackageNotFoundError:
-        return f"{wanted.name} is missing"
-    return (
-        None if wanted.specifier.contains(found) else f"{wanted.name} is {found}, needed {wanted}"
+@checks.command("list")
+@click.argument("case")
+@click.option("--after", metavar="CHECK", help="Begin after this check (public id).")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
+@as_option
+@json_option
+def list_checks(*, case: str, after: str | None, limit: int, login: str, as_json: bool) -> None:
+    """List the checks of a case (by public id or number), and how it stands at each point.
+
+    Example: caseflow checks list QD26-7a-2026-000001 --as shujuju.handler
+    """
+    with open_house() as house, house.database.session() as session:
+        at = house.now()
+        actor = house.actor(login, at)
+        found = case_checks(session, actor, case, at, pinned=Pinned(), after=after, limit=limit)
+    if found.page.next is not None:
+        note(f"There are more; the next page: --after {found.page.next}")
+    show(asdict(found), as_json=as_json, view=lambda: _listed(found))
+
+
+def _listed(found: CaseChecks) -> Any:
+    return Group(
+        table(f"{found.number} 核查情况", STANDING, map(asdict, found.points)),
+        table("核查记录", LISTED, map(asdict, found.page.items)),
     )
 
 
-def _mac_key(settings: Settings) -> Check:
-    if len(settings.mac_key) < KEY_BYTES:
-        return Check("mac key", BROKEN, f"under {KEY_BYTES} bytes; set CASEFLOW_MAC_KEY")
-    path = settings.home / "mac.key"
-    if not path.is_file() or path.read_bytes() != settings.mac_key:
-        return Check("mac key", OK, f"{settings.mac_key_id}, from CASEFLOW_MAC_KEY")
-    if path.stat().st_mode & 0o077:
-        return Check("mac key", WARNING, f"{path} can be read by others: chmod 600")
-    return Check("mac key", OK, f"{settings.mac_key_id}, from {path}")
+@checks.command()
+@click.argument("case")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("result", type=click.Choice(list(RESULTS)))
+@click.option("--source", required=True, help="Who said so, e.g. 信用中国.")
+@click.option("--evidence", required=True, help="The paper that says so.",
+              type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
+@click.option("--queried-at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
+              help="When it was asked, Asia/Shanghai; now if not said.")  # fmt: skip
+@click.option("--note", default="", help="What else to know; not in the history.")
+@point_option
+@as_option
+@json_option
+def record(
+    *,
+    case: str,
+    evidence: Path,
+    queried_at: datetime | None,
+    point: str | None,
+    login: str,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Record a check of CASE by hand, with its evidence; the same again is the same check.
+
+    Example: caseflow checks record QD26-7a-2026-000001 credit pass --source 信用中国
+    --evidence report.pdf --as shujuju.handler
+    """
+    with open_house() as house, evidence.open("rb") as file:
+        at, cases = house.now(), house.cases()
+        asked = queried_at.replace(tzinfo=SHANGHAI) if queried_at else at
+        limit, files = house.settings.upload_limit, house.settings.files
+        line = record_by_hand(
+            cases,
+            house.actor(login, at),
+            case,
+            Finding(queried_at=asked, **said),
+            lambda: receive_file(files, file, name=evidence.name, limit=limit),
+            at=at,
+            point=point,
+        )
+    show(asdict(line), as_json=as_json, view=lambda: facts("核查", _line(line)))
 
 
-def _files(settings: Settings) -> Check:
-    """Write a file where uploads go, and look at the space left."""
-    try:
-        settings.files.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.files) as file:
-            file.write(b"caseflow")
-        free = shutil.disk_usage(settings.files).free
-    except OSError as error:
-        return Check("files", BROKEN, f"{settings.files}: {error.strerror}")
-    status = OK if free >= LEAST_FREE else WARNING
-    return Check("files", status, f"{settings.files}, {free // 1024**2:,} MiB free")
+def _line(line: CheckLine) -> dict[str, Any]:
+    return {"编号": line.check, "类别": line.kind_title, "结果": line.result, "来源": line.source}
 
 
-def _font(folders: Iterable[Path] | None = None) -> Check:
-    """Look for a Chinese font to write documents with: the system's, or the package's."""
-    from caseflow.documents.letters.fonts import chinese_font
+@checks.command()
+@click.argument("case")
+@point_option
+@kind_option
+@again_option
+@as_option
+@json_option
+def run(
+    *, case: str, point: str | None, kinds: tuple[str, ...], again: bool, login: str, as_json: bool
+) -> int:
+    """Ask the city's sources about CASE, and this house's own records.
 
-    try:
-        found = chinese_font(folders)
-    except Unavailable as error:
-        return Check("cjk font", WARNING, error.message)
-    return Check("cjk font", OK, f"{found.family}, {found.path}")
-
-
-def _smtp(settings: Settings) -> Check:
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    try:
-        with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SMTP_SECONDS) as server:
-            code, _ = server.noop()
-    except (OSError, smtplib.SMTPException) as error:
-        return Check("smtp", WARNING, f"{where} does not answer ({error}); letters wait")
-    return Check("smtp", OK, f"{where} answers {code}")
-
-
-def _exposure(settings: Settings) -> Check:
-    if settings.is_loopback:
-        return Check("bound to", OK, f"{settings.host}; development tokens are accepted")
-    return Check("bound to", WARNING, f"{settings.host}; nobody can sign in: tokens need loopback")
+    Exit code 1 if a kind was not answered: nothing is recorded then, and nothing has passed.
+    Example: caseflow checks run QD26-7a-2026-000001 --point payment --as shujuju.handler
+    """
+    with open_house() as house:
+        at, cases = house.now(), house.cases()
+        actor = house.actor(login, at)
+        lines = run_checks(cases, actor, case, Checking(point, kinds or None, again), at=at)
+    rows = [asdict(line) for line in lines]
+    show(rows, as_json=as_json, view=lambda: table("核查", LINES, rows))
+    return DONE if all(line.check for line in lines) else FAILED
 
 
-def of_the_database(settings: Settings, root: Path) -> list[Check]:
-    """Return the checks of the database; one that says why where it does not answer."""
-    try:
-        address = located(settings)
-        found = [_server(address), _revision(address, root)]
-        if found[-1].status == OK:
-            found += _inside(address)
-    except CaseflowError as error:
-        return [Check("database", BROKEN, error.message.partition("\n")[0])]
-    return found
+@checks.command("run-call")
+@click.argument("call")
+@point_option
+@kind_option
+@again_option
+@as_option
+@json_option
+def run_call(
+    *, call: str, point: str | None, kinds: tuple[str, ...], again: bool, login: str, as_json: bool
+) -> int:
+    """Check every open case of CALL that I see, each alone; safe to run again.
+
+    Exit code 1 if a case was refused or a kind was not answered; the others are done.
+    Example: caseflow checks run-call CALL --point publicity --as shujuju.handler
+    """
+    with open_house() as house:
+        at, cases = house.now(), house.cases()
+        actor = house.actor(login, at)
+        with progress("Checking") as step:
+            found = check_call(
+                cases,
+                actor,
+                call,
+                Checking(point, kinds or None, again),
+                at=at,
+                on_case=lambda done, total: step(f"{done}/{total}"),
+            )
+    show(asdict(found), as_json=as_json, view=lambda: _call(found))
+    bad = sum(found.counts[name] for name in ("refused", "unanswered", "no_source"))
+    return FAILED if bad else DONE
 
 
-def _server(address: Address) -> Check:
-    if address.server is None:
-        return Check("database", OK, "an external PostgreSQL answers")
-    return Check("database", OK, f"the embedded PostgreSQL runs in {address.server.socket_folder}")
+def _call(found: CallChecked) -> Any:
+    rows = [
+        {**asdict(each), "told": each.refused or "；".join(map(_told, each.lines))}
+        for each in found.cases
+    ]
+    counted = "，".join(f"{name} {count}" for name, count in found.counts.items() if count)
+    return table(f"批量核查：{counted or '没有须核查的'}", CASES, rows)
 
 
-def _revision(address: Address, root: Path) -> Check:
-    revision, head = revision_of(address), head_revision(root / "migrations")
-    if revision == head:
-        return Check("revision", OK, f"{revision}, the newest")
-    found = f"{revision or 'none'}, the program needs {head}: run 'caseflow db upgrade'"
-    return Check("revision", BROKEN if revision or address.server is None else WARNING, found)
+def _told(line: CheckLine) -> str:
+    said = RESULTS[line.result] if line.result else line.reason
+    return f"{line.kind_title}：{said}{'（今日已核查）' if line.status == 'already' else ''}"
 
 
-def _inside(address: Address) -> list[Check]:
-    database = open_database(address, pool_size=1)
-    try:
-        with driver_errors():
-            connect = database.connect
-            return [
-                _skew(connect), _virtual(connect), _catalogue(connect), _calendar(connect),
-                _worker(connect), _deliveries(connect), _timers(connect), _ledger(database),
-            ]  # fmt: skip
-    finally:
-        database.close()
+@checks.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--source", required=True, help="Which source sent it, by its name in the city file.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and keep nothing.")
+@as_option
+@json_option
+def import_list(*, file: Path, source: str, dry_run: bool, login: str, as_json: bool) -> int:
+    """Take in a list FILE (.xlsx or .csv) of findings: each row alone, the same row once.
+
+    Exit code 1 if a row was refused; the others are done.
+    Example: caseflow checks import list.xlsx --source credit_list --dry-run --as shujuju.handler
+    """
+    told = CheckList(source, file.name, file.read_bytes(), dry_run=dry_run)
+    with open_house() as house:
+        at, cases = house.now(), house.cases()
+        found = import_checks(cases, house.actor(login, at), told, at=at)
+    show(asdict(found), as_json=as_json, view=lambda: _imported(found))
+    return FAILED if found.refused else DONE
 
 
-def _skew(connect: Connect) -> Check:
-    found = skew(connect)
-    told = f"{found.total_seconds() * 1000:.0f} ms from the database's clock"
-    if found > MAX_SKEW:
-        return Check("clock", BROKEN, f"{told}; deadlines need both within a second: set up NTP")
-    return Check("clock", OK, told)
-
-
-def _virtual(connect: Connect) -> Check:
-    present = clock_for(connect)
-    if isinstance(present, VirtualClock):
-        told = f"virtual, at {cell(present.now())}: this database is a rehearsal"
-        return Check("time", WARNING, told)
-    return Check("time", OK, "real")
-
-
-def _catalogue(connect: Connect) -> Check:
-    policies, measures = _row(
-        connect,
-        "SELECT count(DISTINCT p.id), count(v.id) FROM policy_version p"
-        " LEFT JOIN measure_version v ON v.policy_version_id = p.id WHERE p.current",
+def _imported(found: CheckImport) -> Any:
+    title = (
+        f"{'试办' if found.dry_run else '导入'}：登记 {found.recorded}，已有 {found.already}，"
+        f"拒绝 {found.refused}；因否决暂停办件 {found.held}"
     )
-    if not policies:
-        return Check("catalogue", WARNING, "no policy is loaded: run 'caseflow policies load'")
-    return Check("catalogue", OK, f"{policies} policies, {measures} measures")
+    return table(title, ROWS, map(asdict, found.rows))
 
 
-def _calendar(connect: Connect) -> Check:
-    """Deadlines reach into this year and the next; both should be confirmed once announced."""
-    with connect() as connection:
-        known = {each.year: each.status for each in years(connection)}
-    this = local_date(clock_for(connect).now()).year
-    confirmed = [str(year) for year, status in known.items() if status == "confirmed"]
-    told = f"confirmed: {', '.join(confirmed) or 'none'}"
-    missing = [year for year in (this, this + 1) if known.get(year) != "confirmed"]
-    if not missing:
-        return Check("calendar", OK, told)
-    listed = ", ".join(map(str, missing))
-    advice = (
-        f"{told}; {listed} missing: deadlines there are provisional ('caseflow calendar import')"
-    )
-    return Check("calendar", WARNING, advice)
+@checks.command()
+@click.argument("case")
+@click.argument("check")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="Where to write the snapshot.")  # fmt: skip
+@as_option
+@json_option
+def evidence(*, case: str, check: str, output: Path, login: str, as_json: bool) -> None:
+    """Write the snapshot of a check to FILE.
 
-
-def _worker(connect: Connect) -> Check:
-    """The health of the worker is the time of its last beat, by the machine's clock."""
-    found = _rows(connect, "SELECT name, last_at FROM sweep ORDER BY name")
-    told = ", ".join(f"{name} {cell(at)}" for name, at in found) or "no sweep has run"
-    beats = [at for name, at in found if name == "worker"]
-    if not beats or SystemClock().now() - beats[0] > LATE:
-        return Check("worker", WARNING, f"none alive ({told}): run 'caseflow worker'")
-    return Check("worker", OK, told)
-
-
-def _deliveries(connect: Connect) -> Check:
-    failed, waiting = _row(
-        connect,
-        "SELECT count(*) FILTER (WHERE status = 'failed'),"
-        " count(*) FILTER (WHERE status = 'pending') FROM delivery",
-    )
-    told = f"{failed} given up, {waiting} waiting"
-    return Check("letters", WARNING if failed else OK, told)
-
-
-def _timers(connect: Connect) -> Check:
-    refused, reason = _row(
-        connect, "SELECT count(*), max(problem) FROM timer WHERE problem IS NOT NULL"
-    )
-    told = f"{refused} refused" + (f", e.g. {reason}" if refused else "")
-    return Check("timers", WARNING if refused else OK, told)
-
-
-def _ledger(database: Database) -> Check:
-    """Look whether every balance of every budget line is the sum of its entries."""
-    with database.session() as session:
-        faults = disagreements(session)
-    if faults:
-        first = f"{faults[0].line_id} {faults[0].kind}"
-        advice = f"{len(faults)} balances differ from their entries, first {first}"
-        return Check("ledger", BROKEN, f"{advice}: run 'caseflow budgets verify'")
-    return Check("ledger", OK, "every balance is the sum of its entries")
-
-
-def _rows(connect: Connect, query: Any) -> list[tuple[Any, ...]]:
-    with connect() as connection:
-        return connection.execute(query).fetchall()
-
-
-def _row(connect: Connect, query: Any) -> tuple[Any, ...]:
-    return _rows(connect, query)[0]
+    Example: caseflow checks evidence CASE CHECK -o report.pdf --as shenjiju.auditor
+    """
+    with open_house() as house, house.database.session() as session:
+        actor = house.actor(login, house.now())
+        files = house.settings.files
+        found, path = evidence_of(session, actor, case, check, files=files)
+        output.write_bytes(path.read_bytes())
+        row = {"file": str(output), "sha256": found.sha256, "size": found.size}
+    show(row, as_json=as_json, view=lambda: facts("已写出核查证据", row))

@@ -5,9 +5,9 @@ from dataclasses import asdict
 import click
 
 from caseflow.catalogue.places import data_root
-from caseflow.cli import checks
-from caseflow.cli.checks import BROKEN, Check
+from caseflow.cli import probes
 from caseflow.cli.output import json_option, progress, show, table
+from caseflow.cli.probes import BROKEN, Probe
 from caseflow.cli.problems import DONE, FAILED
 from caseflow.settings import read_settings
 
@@ -22,19 +22,19 @@ def doctor(*, as_json: bool) -> int:
     Example: caseflow doctor --json
     """
     found = examine()
-    rows = [asdict(check) for check in found]
-    is_ok = not any(check.status == BROKEN for check in found)
-    result = {"ok": is_ok, "checks": rows}
+    rows = [asdict(probe) for probe in found]
+    is_ok = not any(probe.status == BROKEN for probe in found)
+    result = {"ok": is_ok, "probes": rows}
     show(result, as_json=as_json, view=lambda: table("体检", COLUMNS, rows))
     return DONE if is_ok else FAILED
 
 
-def examine() -> list[Check]:
-    """Return every check in turn; those of the database only where it answers."""
+def examine() -> list[Probe]:
+    """Return every probe in turn; those of the database only where it answers."""
     settings, root = read_settings(), data_root()
     with progress("Examining") as step:
-        found = list(checks.of_the_machine(settings, root))
+        found = list(probes.of_the_machine(settings, root))
         step("machine")
-        found += checks.of_the_database(settings, root)
+        found += probes.of_the_database(settings, root)
         step("database")
     return found

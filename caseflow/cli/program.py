@@ -56,6 +56,10 @@ COMMANDS: Final = {
         "caseflow.cli.bulk:bulk",
         "Bulk acts (批量办理): precheck, start, list, show, items, export, resume, cancel.",
     ),
+    "checks": Place(
+        "caseflow.cli.checks:checks",
+        "Checks (核查): kinds, list, record, run, run-call, import, evidence.",
+    ),
     "tasks": Place("caseflow.cli.tasks:tasks", "Tasks (待办): list, claim, release."),
     "delegations": Place(
         "caseflow.cli.tasks:delegations", "Delegations (代理): list, add, revoke."

@@ -66,7 +66,7 @@ SCRIPT: Final = (
     Beat(at("2026-11-17 10:00"), "resubmit", "acceptance", renewed=("usage_log", "invoices")),
     Beat(at("2026-11-18 10:00"), "accept", "district_review"),
     Beat(at("2026-12-02 09:30"), "verify_claim", "district_sign", {"verified_fen": CLAIMED_FEN}),
-    Beat(at("2026-12-02 15:00"), "recommend", "bureau_review", {"credit_at_review": "pass"}),
+    Beat(at("2026-12-02 15:00"), "recommend", "bureau_review"),
     Beat(at("2026-12-03 10:00"), "send_to_audit", "bureau_review"),
     Beat(
         at("2026-12-17 10:00"),
@@ -81,7 +81,7 @@ SCRIPT: Final = (
     Beat(at("2026-12-17 14:00"), "conclude_review", "recheck"),
     Beat(at("2026-12-17 15:00"), "confirm_review", "cosign@cosign.credit"),
     Beat(at("2026-12-17 16:00"), "answer_seat", "plan"),
-    Beat(at("2026-12-18 09:30"), "draft_plan", "plan_review", {"credit_at_plan": "pass"}),
+    Beat(at("2026-12-18 09:30"), "draft_plan", "plan_review"),
     Beat(at("2026-12-18 10:30"), "confirm_plan", "meeting"),
     Beat(at("2026-12-18 14:00"), "agree_plan", "listing"),
 )

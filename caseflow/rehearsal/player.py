@@ -22,6 +22,7 @@ from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.effects import CLAUSE_CEILING
 from caseflow.kernel.workflow.model import State, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
+from caseflow.rehearsal.checks import clear
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.queries import Standing, seated, seated_experts
 from caseflow.rehearsal.samples import SCORE, explained, payload_for
@@ -143,6 +144,7 @@ class Player:
         actor = person or self.person(case, step)
         if COMPLETE in step.guards:
             self.upload_missing(case, actor, at)
+        clear(self.house, case.public_id, step, actor, at)
         facts = {
             **case.facts,
             "paid_fen": case.paid_fen,

@@ -13,6 +13,7 @@ from caseflow.catalogue.service import WARNINGS
 from caseflow.deadlines.queries import load_calendar
 from caseflow.kernel.calendar import ONE_DAY, SHANGHAI, Calendar, local_date, shanghai_instant
 from caseflow.kernel.errors import CaseflowError
+from caseflow.rehearsal.checks import clear
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import PUBLICISE, Player, RehearsalStuck
 from caseflow.rehearsal.queries import Due, Standing, case_id_of, next_due, standings
@@ -184,14 +185,18 @@ class Troupe:
         self, together: list[Standing], *, working_days: int = PUBLICITY_DAYS
     ) -> tuple[str, date]:
         """List cases of one lead bureau in one publicity; returns its id and its last day."""
-        first = together[0]
+        first, lister = together[0], self._lister(together)
+        for case in together:
+            step = self.player.workflow(case).step(case.state, PUBLICISE)
+            if step is not None:
+                clear(self.house, case.public_id, step, lister, self.now)
         listing = Listing(
             cases=tuple(case.public_id for case in together),
             title=f"拟支持项目公示（{local_date(self.now)}）",
             basis="会议研究决定",
             contact=SAMPLE_CONTACT,
             working_days=working_days,
-            actor_id=self._lister(together),
+            actor_id=lister,
             at=self.now,
         )
         try:

@@ -49,14 +49,21 @@ class Client:
         content: bytes = PDF,
         name: str = "材料.pdf",
     ) -> TestResponse:
-        data = {"kind": kind, "file": (io.BytesIO(content), name)}
-        return self.ask(
-            "POST",
-            f"/cases/{case}/documents",
-            login,
-            data=data,
-            content_type="multipart/form-data",
-        )
+        data = {"kind": kind}
+        return self.post_file(f"/cases/{case}/documents", login, data, content=content, name=name)
+
+    def post_file(
+        self,
+        path: str,
+        login: str,
+        data: dict[str, Any],
+        *,
+        content: bytes = PDF,
+        name: str = "材料.pdf",
+    ) -> TestResponse:
+        """Post a form with a file."""
+        form = {**data, "file": (io.BytesIO(content), name)}
+        return self.ask("POST", path, login, data=form, content_type="multipart/form-data")
 
     def act(
         self,

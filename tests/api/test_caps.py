@@ -21,7 +21,8 @@ def proposed(story: Story) -> str:
 
 
 def plan(story: Story, case: str, fen: int):
-    said = {"credit_at_plan": "pass", "cut_code": "decision", "reason": "会议研究核减"}
+    story.check(case)
+    said = {"cut_code": "decision", "reason": "会议研究核减"}
     return story.client.act(case, HANDLER, "draft_plan", planned_fen=fen, **said)
 
 

@@ -179,7 +179,7 @@ def test_a_third_party_sees_what_it_was_asked_about(shared_story: Story):
         (
             (TOWN, "accept", {}),
             (TOWN, "verify_claim", {"verified_fen": FEN, "note": "属实。"}),
-            ("huilong_zhen.head", "recommend", {"credit_at_review": "pass"}),
+            ("huilong_zhen.head", "recommend", {}),
         ),
     )
     assert shared_story.client.get(f"/cases/{case}", "shenjijigou.audit_firm").status_code == 404

@@ -23,14 +23,14 @@ CHECKED = (
     ("sun.qi", "confirm", {"note": "同意，账户无误"}),
     (HANDLER, "conclude_check", {"duplicate_found": False, "reviewed_fen": FEN, "note": "属实"}),
     (REVIEWER, "confirm_review", {}),
-    (HANDLER, "draft_plan", {"planned_fen": FEN, "credit_at_plan": "pass"}),
+    (HANDLER, "draft_plan", {"planned_fen": FEN}),
     (REVIEWER, "confirm_plan", {}),
     (LEADER, "agree_plan", {"minutes_no": "〔2026〕第7号"}),
 )
 PAID = (
     (LEADER, "approve", {"approved_fen": FEN, "basis": "会议研究决定"}),
     (HANDLER, "issue_decision", {"document_no": "启数〔2026〕1号"}),
-    (HANDLER, "request_funds", {"credit_at_payment": "pass"}),
+    (HANDLER, "request_funds", {}),
     (FINANCE, "release", {"document_no": "启财〔2026〕9号"}),
     (TREASURY, "order_payment", {}),
 )
@@ -76,6 +76,7 @@ def paid(server, founded_template, tmp_path_factory) -> Iterator[Road]:
         cases = assemble(database, settings, ROOT, ids=PublicIds(random.Random(3)))
         with application(settings, cases) as app:
             road = begin(Client(app))
+            road.story.check(road.case)
             road.story.run(road.case, CHECKED)
             body = {"cases": [road.case], "title": "免申即享名单", "basis": "第八条",
                     "working_days": 5, **CONTACT}  # fmt: skip

@@ -243,7 +243,7 @@ def test_who_is_not_fit_to_be_recommended_is_checked_again_or_refused():
     assert leads(flow, "recommendation_check", event, recommendable=False) == ["unrecommendable"]
     assert targets(flow, "unrecommendable", "return_to_handler") == ["recommendation_check"]
     assert outcomes(flow, "unrecommendable", "reject") == ["rejected"]
-    assert leads(flow, "nomination_signing", "recommend", credit_at_review="veto") == [
+    assert leads(flow, "nomination_signing", "recommend", checks_at_acceptance="vetoed") == [
         "nomination_vetoed"
     ]
     assert outcomes(flow, "nomination_vetoed", "reject") == ["rejected"]

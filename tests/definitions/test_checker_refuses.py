@@ -71,6 +71,7 @@ UNPREFIXED = {
     "name-mismatch",
     "no-way-out",
     "previous-without-memory",
+    "publicises-without-checks",
     "recovery-without-approver",
     "recovery-without-reason",
     "rejection-without-reason",

@@ -198,6 +198,22 @@ def test_what_a_city_does_not_have_is_not_found(qidong, ask):
         ("level: town", "level: village", "definition-value", "level"),
         ('area_code: "320681"', "area_code: 320681", "definition-value", "area_code"),
         ("kind: finance", "kind: finance, colour: red", "definition-key", "colour"),
+        ("name: credit_list", "name: credit_platform", "duplicate-code", "credit_platform"),
+        ("adapter: http, address:", "adapter: file, address:", "source-address", "credit_platform"),
+        ("adapter: file", "adapter: http", "source-address", "credit_list"),
+        (
+            "kinds: [credit], adapter: file",
+            "kinds: [duplicates], adapter: file",
+            "source-kind",
+            "computed",
+        ),
+        (
+            "kinds: [credit], adapter: file",
+            "kinds: [luck], adapter: file",
+            "definition-value",
+            "kinds",
+        ),
+        ("token: CASEFLOW_SOURCE_QD_CREDIT_TOKEN", "token: s3cret", "definition-value", "token"),
     ],
 )
 def test_a_broken_city_is_refused_with_its_line(tmp_path, old, new, rule, message):

@@ -470,7 +470,8 @@ def test_children_are_compiled_for_the_measure_under_its_name():
 
 def test_a_child_that_pays_may_be_opened_after_publicity(tmp_path):
     claim = sound_text("stages/claim.yaml").replace(
-        "by: applicant}", "by: applicant, guards: [matter_in_force], effects: [open_payment]}"
+        "by: applicant}",
+        "by: applicant, guards: [matter_in_force, payment_cleared], effects: [open_payment]}",
     )
     publicity = sound_text("stages/publicity.yaml").replace(
         "    automatic: true", "    automatic: true\n    effects: [open_child:period]"

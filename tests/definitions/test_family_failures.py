@@ -139,12 +139,12 @@ def test_publicity_closes_by_itself_only_when_over_and_undisputed(name):
 def test_credit_is_checked_before_the_plan_and_before_every_payment(name):
     flow = workflow(name)
 
-    assert "credit_at_plan" in flow.step("proposed", "draft_plan").requires
+    assert "publicity_checked" in flow.step("proposed", "draft_plan").guards
     assert "plan_vetoed" in targets(flow, "proposed", "draft_plan")
     assert outcomes(flow, "plan_vetoed", "reject") == ["rejected"]
     for state in states_of(flow, "payment_requested"):
         number = state.removeprefix("payment_requested")
-        assert "credit_at_payment" in flow.step(state, "request_funds").requires
+        assert "payment_checked" in flow.step(state, "request_funds").guards
         assert f"payment_vetoed{number}" in targets(flow, state, "request_funds")
     assert outcomes(flow, "payment_vetoed", "reject") == ["rejected"]
 
@@ -164,7 +164,7 @@ def test_credit_is_checked_when_the_district_recommends():
         flow = workflow(name)
         if "district_recommend" in flow.states:
             step = flow.step("district_recommend", "recommend")
-            assert "credit_at_review" in step.requires, name
+            assert "acceptance_checked" in step.guards, name
             assert "review_vetoed" in targets(flow, "district_recommend", "recommend"), name
             assert outcomes(flow, "review_vetoed", "reject") == ["rejected"], name
 
@@ -179,7 +179,7 @@ def test_money_leaves_only_in_force_without_hold_and_within_the_publicised_amoun
     paying = [step for step in flow.steps.values() if PAYS.intersection(step.effects)]
     assert paying
     for step in paying:
-        assert {"matter_in_force", "no_hold"} <= set(step.guards), step.event
+        assert {"matter_in_force", "no_hold", "payment_cleared"} <= set(step.guards), step.event
     for state in states_of(flow, "disbursing"):
         assert flow.step(state, "confirm_payment").by == ("finance.treasury",)
         assert "voucher_no" in flow.step(state, "confirm_payment").requires

@@ -18,6 +18,7 @@ from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
 from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.rehearsal.treasury import fund
+from caseflow.reviews.checks.service import Finding, Recorder, Snapshot, Subject, record_check
 from tests.conftest import make_template, open_as_program, settings_of_templates
 from tests.factories.drafts import QIDONG, ROOT, change, load_into
 from tests.integration.conftest import House, found_house, shanghai
@@ -30,7 +31,7 @@ MEASURES = ("QD26-7a", "QD26-8c")
 ROAD = (
     ("accept", "huilong_zhen.handler", {}),
     ("verify_claim", "huilong_zhen.handler", {"verified_fen": FEN, "note": "属实"}),
-    ("recommend", "huilong_zhen.head", {"credit_at_review": "pass"}),
+    ("recommend", "huilong_zhen.head", {}),
     ("send_to_audit", "shujuju.handler", {"note": "委托专项审计"}),
     (
         "report_audit",
@@ -42,7 +43,7 @@ ROAD = (
     ("answer_seat", "fagaiwei.cosign", {"verdict": "pass", "note": "无异议"}),
     ("answer_seat", "shichangju.cosign", {"verdict": "pass", "note": "无异议"}),
     ("answer_seat", "shuiwuju.cosign", {"verdict": "pass", "note": "无异议"}),
-    ("draft_plan", "shujuju.handler", {"planned_fen": FEN, "credit_at_plan": "pass"}),
+    ("draft_plan", "shujuju.handler", {"planned_fen": FEN}),
     ("confirm_plan", "shujuju.reviewer", {}),
     ("agree_plan", "shujuju.leader", {"minutes_no": "〔2026〕第9号"}),
 )
@@ -139,9 +140,27 @@ class Works:
         """Return a case that has come so many steps of the road."""
         at = at or shanghai(10, 13)
         case = self.house.submitted(at)
+        self._check_credit(case, at)
         for event, who, payload in ROAD[:steps]:
             self.house.act(case, event, who, at, **payload)
         return case
+
+    def _check_credit(self, case: str, at: datetime) -> None:
+        """Record once that the firm's credit is in order; the file is nobody's."""
+        known, number, applicant = self.house.sql(
+            'SELECT (SELECT count(*) FROM "check"), id, applicant_id FROM "case"'
+            " WHERE public_id = %s",
+            case,
+        )[0]
+        if known:
+            return
+        signer = self.house.cases.office.signer
+        by = Recorder(self.house.people["shujuju.handler"], at, self.house.ids, signer)
+        finding = Finding("credit", "pass", "信用中国", at)
+        snapshot = Snapshot("ab" * 32, 1, "信用报告.txt", "text/plain")
+        with self.house.cases.database.session() as session:
+            subject = Subject(applicant, number, case)
+            record_check(session, finding, snapshot, subject=subject, by=by)
 
 
 def data_folder(root: Path) -> Path:

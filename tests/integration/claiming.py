@@ -100,6 +100,7 @@ class Claims:
         case = self.town.open()
         self.town.walk(case, "payment_requested", applied_fen=sum(shares))
         self._give_the_district_a_budget()
+        self.town.check(case)
         roads = (("city", "committed"), ("district", "available"))
         for (share, source), fen in zip(roads, shares, strict=True):
             if fen:

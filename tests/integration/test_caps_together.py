@@ -25,7 +25,7 @@ VOUCHER, ROBOT = "QD26-7a", "WX-8a"
 LIMIT = 200 * WAN
 AT_ONCE = 32
 WRITERS, ROUNDS = 8, 20
-PASSED = {"credit_at_plan": "pass", "cut_code": "decision", "reason": "会议研究核减"}
+PASSED = {"cut_code": "decision", "reason": "会议研究核减"}
 Way = Callable[[Land, str, int], int]
 
 
@@ -70,7 +70,7 @@ def test_plans_made_as_one_set_fit_together_or_none_is_made(land: Land):
     ids = [case_id for (case_id,) in land.sql(query, cases)]
 
     def plan_all(fen: int) -> None:
-        request = Request("draft_plan", handler, land.now, {**PASSED, "planned_fen": fen})
+        request = Request("draft_plan", handler, land.now, {"planned_fen": fen})
         with land.house.cases.connect() as connection, connection.transaction():
             land.house.cases.act_many(connection, ids, request)
 

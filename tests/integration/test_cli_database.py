@@ -497,7 +497,7 @@ def test_a_changed_event_is_found(change, own):
 
 
 def checks(done):
-    return {each["name"]: each["status"] for each in done.json["checks"]}
+    return {each["name"]: each["status"] for each in done.json["probes"]}
 
 
 def test_the_doctor_finds_a_sound_house_and_says_what_to_see_to(run):

@@ -121,7 +121,7 @@ def test_a_report_is_shown_and_written_with_its_checksum(run: Run, tmp_path):
 
 def test_the_ledger_is_verified_and_the_doctor_says_so(run: Run, town: Town):
     sound = run("budgets", "verify", "--json")
-    checked = {each["name"]: each for each in run("doctor", "--json").json["checks"]}
+    checked = {each["name"]: each for each in run("doctor", "--json").json["probes"]}
 
     assert (sound.code, sound.json) == (0, {"ok": True, "faults": []})
     assert checked["ledger"]["status"] == "ok"
@@ -133,7 +133,7 @@ def test_the_ledger_is_verified_and_the_doctor_says_so(run: Run, town: Town):
     )
     tamper(url, change.format("+"))
     broken = run("budgets", "verify", "--json")
-    found = {each["name"]: each for each in run("doctor", "--json").json["checks"]}
+    found = {each["name"]: each for each in run("doctor", "--json").json["probes"]}
     tamper(url, change.format("-"))
 
     assert (broken.code, len(broken.json["faults"])) == (1, 1)
@@ -227,9 +227,10 @@ def test_a_call_is_planned_with_its_pool_and_divided(run: Run, town: Town):
         assert (known.short_pool, known.pool_fen) == ("proportional", 100_00)
     case = town.open(MEASURE, call=call["id"])
     town.walk(case, "proposed", applied_fen=200_00)
+    town.check(case)
 
     seen = run("calls", "divide", call["id"], "--as", HANDLER)
-    done = run("calls", "divide", call["id"], "--apply", "pass", "--as", HANDLER, "--json")
+    done = run("calls", "divide", call["id"], "--apply", "--as", HANDLER, "--json")
 
     assert "同比例折减" in seen.out
     assert [(line["fen"], line["result"]) for line in done.json["lines"]] == [(100_00, "cut")]

@@ -303,11 +303,15 @@ def test_a_contract_is_disputed_signed_or_declined(town: Town):
 def test_a_veto_of_the_credit_office_is_repaired_and_goes_on(town: Town):
     case = town.reached("district_recommend")
 
-    town.act(case, "recommend", credit_at_review="veto")
+    town.check(case, "veto")
+    town.act(case, "recommend")
     vetoed = town.state(case)
+    town.check(case)
     town.act(case, "credit_repaired")
     town.walk(case, "proposed")
-    town.act(case, "draft_plan", credit_at_plan="veto")
+    town.check(case, "veto")
+    town.act(case, "draft_plan")
+    town.check(case)
     town.act(case, "credit_repaired")
     town.walk(case)
 

@@ -121,6 +121,7 @@ def test_two_clerks_confirming_one_order_pay_once(town: Town):
     cases = [town.reached("disbursing") for _ in range(8)]
 
     for case in cases:
+        town.check(case)
         confirm = [
             lambda c=case, n=n: town.ask(c, "confirm_payment", TREASURY, voucher_no=f"{c}-{n}")
             for n in range(2)
@@ -324,9 +325,11 @@ def test_a_returned_payment_is_registered_while_the_case_is_held(town: Town):
 def test_a_veto_before_the_payment_holds_the_money_until_it_is_repaired_or_refused(town: Town):
     repaired, refused = town.reached("payment_requested"), town.reached("payment_requested")
     for case in (repaired, refused):
-        town.act(case, "request_funds", credit_at_payment="veto")
+        town.check(case, "veto")
+        town.act(case, "request_funds")
         assert town.state(case) == "payment_vetoed"
 
+    town.check(repaired)
     town.act(repaired, "credit_repaired")
     town.walk(repaired)
     town.act(refused, "reject", reason_code="credit_veto")

@@ -436,6 +436,8 @@ def test_what_was_paid_by_hand_is_known_and_another_voucher_is_refused(bank: Ban
 
 def test_two_clerks_who_bring_one_file_at_once_pay_once(bank: Bank):
     cases = [bank.land.reached("disbursing", MEASURE, **amounts(FEN)) for _ in range(4)]
+    for case in cases:
+        bank.land.check(case)
     treasury = bank.actor(cases[0], TREASURY)
     rows = "\n".join(bank.row(case, f"W-{n}") for n, case in enumerate(cases))
 

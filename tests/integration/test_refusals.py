@@ -12,6 +12,7 @@ from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
 from caseflow.settings import read_settings
 from tests.conftest import ROOT
+from tests.factories.checks import credit_at
 from tests.integration.conftest import House, found_house, shanghai
 from tests.integration.kept_database import keep
 
@@ -57,6 +58,8 @@ def standing(server: Server, founded_template: str) -> Iterator[House]:
     for database in keep(server, founded_template, "refusals"):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         house.submitted()
+        with _owner(house) as connection:
+            connection.execute(credit_at())
         yield house
 
 
@@ -202,6 +205,7 @@ def test_paid_never_exceeds_approved_and_no_instalment_is_paid_twice(house: Hous
 
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
+        connection.execute(credit_at())
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=101), "exceed|paid_within")
         _refuse(connection, PAID.format(case=CASE, instalment=1, fen=60), "the ledger says 0")
         _pay(connection, instalment=1, fen=60)
@@ -220,6 +224,7 @@ def test_a_returned_payment_counts_as_unpaid(house: House):
 
     with _owner(house) as connection:
         connection.execute('UPDATE "case" SET approved_fen = 100')
+        connection.execute(credit_at())
         _pay(connection, instalment=1, fen=100)
         connection.execute(
             "UPDATE payment SET status = 'returned', paid_at = NULL, voucher_no = NULL"

@@ -28,6 +28,12 @@ WANTED = (1_000_01, 2_000_00, 3_000_00)
 _ids = PublicIds(random.Random(77))
 
 
+WAITING = (
+    'SELECT c.public_id FROM "case" c JOIN call n ON n.id = c.call_id'
+    " WHERE n.public_id = %s AND c.state = 'proposed'"
+)
+
+
 @dataclass
 class Round:
     """A call with its pool, and cases under it that stand in 拟支持."""
@@ -49,9 +55,11 @@ class Round:
         cases, at = self.town.house.cases, self.town.now
         return preview_division(cases, self.actor(login), self.call, at)
 
-    def apply(self, login: str = HANDLER, credit: str = "pass") -> Division:
+    def apply(self, login: str = HANDLER) -> Division:
         cases, at = self.town.house.cases, self.town.now
-        return apply_division(cases, self.actor(login), self.call, at, credit=credit)
+        for (case,) in self.town.sql(WAITING, self.call):
+            self.town.check(case)
+        return apply_division(cases, self.actor(login), self.call, at)
 
     def planned(self, case: str) -> int | None:
         return self.town.value(
@@ -175,7 +183,7 @@ def test_without_ranks_no_pool_is_divided_by_rank(town: Town):
 def test_one_case_that_refuses_is_told_and_the_others_go_on(town: Town):
     held = called(town, "proportional", 3_000_00)
     first, second = held.case(2_000_00), held.case(2_000_00)
-    town.act(first, "draft_plan", seat="lead_bureau.handler", planned_fen=1, credit_at_plan="pass")
+    town.act(first, "draft_plan", seat="lead_bureau.handler", planned_fen=1)
     town.act(first, "return_plan")
 
     refused = held.apply(login=REVIEWER)

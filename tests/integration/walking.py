@@ -26,10 +26,12 @@ from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.model import Step
 from caseflow.rehearsal.applicants import Applicant, enlist
+from caseflow.rehearsal.checks import clear, snapshot_of
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.player import ANSWER, DRAW, PUBLICISE, SCORE, Player
 from caseflow.rehearsal.queries import Standing, standings
 from caseflow.rehearsal.samples import SAMPLE_CONTACT, explained, payload_for
+from caseflow.reviews.checks.service import Finding, Recorder, Subject, record_check
 from caseflow.settings import read_settings
 
 BEGINS = datetime(2026, 9, 7, 9, tzinfo=SHANGHAI)
@@ -229,13 +231,16 @@ class Town:
         standing = self.standing(listed[0])
         assert standing is not None
         step = self.step(listed[0], PUBLICISE)
+        lister = self.player.person(standing, step)
+        for case in listed:
+            clear(self.house, case, step, lister, self.now)
         listing = Listing(
             cases=listed,
             title="拟支持项目公示",
             basis="会议研究决定",
             contact=SAMPLE_CONTACT,
             working_days=working_days,
-            actor_id=self.player.person(standing, step),
+            actor_id=lister,
             at=self.now,
         )
         open_publicity(self.house.cases, listing)
@@ -265,8 +270,13 @@ class Town:
         request = Request(event, self.person(case, seat), self.now, payload)
         return self.house.cases.act(case, request)
 
-    def act(self, case: str, event: str, seat: str | None = None, **given: Any) -> Outcome:
-        """Let the step's seat (or `seat`) take it; samples stand for what is not given."""
+    def act(
+        self, case: str, event: str, seat: str | None = None, *, checked: bool = True, **given: Any
+    ) -> Outcome:
+        """Let the step's seat (or `seat`) take it; samples stand for what is not given.
+
+        `checked`: what the step needs to have been checked was, and passed.
+        """
         standing, step = self.standing(case), self.step(case, event)
         assert standing is not None
         who = seat or step.by[0]
@@ -274,9 +284,25 @@ class Town:
         if "documents_complete" in step.guards:
             self.player.upload_missing(standing, person or self.person(case, who), self.now)
         person = person or self.player.person(standing, step)
+        if checked:
+            clear(self.house, case, step, person, self.now)
         said = {**self.sample(standing, step, given), **given}
         payload = explained(step, standing.facts, said)
         return self.house.cases.act(case, Request(event, person, self.now, payload))
+
+    def check(self, case: str, result: str = "pass", kind: str = "credit", **said: Any) -> str:
+        """Record a check of the case's applicant, made now unless `at` says when; its public id."""
+        at = said.pop("at", self.now)
+        number, applicant = self.sql(
+            'SELECT id, applicant_id FROM "case" WHERE public_id = %s', case
+        )[0]
+        operator = self.value("SELECT id FROM person WHERE login = 'fagaiwei.cosign'")
+        finding = Finding(kind, result, "信用中国", at, **said)
+        with self.house.database.session() as session:
+            by = Recorder(operator, at, self.house.ids, self.house.cases.office.signer)
+            subject = Subject(applicant, number, case)
+            snapshot = snapshot_of(self.house)
+            return record_check(session, finding, snapshot, subject=subject, by=by).public_id
 
     def sample(self, case: Standing, step: Step, given: dict[str, Any]) -> dict[str, Any]:
         """Return a payload that the step accepts where the case stands."""

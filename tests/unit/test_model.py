@@ -138,7 +138,15 @@ def test_what_is_stored_is_plain_json():
     data = example().to_data()
 
     assert json.loads(json.dumps(data)) == json.loads(json.dumps(data, default=_refuse))
-    assert list(data) == [each.name for each in fields(Workflow)]
+    assert [*data, "checks"] == [each.name for each in fields(Workflow)]
+
+
+def test_checks_are_stored_where_there_are_any_and_are_part_of_the_identity():
+    checked = example(checks={"payment": ("credit", "safety")})
+
+    assert through_json(checked) == checked
+    assert checked.hash != example().hash
+    assert "checks" not in example(checks={}).to_data()
 
 
 # --- the hash

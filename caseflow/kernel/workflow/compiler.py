@@ -5,6 +5,7 @@ The result is deterministic: the same definitions give the same hash.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from caseflow.kernel.checks import DEFAULT_POINTS
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.checker import check
 from caseflow.kernel.workflow.draft import Draft, add_facts
@@ -226,7 +227,17 @@ def _workflow(draft: Draft, measure: MeasureSpec) -> Workflow:
         payee=_payee(draft),
         commits=family.data.get("commits", OWN),
         acts=draft.acts,
+        checks=_checks(family, measure),
     )
+
+
+def _checks(family: Source, measure: MeasureSpec) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of check at each point: the measure's, else the family's, else credit."""
+    said = {**family.data.get("checks", {}), **measure.checks}
+    return {
+        point: tuple(dict.fromkeys(said.get(point, kinds)))
+        for point, kinds in DEFAULT_POINTS.items()
+    }
 
 
 def _payee(draft: Draft) -> str:

@@ -336,4 +336,5 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "issue_title": _only_written,
     "offset_payment": _offset_payment,
     "record_offset": _receive("offset_fen"),
+    "note_veto": _only_written,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from caseflow.kernel.checks import CREDIT, PAYMENT
 from caseflow.kernel.errors import Problem
 from caseflow.kernel.workflow.graph import Edge, edges, reachable
 from caseflow.kernel.workflow.model import Step, Workflow
@@ -18,6 +19,9 @@ RECOVERS = "order_recovery"
 RULING = ("recovery_fen", "offset_allowed", "reason", "remedy", "document_no")
 """财政违法行为处罚处分条例 32: who must pay back is told why, by which document, where to turn."""
 APPROVER = "approver"
+LISTS = "list_publicity"
+CLEARED = {"pay": "payment_cleared", "publicise": "publicity_cleared"}
+"""手册§11.3(3): no payment and no publicity without valid checks that passed."""
 
 _RULES = {
     "selective": ("pays-without-publicity", "公示"),
@@ -43,6 +47,23 @@ def legal_problems(
             message = f"{step.event!r} refuses without requiring {', '.join(missing)}"
             yield where.problem("step", key, "rejection-without-reason", message)
         yield from _bare_rulings(step, key, where)
+        yield from _unchecked(workflow, step, key, where)
+
+
+def _unchecked(
+    workflow: Workflow, step: Step, key: tuple[str, str], where: Where
+) -> Iterator[Problem]:
+    """Money moves, and a list is published, only on checks that passed; credit before all money."""
+    pays = bool(PAYS.intersection(step.effects))
+    if pays and CLEARED["pay"] not in step.guards:
+        message = f"{step.event!r} pays without the guard {CLEARED['pay']}"
+        yield where.problem("step", key, "pays-without-checks", message)
+    if pays and CREDIT not in workflow.checks.get(PAYMENT, ()):
+        message = f"{step.event!r} pays, and `checks` leave out {CREDIT} at {PAYMENT}"
+        yield where.problem("step", key, "pays-without-credit", message)
+    if LISTS in step.effects and CLEARED["publicise"] not in step.guards:
+        message = f"{step.event!r} publicises without the guard {CLEARED['publicise']}"
+        yield where.problem("step", key, "publicises-without-checks", message)
 
 
 def _bare_rulings(step: Step, key: tuple[str, str], where: Where) -> Iterator[Problem]:

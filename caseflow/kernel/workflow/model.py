@@ -128,7 +128,8 @@ class Workflow:
 
     `payee` is the party that receives the money (a trustee that passes it on). `commits` says how
     the budget is bound: the face of a voucher for all its redemptions at once (`whole`, and they
-    draw on it: `parent`), otherwise by each case from the budget of its own year.
+    draw on it: `parent`), otherwise by each case from the budget of its own year. `checks` are the
+    kinds of check that a case needs at each point.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Workflow:
     payee: str = "applicant"
     commits: str = OWN
     acts: Mapping[str, Step] = field(default_factory=dict)
+    checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def pays(self) -> bool:
@@ -189,7 +191,11 @@ class Workflow:
         return frozenset(s.source for s in self.steps.values() if "planned_fen" in s.requires)
 
     def to_data(self) -> dict[str, Any]:
-        """Return plain JSON data; the inverse of `from_data`."""
+        """Return plain JSON data; the inverse of `from_data`.
+
+        Workflows from before checks have none, and keep their hash.
+        """
+        checks = {point: list(kinds) for point, kinds in self.checks.items()}
         return {
             "name": self.name,
             "title": self.title,
@@ -205,6 +211,7 @@ class Workflow:
             "payee": self.payee,
             "commits": self.commits,
             "acts": [_plain_step(act) for act in self.acts.values()],
+            **({"checks": checks} if checks else {}),
         }
 
     @cached_property
@@ -245,6 +252,7 @@ class Workflow:
             payee=data.get("payee", "applicant"),
             commits=data.get("commits", OWN),
             acts={act.event: act for act in acts},
+            checks={point: tuple(kinds) for point, kinds in data.get("checks", {}).items()},
         )
 
 

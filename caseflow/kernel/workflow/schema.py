@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
+from caseflow.kernel.checks import KINDS, POINTS
 from caseflow.kernel.errors import Problem
 from caseflow.kernel.workflow.model import COMMITS, DECIDES, FactType
 from caseflow.kernel.workflow.source import Path, Source
@@ -142,6 +143,7 @@ _PLACE: Final = Record(
         "optional": FLAG,
     },
 )
+_CHECK: Final = Value("a kind of check", (str,), allowed=tuple(KINDS))
 FAMILY: Final = Record(
     {
         "family": TEXT,
@@ -160,6 +162,7 @@ FAMILY: Final = Record(
         "payee": TEXT,
         "commits": Value("how the budget is bound", (str,), allowed=COMMITS),
         "follows": Value("what it follows", (str,), allowed=("payment",)),
+        "checks": Record({}, dict.fromkeys(POINTS, ListOf(_CHECK, "a list of kinds of check"))),
     },
 )
 ENDS: Final = Record({"ends": MapOf(Record({"title": TEXT, "outcome": TEXT}))})

@@ -45,6 +45,7 @@ class MeasureSpec:
     `parameters` maps names to values (or to `{value, source}`), `without` names optional stages
     left out, `flags` are the legal flags: "selective", "government_approval". `process` is the
     workflow of the family that runs it, where it is not the one that bears the family's name.
+    `checks` says for a point which kinds of check it needs instead of the family's.
     """
 
     id: str
@@ -54,6 +55,7 @@ class MeasureSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: str = ""
     lines: Mapping[Path, int] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from caseflow.kernel.overlap.clashes import TREATMENTS
+from caseflow.kernel.workflow.check_words import CHECK_FACTS, CHECK_GUARDS
 from caseflow.kernel.workflow.model import Fact, Test
 from caseflow.kernel.workflow.money_words import MONEY_EFFECTS, MONEY_INPUTS
 
@@ -63,6 +64,7 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("place_free", "boolean", "名额未满"),
         _system("first_in_line", "boolean", "候补第一名"),
         _system("titles_issued", "boolean", "本批命名文件已印发"),
+        *CHECK_FACTS,
     )
 }
 
@@ -228,6 +230,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "titles_not_issued": Guard(
         (Test("titles_issued", "is", False),), "本批命名文件已经印发，不再递补"
     ),
+    **{name: Guard(*said) for name, said in CHECK_GUARDS.items()},
 }
 
 EFFECTS: Final[dict[str, str]] = {
@@ -286,6 +289,7 @@ EFFECTS: Final[dict[str, str]] = {
     "take_place": "登记入围名额",
     "issue_title": "命名文件印发，名额不再递补",
     **MONEY_EFFECTS,
+    "note_veto": "如实记录核查发现的否决情形",
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
@@ -295,7 +299,7 @@ OWN_TASK: Final = frozenset({ANSWER, "claim_task", "release_task", "hand_over", 
 """The effects of what is done with a task of one's own, which must be open."""
 TASK_ACTS: Final = OWN_TASK - {ANSWER} | {
     "report_back", "add_seat", "remove_seat", "urge", "copy_to", "revoke_copy", "recuse",
-    "send_back", "take_back",
+    "send_back", "take_back", "note_veto",
 }  # fmt: skip
 SEND_BACK, TAKE_BACK = GOES_BACK = ("send_back", "take_back")
 """The two acts on tasks that move a case: along roads that were compiled for each state."""

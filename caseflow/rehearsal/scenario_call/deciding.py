@@ -54,8 +54,8 @@ def plan(play: Play, entrants: list[Entrant], *, minutes_no: str) -> None:
     handler, reviewer = play.lead("bureau_handler"), play.lead("bureau_reviewer")
     for each in entrants:
         play.step(f"资金方案 {each.case_number}")
-        said = {"planned_fen": award_fen(each.number), "credit_at_plan": "pass", "reason": BASIS}
-        play.act(each, handler, "draft_plan", **said)
+        play.check_credit(each, handler)
+        play.act(each, handler, "draft_plan", planned_fen=award_fen(each.number), reason=BASIS)
         play.act(each, reviewer, "confirm_plan")
         play.act(each, play.lead("bureau_leader"), "agree_plan", minutes_no=minutes_no)
 

@@ -144,6 +144,7 @@ ROUTES: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("POST", r"/experts/recusals", _own("expert_recusal_declared")),
     ("POST", r"/cases", _opened),
     ("POST", r"/cases/(\w+)/documents", _own("document_uploaded")),
+    ("POST", r"/cases/(\w+)/checks", _one("check_recorded")),
     ("POST", r"/cases/(\w+)/events", _acted),
     ("POST", r"/cases/(\w+)/panel/replacements", _drawn("replace_expert")),
     ("POST", r"/publicities", _publicised),

@@ -206,8 +206,8 @@ def _recommend(play: Play, each: Entrant) -> None:
     play.act(
         each, handler, "verify_claim", verified_fen=APPLIED_FEN, note="现场核实，场景已上线运行"
     )
-    said = {"credit_at_review": "pass", "document_no": f"推荐〔2026〕{each.number}号"}
-    play.act(each, head, "recommend", **said)
+    play.check_credit(each, handler)
+    play.act(each, head, "recommend", document_no=f"推荐〔2026〕{each.number}号")
 
 
 def judged(play: Play) -> list[Entrant]:

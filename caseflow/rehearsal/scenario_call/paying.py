@@ -39,7 +39,8 @@ def _release(play: Play, awarded: list[Entrant]) -> None:
     division, treasury = play.who(FINANCE, "finance_division"), play.who(FINANCE, "treasury")
     for each in awarded:
         play.step(f"下达、支付令 {each.case_number}")
-        play.act(each, handler, "request_funds", credit_at_payment="pass")
+        play.check_credit(each, handler)
+        play.act(each, handler, "request_funds")
         play.act(each, division, "release", document_no="盐财工贸〔2026〕40号")
         play.act(each, treasury, "order_payment")
 

@@ -11,8 +11,8 @@ from aiosmtpd.controller import Controller
 from packaging.requirements import Requirement
 
 from caseflow.catalogue.places import data_root
-from caseflow.cli import checks
-from caseflow.cli.checks import BROKEN, OK, WARNING
+from caseflow.cli import probes
+from caseflow.cli.probes import BROKEN, OK, WARNING
 from caseflow.clock import SystemClock
 from caseflow.worker import BEAT, HEARTBEAT
 
@@ -20,7 +20,7 @@ ROOT = data_root()
 
 
 def told(settings):
-    return {check.name: check.status for check in checks.of_the_machine(settings, ROOT)}
+    return {probe.name: probe.status for probe in probes.of_the_machine(settings, ROOT)}
 
 
 def test_a_new_house_on_this_machine_is_sound(settings):
@@ -80,18 +80,18 @@ def test_a_mail_server_that_answers_is_well(settings):
     ],
 )
 def test_a_package_is_there_in_a_version_that_fits(wanted, fault):
-    found = checks._fault(Requirement(wanted))
+    found = probes._fault(Requirement(wanted))
 
     assert (found is None) if fault is None else (fault in found)
 
 
 def test_a_machine_without_a_chinese_font_is_told_both_packages_that_bring_one(tmp_path):
-    bare = checks._font([tmp_path])
+    bare = probes._font([tmp_path])
 
     assert bare.status == WARNING
     assert "fonts-noto-cjk" in bare.detail
     assert "cvttf-notosanscjk-regular" in bare.detail
-    assert checks._font().status == OK
+    assert probes._font().status == OK
 
 
 def saying(answer: Callable[[], object]):
@@ -115,14 +115,14 @@ def saying(answer: Callable[[], object]):
 def test_clocks_that_are_over_a_second_apart_are_broken(seconds, status):
     apart = timedelta(seconds=seconds)
 
-    assert checks._skew(saying(lambda: SystemClock().now() - apart)).status == status
+    assert probes._skew(saying(lambda: SystemClock().now() - apart)).status == status
 
 
 def test_an_empty_database_lacks_its_policies_and_its_worker(database):
-    assert checks._catalogue(database.connect).status == WARNING
-    assert checks._worker(database.connect).status == WARNING
-    assert checks._calendar(database.connect).status == WARNING
-    assert checks._virtual(database.connect).status == OK
+    assert probes._catalogue(database.connect).status == WARNING
+    assert probes._worker(database.connect).status == WARNING
+    assert probes._calendar(database.connect).status == WARNING
+    assert probes._virtual(database.connect).status == OK
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(4, OK), (6, WARNING)])
@@ -131,4 +131,4 @@ def test_a_worker_that_has_not_beaten_for_five_minutes_is_gone(database, minutes
         at = SystemClock().now() - timedelta(minutes=minutes)
         connection.execute(BEAT, (HEARTBEAT, at))
 
-    assert checks._worker(database.connect).status == status
+    assert probes._worker(database.connect).status == status

@@ -1,0 +1,1 @@
+"""Checks at work on cases: recording, running, what a decision rests on, what a veto holds up."""
