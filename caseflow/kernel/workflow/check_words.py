@@ -31,3 +31,4 @@ REFUSALS: Final[dict[str, str]] = {
     refusal: test.fact.removeprefix(CHECKS_AT) for (test,), refusal in CHECK_GUARDS.values()
 }
 """The point that each refusal is about."""
+CHECK_EFFECTS: Final = {"note_veto": "如实记录核查发现的否决情形"}

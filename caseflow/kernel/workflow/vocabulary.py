@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from caseflow.kernel.overlap.clashes import TREATMENTS
-from caseflow.kernel.workflow.check_words import CHECK_FACTS, CHECK_GUARDS
+from caseflow.kernel.workflow.check_words import CHECK_EFFECTS, CHECK_FACTS, CHECK_GUARDS
 from caseflow.kernel.workflow.model import Fact, Test
 from caseflow.kernel.workflow.money_words import MONEY_EFFECTS, MONEY_INPUTS
 
@@ -288,8 +288,7 @@ EFFECTS: Final[dict[str, str]] = {
     "replace_expert": "补抽的专家进入专家组",
     "take_place": "登记入围名额",
     "issue_title": "命名文件印发，名额不再递补",
-    **MONEY_EFFECTS,
-    "note_veto": "如实记录核查发现的否决情形",
+    **(MONEY_EFFECTS | CHECK_EFFECTS),
 }
 """Effects describe writes; `open_child:<kind>` besides these opens a child case of that kind."""
 
