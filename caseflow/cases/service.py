@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from psycopg import Rollback
-from psycopg.errors import IntegrityError, UniqueViolation
+from psycopg.errors import IntegrityError
 
 from caseflow.cases.acting import Act, Office
 from caseflow.cases.barring import refuse_barred_act
@@ -20,6 +20,13 @@ from caseflow.cases.facts import facts_of
 from caseflow.cases.going_back import refuse_road
 from caseflow.cases.reading import Asker, Reading, read_case, read_locked
 from caseflow.cases.recoveries.lifting import tell_paid_case, touches_paid_case
+from caseflow.cases.refusals import (
+    MATTERS,
+    is_decided_anew,
+    meaning_of,
+    refused_by,
+    stand_in_each_others_way,
+)
 from caseflow.cases.seats import SYSTEM, Place, seat_of
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue.pinned import Pinned
@@ -27,12 +34,9 @@ from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
 from caseflow.funds.awards.claims import committing
-from caseflow.funds.awards.queries import already_given
-from caseflow.funds.caps.service import refusal_of
 from caseflow.history.queries import act_result
 from caseflow.kernel.errors import (
     CaseflowError,
-    Conflict,
     GuardFailed,
     InvalidInput,
     NotFound,
@@ -45,18 +49,6 @@ from caseflow.kernel.workflow.machine import Decision, Situation
 
 TRIES: Final = 5
 """How often an act without an expected version is decided anew when somebody was quicker."""
-REQUEST_CONSTRAINT: Final = "uq_event_request"
-TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一笔拨付，一号只付一笔"}
-"""What a unique key that an act may run into says to people, by its name."""
-CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
-OTHER_CONSTRAINT: Final = "overlap_decision_other"
-QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
-"""The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""
-SIBLINGS_CONSTRAINT: Final = "siblings_ordered"
-"""Another child of the same commitment was ordered meanwhile: the shares are split anew."""
-ALONE: Final = frozenset({CLAIM_CONSTRAINT, SIBLINGS_CONSTRAINT})
-"""Where one case of a set stands in another's way: the set is done one by one."""
-MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
 OFFSETS: Final = frozenset({"offset_payment", "record_offset"})
@@ -138,8 +130,9 @@ class Cases:
                 try:
                     outcome = self._try(connection, public_id, request)
                 except IntegrityError as error:
-                    _refuse_unless_quicker(connection, public_id, request, error)
-                    continue
+                    if is_decided_anew(error):
+                        continue
+                    raise meaning_of(connection, public_id, request.payload, error) from error
             if outcome is not None:
                 return outcome
             if request.expected_version is not None:
@@ -319,7 +312,7 @@ class Cases:
             with connection.transaction():
                 written = write(connection, decided.writes) if decided.acts else set()
         except IntegrityError as error:
-            if error.diag.constraint_name not in ALONE:
+            if not stand_in_each_others_way(error):
                 raise refused_by(error) from error
             alone = self._one_by_one(connection, [a.case_id for a in decided.acts], requests)
             return {**decided.refused, **alone}
@@ -359,7 +352,7 @@ class Cases:
             except CaseflowError as error:
                 results[case_id] = error
             except IntegrityError as error:
-                results[case_id] = _meaning(connection, reading.public_id, request, error)
+                results[case_id] = meaning_of(connection, reading.public_id, request.payload, error)
         return results
 
     def gather(self, connection: Any, acts: Sequence[Act]) -> Writes:
@@ -373,42 +366,6 @@ class Cases:
             tell_paid_case(connection, act, writes, self.office)
             gathered.merge([writes])
         return gathered
-
-
-def _refuse_unless_quicker(
-    connection: Any, public_id: str, request: Request, error: IntegrityError
-) -> None:
-    """Raise what a refusal of the database means, unless the act is to be decided anew."""
-    name = error.diag.constraint_name or ""
-    if name in (REQUEST_CONSTRAINT, QUOTA_CONSTRAINT, SIBLINGS_CONSTRAINT):
-        return
-    raise _meaning(connection, public_id, request, error) from error
-
-
-def _meaning(
-    connection: Any, public_id: str, request: Request, error: IntegrityError
-) -> CaseflowError:
-    """Return what a refusal of the database means to the asker."""
-    name = error.diag.constraint_name or ""
-    if name == CLAIM_CONSTRAINT:
-        return already_given(connection, public_id, request.payload.get(MATTERS, ()))
-    return refused_by(error)
-
-
-def refused_by(error: IntegrityError) -> CaseflowError:
-    """Return what a refusal of the database means to whoever asked."""
-    if isinstance(error, UniqueViolation):
-        words = TAKEN.get(error.diag.constraint_name or "", error.diag.message_primary)
-        return Conflict(f"数据库拒绝：{words}")
-    return refusal_of(error) or _refused(error)
-
-
-def _refused(error: IntegrityError) -> CaseflowError:
-    """Return what the database refused, as the asker should hear it."""
-    message = error.diag.message_primary
-    if error.diag.constraint_name == OTHER_CONSTRAINT:
-        return InvalidInput(f"{message}。", fields={"other": str(message)})
-    return Conflict(f"数据库拒绝：{message}")
 
 
 def _refuse_reserved(request: Request) -> None:

@@ -76,7 +76,7 @@ def test_a_period_is_paid_without_a_publicity_of_its_own():
 
     assert "publicity" not in flow.states
     paying = {step.event for step in flow.steps.values() if PAYS.intersection(step.effects)}
-    assert paying == {"release", "confirm_payment", "confirm_district_payment"}
+    assert paying == {"release", "offset_payment", "confirm_payment", "confirm_district_payment"}
 
 
 def test_a_period_is_claimed_after_the_policy_has_ended_but_never_submitted_anew():
