@@ -52,6 +52,8 @@ QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 MATTERS: Final = "matters"
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
+OF_A_LIST: Final = frozenset({"withdraw_listing", "replan", "relist"})
+"""What happens to a case because the list changes in which it is public: a plan's to do."""
 
 
 @dataclass(frozen=True)
@@ -316,6 +318,8 @@ def _refuse_reserved(request: Request) -> None:
     """Refuse what only a batch may bring: a publicity's number and its last day."""
     if request.event == REPLACE:
         raise InvalidInput("补抽专家须随机抽取，不能直接登记。", fields={"event": "须经抽取"})
+    if request.event in OF_A_LIST:
+        raise InvalidInput("名单变更须通过拟支持方案办理。", fields={"event": "须经方案变更"})
     fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)
