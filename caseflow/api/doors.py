@@ -13,6 +13,7 @@ from caseflow import __version__
 from caseflow.api import (
     awards,
     budgets,
+    calls,
     cases,
     catalogue,
     documents,
@@ -24,6 +25,7 @@ from caseflow.api import (
     parameters,
     payments,
     people,
+    plans,
     problems,
     publicities,
     quotes,
@@ -44,6 +46,8 @@ BODY_BYTES: Final = 1024 * 1024
 LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
+    calls.blueprint,
+    plans.blueprint,
     quotes.blueprint,
     parameters.blueprint,
     versions.blueprint,

@@ -22,7 +22,8 @@ DUE: Final = text("""
             WHEN (k.moved_at AT TIME ZONE 'Asia/Shanghai')::date + :days <= :on THEN 'archived' END
         WHEN k.status = 'released' THEN CASE WHEN call_is_settled(k.id) THEN 'settled' END
         WHEN k.status = 'publicity' THEN CASE WHEN call_is_released(k.id) THEN 'released' END
-        WHEN k.status = 'closed' AND k.procedure = 'batch' THEN 'reviewing'
+        WHEN k.status = 'closed' AND k.procedure = 'batch' AND k.published_by IS NOT NULL
+            THEN 'reviewing'
         WHEN EXISTS (SELECT FROM "case" c WHERE c.call_id = k.id) THEN CASE
             WHEN call_is_settled(k.id) THEN 'settled' END
         WHEN k.status IN ('closed', 'reviewing') AND k.closes_on + :days <= :on THEN 'archived'

@@ -11,6 +11,7 @@ from typing import Final
 from caseflow.kernel.errors import Conflict
 
 STANDING, BATCH = "standing", "batch"
+OPEN: Final = "open"
 REVIEWING: Final = "reviewing"
 PROCEDURES: Final = (STANDING, BATCH)
 

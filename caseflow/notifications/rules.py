@@ -44,6 +44,7 @@ TRIGGERS: Final = (
     "draft_expiring",  # told to applicants with a draft under an expiring policy
     "calendar_missing",
     "child_opened",  # a child case was opened; told to the parties of its parent
+    "summary_sheet_sent",  # a town or park has sent its summary sheet; told to the bureau
     "letter_sent",  # a formal document was sent electronically; told to its addressee
 )
 """What tells people without an event of a case."""

@@ -73,3 +73,154 @@ def test_a_batch_goes_from_its_planning_to_the_archive(town: Town):
         "call_plan_drafted", "plan_reviewed", "call_plan_approved", "call_publicised",
         "call_released", "call_settled", "call_archived",
     ]  # fmt: skip
+
+
+def test_a_batch_is_published_by_a_second_person_and_takes_nothing_before(town: Town):
+    batch = planned(town)
+
+    with pytest.raises(PolicyClosed, match="拟发布"):
+        town.open(MEASURE, call=batch.call)
+    with pytest.raises(NotAllowed, match="第二人"), town.house.database.session() as session:
+        publish(session, find_call(session, batch.call), batch.mover(HANDLER))
+    with town.house.database.session() as session:
+        publish(session, find_call(session, batch.call), batch.mover(REVIEWER))
+    batch.submitted(1)
+
+    assert batch.status == "open"
+
+
+def test_a_plan_over_quota_or_pool_is_refused_and_at_both_it_stands(town: Town):
+    batch = opened(town, quota=2, pool_fen=2 * FEN)
+    first, second, third = batch.proposed(3)
+
+    with pytest.raises(Conflict, match="超过本批名额 2 件"):
+        batch.draft(support(first, second, third, fen=1, reason="核减"))
+    with pytest.raises(Conflict, match="超过本批资金池"):
+        batch.draft([*support(first, second, fen=FEN + 1), *waitlist(third)])
+    with pytest.raises(InvalidInput, match="遗漏"):
+        batch.draft(support(first, second))
+    with pytest.raises(InvalidInput, match="核减须写明理由"):
+        batch.draft([*support(first, second, fen=FEN - 1), *waitlist(third)])
+    assert batch.status == "reviewing"
+    found = batch.draft()
+
+    results = [(line.case, line.result, line.fen) for line in found.lines]
+    assert results == [
+        (first, "support", FEN), (second, "support", FEN), (third, "waitlist", None),
+    ]  # fmt: skip
+    assert found.lines[2].reason == "名额已满，列入候补"
+
+
+def test_each_cut_is_told_with_its_reason(town: Town):
+    batch = opened(town)
+    (case,) = batch.proposed(1)
+
+    found = batch.draft(support(case, fen=FEN - 100, reason="扣除退款"))
+
+    (line,) = found.lines
+    (cut,) = line.reductions
+    assert (found.wanted_fen, found.cut_fen, line.cut_fen) == (FEN, 100, 100)
+    assert (cut.kind, cut.fen, cut.reason) == ("planned", 100, "扣除退款")
+
+
+def test_three_people_decide_and_a_returned_plan_is_drafted_anew(town: Town):
+    batch = opened(town)
+    (case,) = batch.proposed(1)
+    first = batch.draft().plan.public_id
+
+    with pytest.raises(NotAllowed, match="复核"):
+        batch.review(first, HANDLER)
+    with pytest.raises(Conflict, match="已复核"):
+        batch.approve(first)
+    batch.turn_back(first)
+    assert (town.state(case), batch.status) == ("proposed", "reviewing")
+    second = batch.draft(support(case, fen=FEN - 1, reason="更正")).plan
+    batch.review(second.public_id)
+    with pytest.raises(NotAllowed, match="分管领导"):
+        batch.approve(second.public_id, REVIEWER)
+
+    assert (second.version, town.state(case)) == (2, "leadership_meeting")
+
+
+def test_a_case_of_a_batch_is_public_by_its_plan_alone(town: Town):
+    batch = opened(town)
+    (case,) = batch.proposed(1)
+    plan = batch.decided()
+    listing = Listing((case,), "公示", "会议", CONTACT, 5, batch.actor(HANDLER).id, town.now)
+
+    with pytest.raises(Conflict, match="随本批拟支持方案"):
+        open_publicity(town.house.cases, listing)
+    with pytest.raises(InvalidInput, match="名单变更须通过"):
+        town.ask(case, "replan", "lead_bureau.handler", reason="变更")
+
+    assert len(batch.publicise(plan).cases) == 1
+
+
+def objected(batch: Batch, case: str) -> None:
+    batch.town.ask(
+        case,
+        "object",
+        "public",
+        real_name="张三",
+        contact="13800000000",
+        grounds="不实",
+        proof="附件1",
+    )
+
+
+def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: Town):
+    batch = opened(town)
+    kept, dropped, cut, disputed = batch.proposed(4)
+    before = batch.publicise(batch.decided())
+    town.now += timedelta(days=1)
+    objected(batch, disputed)
+
+    lines = [
+        *support(kept, disputed), *support(cut, fen=FEN - 1, reason="发票重复"),
+        Wish(dropped, "unsupported", reason="材料不实", reason_code="material_false"),
+    ]  # fmt: skip
+    with pytest.raises(InvalidInput, match="写明理由"):
+        batch.draft(lines)
+    changed = batch.draft(lines, reason="核查发现材料不实").plan
+    stopped = town.sql("SELECT status FROM publicity WHERE public_id = %s", before.public_id)
+    assert (changed.replaces is not None, stopped, batch.status) == (
+        True, [("restarted",)], "plan_drafted",
+    )  # fmt: skip
+    assert [town.state(each) for each in batch.cases] == [
+        "publicity_pending", "proposed", "plan_review", "objection",
+    ]  # fmt: skip
+    town.now += timedelta(days=20)  # the first list's days are long over: nobody passes on it
+    town.sweep()
+    town.act(disputed, "dismiss_objection")
+    assert town.state(disputed) == "publicity"
+
+    batch.review(changed.public_id)
+    batch.approve(changed.public_id)
+    after = batch.publicise(changed.public_id)
+    assert {line.public_id for line in after.cases} == {kept, cut, disputed}
+    assert after.restarts == (before.public_id,)
+    assert {town.state(each) for each in (kept, cut, disputed)} == {"publicity"}
+    objected(batch, kept)
+    town.now += timedelta(days=20)
+    town.sweep()
+    assert [town.state(each) for each in (kept, cut)] == ["objection", "awaiting_approval"]
+
+
+def test_who_waits_is_supported_by_a_supplementary_plan_alone(town: Town):
+    batch = opened(town, quota=1, pool_fen=FEN)
+    first, second = batch.proposed(2)
+    plan = batch.decided([*support(first), *waitlist(second)])
+    batch.publicise(plan)
+
+    with pytest.raises(Conflict, match="补充方案"):
+        batch.draft([*support(second), *waitlist(first)], reason="换人")
+    with pytest.raises(Conflict, match="the quota is 1"):
+        batch.draft(support(second), kind="supplementary", reason="递补")
+    town.act(first, "request_withdrawal", reason="自愿放弃")
+    town.act(first, "consent_withdrawal")
+    extra = batch.decided(support(second), kind="supplementary", reason="第一名放弃，递补")
+    shown = batch.publicise(extra)
+
+    assert [line.public_id for line in shown.cases] == [second]
+    assert batch.events()[-1] == "supplementary_plan_publicised"
+    assert batch.status == "publicity"

@@ -146,12 +146,16 @@ class _Drafting:
         wrong += [f"遗漏 {self._live[each].number}" for each in sorted(forgotten)]
         if wrong:
             raise InvalidInput(f"方案名单有误：{'；'.join(wrong)}。", fields={"lines": wrong[0]})
+        for wish in wishes:
+            case = self._live[wish.case]
+            if wish.fen is not None and wish.fen < (case.wanted_fen or 0) and not wish.reason:
+                raise InvalidInput(f"{case.number}：核减须写明理由。", fields={"reason": wish.case})
         if before is None:
             return
         then = {line.case_id: line.result for line in lines_of(self._session, before)}
-        for wish in wishes:
+        for wish in wishes if is_whole else ():
             case = self._live[wish.case]
-            if is_whole and wish.result == SUPPORT and then.get(case.id) != SUPPORT:
+            if wish.result == SUPPORT and then.get(case.id) != SUPPORT:
                 raise Conflict(f"{case.number} 不在已公示的名单中，递补须另拟补充方案并补充公示。")
 
     def _withdraw(self, before: Plan, reason: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.batches.plans.models import SUPPORT, WAITLIST
 from caseflow.batches.short_pools import Standing, standing_cases
+from caseflow.cases.filters import CITY_SEES
 from caseflow.cases.service import Cases
 from caseflow.catalogue.models import Call
 from caseflow.kernel.pools import RULES, Allotment, divide
@@ -27,7 +28,7 @@ ON_THE_WAY: Final = (
     "objection",
 )
 """Where a case stands that a plan supports already, from its review to the end of its publicity."""
-LIVE: Final = """
+LIVE: Final = f"""
     SELECT c.id, c.public_id, c.number, split_part(c.state, '#', 1) AS state, c.submitted_at,
         (c.facts->>'rank')::int AS rank, (c.facts->>'planned_fen')::bigint AS planned_fen,
         coalesce(c.facts->>'reviewed_fen', c.facts->>'audited_fen', c.facts->>'verified_fen',
@@ -35,6 +36,7 @@ LIVE: Final = """
         o.title AS applicant, c.title
     FROM "case" c JOIN organisation o ON o.id = c.applicant_id
     WHERE c.call_id = %s AND c.outcome IS NULL AND c.submitted_at IS NOT NULL
+      AND {CITY_SEES}
     ORDER BY (c.facts->>'rank')::int NULLS LAST, c.submitted_at, c.number
 """
 NO_PLACE: Final = "名额已满，列入候补"

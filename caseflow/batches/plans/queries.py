@@ -35,7 +35,8 @@ HEAD: Final = """
     SELECT p.id, p.public_id, k.public_id AS call, k.title AS call_title, m.code AS measure,
         p.version, p.kind, p.status, r.public_id AS replaces, p.reason, p.support_count,
         p.support_fen, k.quota, k.pool_fen, d.name AS drafted_by, p.drafted_at,
-        v.name AS reviewed_by, p.reviewed_at, a.name AS approved_by, p.approved_at, p.minutes_no, p.return_reason,
+        v.name AS reviewed_by, p.reviewed_at, a.name AS approved_by, p.approved_at,
+        p.minutes_no, p.return_reason,
         b.public_id AS publicity, b.status AS publicity_status, b.ends_on AS publicity_ends_on
     FROM plan p JOIN call k ON k.id = p.call_id JOIN measure m ON m.id = k.measure_id
     JOIN person d ON d.id = p.drafted_by LEFT JOIN person v ON v.id = p.reviewed_by
