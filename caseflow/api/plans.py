@@ -28,7 +28,7 @@ from caseflow.batches.plans.service import Announcing
 from caseflow.batches.publicity import MOST_CASES, MOST_WORKING_DAYS
 from caseflow.batches.published_list import Contact
 from caseflow.batches.short_pools import refuse_strangers
-from caseflow.batches.summaries.service import SheetView, send_sheet, sheet_file, sheets
+from caseflow.batches.summaries.service import SummaryView, send_sheet, sheet_file, sheets
 from caseflow.catalogue.calls.queries import find
 from caseflow.funds.sheets import MEDIA_TYPE
 from caseflow.kernel.money import MOST_FEN
@@ -50,7 +50,7 @@ class Plans:
 class SummarySheets:
     """The summary sheets of a call that I may see, the newest first."""
 
-    items: tuple[SheetView, ...]
+    items: tuple[SummaryView, ...]
 
 
 class NewLine(Body):
@@ -211,8 +211,8 @@ def list_sheets(public_id: str) -> SummarySheets:
 @blueprint.route("/calls/<public_id>/summary-sheets", methods=["POST"])
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(NewSheet)
-@blueprint.response(201, answer_of(SheetView))
-def send_a_sheet(wanted: dict[str, Any], public_id: str) -> SheetView:
+@blueprint.response(201, answer_of(SummaryView))
+def send_a_sheet(wanted: dict[str, Any], public_id: str) -> SummaryView:
     """Freeze what my town or park has recommended of a call and send it: its handler may."""
     number = wanted["document_no"]
     return send_sheet(house().cases, actor(), public_id, document_no=number, at=now())

@@ -66,7 +66,7 @@ RECOMMENDED: Final = """
 
 
 @dataclass(frozen=True)
-class SheetView:
+class SummaryView:
     """A sheet as it was sent; amounts in fen."""
 
     public_id: str
@@ -85,7 +85,7 @@ class SheetView:
 
 def send_sheet(
     cases: Cases, actor: Actor, call: str, *, document_no: str, at: datetime
-) -> SheetView:
+) -> SummaryView:
     """Freeze what the actor's town or park has recommended of a call, and send it to the city.
 
     Raises:
@@ -214,7 +214,7 @@ def _visible(session: Session, actor: Actor, call: Call) -> ColumnElement[bool]:
     return or_(SummarySheet.organisation_id.in_(own))
 
 
-def sheets(session: Session, actor: Actor, call: str) -> tuple[SheetView, ...]:
+def sheets(session: Session, actor: Actor, call: str) -> tuple[SummaryView, ...]:
     """Return the sheets of a call that the actor may see, the newest first.
 
     Raises:
@@ -254,10 +254,10 @@ def sheet_file(cases: Cases, session: Session, actor: Actor, public_id: str) -> 
     return frozen_list(cases.office.files, found.file_sha256)
 
 
-def _view(sheet: SummarySheet, call: Call, sender: Organisation, sent_by: str) -> SheetView:
+def _view(sheet: SummarySheet, call: Call, sender: Organisation, sent_by: str) -> SummaryView:
     same = ("public_id", "version", "document_no", "line_count", "applied_fen", "list_sha256",
             "file_sha256", "sent_at")  # fmt: skip
-    return SheetView(
+    return SummaryView(
         **{name: getattr(sheet, name) for name in same},
         call=call.public_id,
         call_title=call.title,
