@@ -7,14 +7,27 @@ import pytest
 
 from caseflow.batches.plans.proposing import Wish
 from caseflow.batches.publicity import Listing, open_publicity
-from caseflow.catalogue.calls.service import publish
+from caseflow.cases.opening import Opening, open_case
+from caseflow.cases.quoting import quote_case
+from caseflow.catalogue.calls.queries import values_of
+from caseflow.catalogue.calls.service import Late, ask_late, consent_late, locked, publish
 from caseflow.catalogue.queries import call as find_call
+from caseflow.catalogue.service import Window, plan_call
 from caseflow.database.access import Database
-from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, PolicyClosed
+from caseflow.kernel.calendar import local_date
+from caseflow.kernel.errors import (
+    Conflict,
+    GuardFailed,
+    InvalidInput,
+    NotAllowed,
+    PolicyClosed,
+)
 from tests.integration.batch_land import (
     CONTACT,
+    DIVISION_HEAD,
     FEN,
     HANDLER,
+    LEADER,
     MEASURE,
     REVIEWER,
     Batch,
@@ -224,3 +237,73 @@ def test_who_waits_is_supported_by_a_supplementary_plan_alone(town: Town):
     assert [line.public_id for line in shown.cases] == [second]
     assert batch.events()[-1] == "supplementary_plan_publicised"
     assert batch.status == "publicity"
+
+
+def test_what_is_late_comes_in_by_two_people_and_a_reason(town: Town):
+    batch = opened(town, days=1)
+    batch.submitted(1)
+    batch.close()
+    firm = town.enlist()
+    late_case = {
+        "measure": MEASURE, "applicant": firm.public_id, "title": "迟报", "at": town.now,
+        "actor_id": firm.person_id, "call": batch.call, "matter_on": local_date(town.now),
+    }  # fmt: skip
+    until = local_date(town.now) + timedelta(days=2)
+    wanted = Late(firm.public_id, until, "申报系统故障")
+
+    with pytest.raises(PolicyClosed, match="不受理"):
+        open_case(town.house.cases, Opening(**late_case))
+    with town.house.database.session() as session:
+        call = locked(session, batch.call)
+        asked = ask_late(session, call, wanted, batch.mover(DIVISION_HEAD), ids=town.house.ids)
+        number = asked.public_id
+    with pytest.raises(NotAllowed, match="第二人"), town.house.database.session() as session:
+        consent_late(session, locked(session, batch.call), number, batch.mover(DIVISION_HEAD))
+    with pytest.raises(PolicyClosed, match="不受理"):
+        open_case(town.house.cases, Opening(**late_case))
+    with town.house.database.session() as session:
+        consent_late(session, locked(session, batch.call), number, batch.mover(LEADER))
+    case = open_case(town.house.cases, Opening(**late_case)).case
+    town.now += timedelta(days=2)  # the last day that was said
+    town.walk(case, "submitted", applied_fen=FEN)
+
+    with pytest.raises(PolicyClosed, match="不受理"):
+        open_case(town.house.cases, Opening(**{**late_case, "at": town.now + timedelta(days=1)}))
+    assert batch.events()[-2:] == ["late_intake_asked", "late_intake_consented"]
+
+
+def test_what_the_call_says_goes_before_the_measure(town: Town):
+    batch = opened(
+        town, quota=3, publicity_days=7, rounding="trunc_wan",
+        documents=(("blind_plan", "技术方案"),),
+    )  # fmt: skip
+    case = town.open(MEASURE, call=batch.call)
+
+    with pytest.raises(GuardFailed, match="材料"):
+        town.ask(case, "submit", "applicant", applied_fen=FEN)
+    with town.house.database.session() as session:
+        values = {each.name: each for each in values_of(session, find_call(session, batch.call))}
+        facts = {"paid_rent_fen": 33_333_333, "real_scenario": True, "granted_this_year_fen": 0}
+        quote = quote_case(session, batch.actor(HANDLER), case, facts, town.now).quote
+    told = {name: (each.value, each.source, each.measure_says) for name, each in values.items()}
+    assert told["publicity_days"] == (7, "call", 5)
+    assert told["quota"][:2] == (3, "call")
+    assert told["rounding"][:2] == ("trunc_wan", "call")
+    assert told["documents"][1] == "call"
+    assert quote.amount_fen == 16_000_000
+
+
+def test_a_matter_outside_the_eligible_period_is_refused(town: Town):
+    today = local_date(town.now)
+    with town.house.database.session() as session:
+        window = Window(today, today, eligible_from=today, eligible_to=today)
+        made = plan_call(
+            session, measure_code=MEASURE, title="费用期间", window=window,
+            by=town.house.cases.office.system_id, at=town.now,
+            ids=town.house.ids, signer=town.house.cases.office.signer,
+        ).public_id  # fmt: skip
+
+    town.open(MEASURE, call=made, matter_on=today)
+    for days in (-1, 1):
+        with pytest.raises(InvalidInput, match="费用期间"):
+            town.open(MEASURE, call=made, matter_on=today + timedelta(days=days))
