@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from caseflow.batches.objections import Grounds, Objection, file_objection
 from caseflow.batches.plans.proposing import Wish
 from caseflow.batches.publicity import Listing, open_publicity
 from caseflow.cases.opening import Opening, open_case
@@ -224,6 +225,10 @@ def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: T
     after = batch.publicise(changed.public_id)
     assert {line.public_id for line in after.cases} == {kept, cut, disputed}
     assert after.restarts == (before.public_id,)
+    grounds = Grounds("李四", "13900000000", "不实", "附件2")
+    late = Objection(before.public_id, kept, grounds, batch.actor(HANDLER).id, town.now)
+    with pytest.raises(Conflict, match="已停止"):
+        file_objection(town.house.cases, late)
     assert {town.state(each) for each in (kept, cut, disputed)} == {"publicity"}
     objected(batch, kept)
     town.now += timedelta(days=20)
@@ -241,6 +246,8 @@ def test_who_waits_is_supported_by_a_supplementary_plan_alone(town: Town):
         batch.draft([*support(second), *waitlist(first)], reason="换人")
     with pytest.raises(Conflict, match="the quota is 1"):
         batch.draft(support(second), kind="supplementary", reason="递补")
+    with pytest.raises(Conflict, match="仍在原名单中公示"):
+        batch.draft(support(first), kind="supplementary", reason="再公示")
     town.act(first, "request_withdrawal", reason="自愿放弃")
     town.act(first, "consent_withdrawal")
     extra = batch.decided(support(second), kind="supplementary", reason="第一名放弃，递补")

@@ -237,6 +237,8 @@ class _Drafting:
         self, case: Any, wish: Wish, wanted: Drafting
     ) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """Return the steps that bring a case from where it stands to where the plan has it."""
+        if wanted.kind == SUPPLEMENTARY and case.state in (PUBLIC, DISPUTED):
+            raise Conflict(f"{case.number} 仍在原名单中公示，不列入补充方案。")
         said = {"reason": wanted.reason or "名单变更"}
         is_same = wish.result == SUPPORT and wish.fen == case.planned_fen
         if case.state == DISPUTED:
