@@ -270,9 +270,12 @@ def _refuse_outside(around: Any) -> None:
 
 
 def _refuse_ineligible(around: Any, matter_on: date | None) -> None:
-    """Refuse a matter outside the eligible period of the call, where one is told."""
+    """Refuse a matter outside the eligible period of a batch.
+
+    Under a standing call the period is that of the costs, which the reviewers date case by case.
+    """
     begins, ends = around.eligible_from, around.eligible_to
-    if matter_on is None or around.call_id is None:
+    if matter_on is None or around.procedure != BATCH:
         return
     if (begins and matter_on < begins) or (ends and matter_on > ends):
         period = f"{begins or '施行之日'} 至 {ends or '有效期届满'}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from caseflow.batches.plans.drafting import Drafting, draft_plan
@@ -131,12 +131,22 @@ def waitlist(*cases: str) -> list[Wish]:
     return [Wish(case, "waitlist") for case in cases]
 
 
-def planned(town: Town, *, days: int = 10, pool_fen: int | None = None, **said: Any) -> Batch:
+def planned(
+    town: Town,
+    *,
+    days: int = 10,
+    pool_fen: int | None = None,
+    eligible: tuple[date | None, date | None] = (None, None),
+    **said: Any,
+) -> Batch:
     """A batch that its handler has planned and nobody has published."""
     batch, today = Batch(town, "", days), local_date(town.now)
     with town.house.database.session() as session:
         window = Window(
-            today, today + timedelta(days=days), says=Particulars(procedure="batch", **said)
+            today,
+            today + timedelta(days=days),
+            *eligible,
+            says=Particulars(procedure="batch", **said),
         )
         made = plan_call(
             session, measure_code=MEASURE, title="2026年度算力券第一批", window=window,

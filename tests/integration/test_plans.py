@@ -16,7 +16,6 @@ from caseflow.cases.quoting import quote_case
 from caseflow.catalogue.calls.queries import values_of
 from caseflow.catalogue.calls.service import Late, ask_late, consent_late, locked, publish
 from caseflow.catalogue.queries import call as find_call
-from caseflow.catalogue.service import Window, plan_call
 from caseflow.cli import main
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Database
@@ -312,20 +311,14 @@ def test_what_the_call_says_goes_before_the_measure(town: Town):
     assert quote.amount_fen == 16_000_000
 
 
-def test_a_matter_outside_the_eligible_period_is_refused(town: Town):
+def test_a_matter_outside_the_eligible_period_of_a_batch_is_refused(town: Town):
     today = local_date(town.now)
-    with town.house.database.session() as session:
-        window = Window(today, today, eligible_from=today, eligible_to=today)
-        made = plan_call(
-            session, measure_code=MEASURE, title="费用期间", window=window,
-            by=town.house.cases.office.system_id, at=town.now,
-            ids=town.house.ids, signer=town.house.cases.office.signer,
-        ).public_id  # fmt: skip
+    batch = opened(town, eligible=(today, today))
 
-    town.open(MEASURE, call=made, matter_on=today)
+    town.open(MEASURE, call=batch.call, matter_on=today)
     for days in (-1, 1):
         with pytest.raises(InvalidInput, match="费用期间"):
-            town.open(MEASURE, call=made, matter_on=today + timedelta(days=days))
+            town.open(MEASURE, call=batch.call, matter_on=today + timedelta(days=days))
 
 
 @pytest.fixture
