@@ -6,6 +6,8 @@ from caseflow.api import doors
 from caseflow.api.context import House
 from caseflow.batches import models as batches_models
 from caseflow.batches.bulk import models as bulk_models
+from caseflow.batches.plans import models as plans_models
+from caseflow.batches.summaries import models as summaries_models
 from caseflow.cases import models as cases_models
 from caseflow.cases.assembly import assemble
 from caseflow.cases.service import Cases
@@ -38,8 +40,8 @@ TABLES = (
     awards_models, bars_models, batches_models, bulk_models, cases_models, catalogue_models,
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
     experts_models, funds_models, history_models, identity_models, letters_models,
-    notifications_models, parameters_models, recoveries_models, reviews_models,
-    successions_models, titles_models,
+    notifications_models, parameters_models, plans_models, recoveries_models, reviews_models,
+    successions_models, summaries_models, titles_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

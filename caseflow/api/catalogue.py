@@ -1,4 +1,4 @@
-"""Routes of the catalogue: policies, measures with their workflows, and calls (申报通知)."""
+"""Routes of the catalogue: policies, and measures with their workflows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,38 +6,26 @@ from datetime import date
 from typing import Any, Final
 
 from flask import Response, json
-from marshmallow import validate
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from caseflow.api.answers import answer_of
-from caseflow.api.authority import refuse_call_planner
-from caseflow.api.context import actor, house, now, session, transaction
+from caseflow.api.context import now, session
 from caseflow.api.parsing import (
     Blueprint,
     Body,
-    Day,
     Line,
-    Number,
-    PageQuery,
-    QueryFlag,
     QueryNumber,
 )
 from caseflow.api.rules import Rule, admits
-from caseflow.catalogue import queries, service
+from caseflow.catalogue import queries
 from caseflow.catalogue.drawing import mermaid, svg
-from caseflow.catalogue.models import Call, Measure
 from caseflow.catalogue.parameters.queries import parameters_on
 from caseflow.catalogue.queries import LoadedMeasure, LoadedPolicy, MeasureFilter
 from caseflow.catalogue.quoting import facts_listing
-from caseflow.catalogue.service import Window
 from caseflow.identity.queries import organisation
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.errors import InvalidInput, NotFound
-from caseflow.kernel.money import MOST_FEN
-from caseflow.kernel.pools import RULES
+from caseflow.kernel.errors import NotFound
 
-blueprint = Blueprint("catalogue", __name__, description="政策、条款、流程与申报通知")
+blueprint = Blueprint("catalogue", __name__, description="政策、条款与流程")
 
 FORMATS: Final = ("data", "svg", "mermaid")
 LOWER_END: Final = "range_low"
@@ -117,31 +105,6 @@ class MeasureDetail:
     children: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class CallView:
-    """A call for applications; both days of its window are inside."""
-
-    public_id: str
-    measure: str
-    title: str
-    opens_on: date
-    closes_on: date
-    eligible_from: date | None
-    eligible_to: date | None
-    status: str
-    is_open: bool
-    short_pool: str | None
-    pool_fen: int | None
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Calls, the last to open first; `next` is given back as `after`."""
-
-    items: tuple[CallView, ...]
-    next: str | None
-
-
 class MeasureQuery(Body):
     """Which measures are asked for."""
 
@@ -158,27 +121,6 @@ class WorkflowQuery(Body):
 
     format = Line(load_default="data", one_of=FORMATS)
     child = Line()
-
-
-class CallQuery(PageQuery):
-    """Which calls are asked for; `open`: the window is open today."""
-
-    measure = Line()
-    status = Line(one_of=("planned", "open", "closed"))
-    open = QueryFlag()
-
-
-class NewCall(Body):
-    """A call to be planned; `short_pool`: what is done when `pool_fen` (or the line) is short."""
-
-    measure = Line(required=True)
-    title = Line(required=True)
-    opens_on = Day(required=True)
-    closes_on = Day(required=True)
-    eligible_from = Day()
-    eligible_to = Day()
-    short_pool = Line(one_of=RULES)
-    pool_fen = Number(validate=validate.Range(min=1, max=MOST_FEN))
 
 
 @blueprint.route("/policies")
@@ -257,74 +199,6 @@ def show_workflow(wanted: dict[str, Any], code: str) -> Response:
     return Response(text, content_type="application/json")
 
 
-@blueprint.route("/calls")
-@admits(Rule.EVERYBODY)
-@blueprint.arguments(CallQuery, location="query")
-@blueprint.response(200, answer_of(Calls))
-def list_calls(wanted: dict[str, Any]) -> Calls:
-    """List calls for applications, the last to open first."""
-    today = local_date(now())
-    found = queries.calls(
-        session(),
-        measure_code=wanted.get("measure"),
-        status=wanted.get("status"),
-        open_on=today if wanted.get("open") else None,
-    )
-    names = [call.public_id for call in found]
-    begin = _begin(names, wanted.get("after"))
-    page = found[begin : begin + wanted["limit"]]
-    more = begin + wanted["limit"] < len(found)
-    codes = {row.id: row.code for row in session().execute(select(Measure.id, Measure.code))}
-    items = tuple(_call(call, codes[call.measure_id], today) for call in page)
-    return Calls(items, items[-1].public_id if more else None)
-
-
-@blueprint.route("/calls", methods=["POST"])
-@admits(Rule.SIGNED_IN)
-@blueprint.arguments(NewCall)
-@blueprint.response(201, answer_of(CallView))
-def plan_call(wanted: dict[str, Any]) -> CallView:
-    """Plan a call: the lead bureau's reviewer or leader may."""
-    window = Window(
-        opens_on=wanted["opens_on"],
-        closes_on=wanted["closes_on"],
-        eligible_from=wanted.get("eligible_from"),
-        eligible_to=wanted.get("eligible_to"),
-    )
-    with transaction() as current:
-        refuse_call_planner(actor(), queries.measure(current, wanted["measure"]))
-        call = service.plan_call(
-            current,
-            measure_code=wanted["measure"],
-            title=wanted["title"],
-            window=window,
-            by=actor().id,
-            at=now(),
-            ids=house().cases.ids,
-            signer=house().cases.office.signer,
-        )
-        _set_pool(current, call, wanted)
-        return _call(call, wanted["measure"], local_date(now()))
-
-
-def _set_pool(current: Session, call: Call, wanted: dict[str, Any]) -> None:
-    rule, fen = wanted.get("short_pool"), wanted.get("pool_fen")
-    if rule is None and fen is not None:
-        reason = "写明资金池金额的，须同时写明资金不足时的办法"
-        raise InvalidInput(f"short_pool：{reason}。", fields={"short_pool": reason})
-    if rule is not None:
-        signer = house().cases.office.signer
-        service.set_pool(current, call, rule=rule, fen=fen, by=actor().id, at=now(), signer=signer)
-
-
-def _begin(names: list[str], after: str | None) -> int:
-    if after is None:
-        return 0
-    if after not in names:
-        raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-    return names.index(after) + 1
-
-
 def _policy(found: LoadedPolicy) -> PolicyLine:
     version = found.version
     return PolicyLine(
@@ -356,20 +230,4 @@ def _measure(found: LoadedMeasure) -> MeasureLine:
         bureaus=tuple(definition["bureaus"]),
         applicants=tuple(definition["applicants"]),
         open_questions=tuple(definition["open_questions"]),
-    )
-
-
-def _call(call: Call, measure: str, today: date) -> CallView:
-    return CallView(
-        public_id=call.public_id,
-        measure=measure,
-        title=call.title,
-        opens_on=call.opens_on,
-        closes_on=call.closes_on,
-        eligible_from=call.eligible_from,
-        eligible_to=call.eligible_to,
-        status=call.status,
-        is_open=call.status != "closed" and call.opens_on <= today <= call.closes_on,
-        short_pool=call.short_pool,
-        pool_fen=call.pool_fen,
     )

@@ -1,5 +1,6 @@
 """Routes of documents (材料): a case's checklist, uploading to it, and the files themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Final, cast
@@ -16,6 +17,7 @@ from caseflow.cases.blind import BLIND_FILE, refuse_blind
 from caseflow.cases.detail import may_upload
 from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case, find_judged_case, visible_cases
+from caseflow.catalogue.models import Call
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.documents import queries
 from caseflow.documents.models import Document
@@ -66,7 +68,7 @@ class FileForm(Body):
 def list_documents(public_id: str) -> Documents:
     """List what a case's measure asks for, and every file of the case."""
     case = find_case(session(), actor(), public_id)
-    asked = list(_measure(case).checklist(case.child_kind))
+    asked = _asked(case)
     return Documents(
         checklist=tuple(queries.checklist(session(), case.id, asked)),
         files=tuple(map(_view, queries.all_documents(session(), case.id))),
@@ -81,7 +83,7 @@ def upload(form: dict[str, Any], public_id: str) -> DocumentView:
     """Put a file to a case under a kind of its checklist; it replaces the one before."""
     case = find_case(session(), actor(), public_id)
     _refuse_bystander(case)
-    kinds = {each["kind"] for each in _measure(case).checklist(case.child_kind)}
+    kinds = {each["kind"] for each in _asked(case)}
     if form["kind"] not in kinds:
         reason = f"不在本条款的材料清单中；可用：{'、'.join(sorted(kinds))}"
         raise InvalidInput(f"{form['kind']!r} {reason}。", fields={"kind": reason})
@@ -140,6 +142,12 @@ def receive(file: FileStorage) -> ReceivedFile:
     stream = cast("BinaryIO", file.stream)
     limit = settings.upload_limit
     return receive_file(settings.files, stream, name=file.filename or "", limit=limit)
+
+
+def _asked(case: Case) -> list[Mapping[str, Any]]:
+    """Return the documents that the case's measure and its call ask for."""
+    call = session().get(Call, case.call_id) if case.call_id else None
+    return _measure(case).checklist(case.child_kind, call.documents if call else ())
 
 
 def _measure(case: Case) -> MeasureInfo:

@@ -14,6 +14,7 @@ from caseflow.api import (
     awards,
     budgets,
     bulk_acts,
+    calls,
     cases,
     catalogue,
     changes,
@@ -29,6 +30,7 @@ from caseflow.api import (
     parameters,
     payments,
     people,
+    plans,
     problems,
     publications,
     publicities,
@@ -51,6 +53,8 @@ BODY_BYTES: Final = 1024 * 1024
 LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 BLUEPRINTS: Final = (
     catalogue.blueprint,
+    calls.blueprint,
+    plans.blueprint,
     quotes.blueprint,
     parameters.blueprint,
     indicators.blueprint,

@@ -77,7 +77,7 @@ class Receipt:
 class BoardQuery(PageQuery):
     """Which publicities are asked for."""
 
-    status = Line(one_of=("open", "closed"))
+    status = Line(one_of=("open", "closed", "restarted"))
 
 
 class NewPublicity(Body):

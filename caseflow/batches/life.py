@@ -17,10 +17,12 @@ from caseflow.batches.announcements import (
     in_flight,
     tell,
 )
+from caseflow.batches.call_life import move_due_calls
 from caseflow.batches.changes.reminding import remind_undecided
 from caseflow.batches.indicators import sweep_indicators
 from caseflow.batches.models import Sweep
 from caseflow.cases.service import Cases
+from caseflow.catalogue.calls.service import Mover
 from caseflow.catalogue.indicators.service import Opening
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.service import (
@@ -41,13 +43,17 @@ NOTICE_SEASON: Final = 11
 
 @dataclass(frozen=True)
 class LifeSwept:
-    """What the day brought: calls opened and closed, policies ended, people told, reports due."""
+    """What the day brought: calls opened and closed, policies ended, people told, reports due.
+
+    `moved`: steps of calls after their closing, up to the archive.
+    """
 
     opened: int = 0
     closed: int = 0
     ended: tuple[tuple[str, str], ...] = ()
     warned: int = 0
     reports_due: int = 0
+    moved: int = 0
 
 
 def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
@@ -62,7 +68,9 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
         book = cases.office.notices
         if since >= on:
             opened = open_due_calls(session, on, at=at, signer=signer)
-            return LifeSwept(opened=len(opened), warned=_tell_opened(session, book, opened, at))
+            told = _tell_opened(session, book, opened, at)
+            moved = move_due_calls(session, Mover(cases.office.system_id, at, signer))
+            return LifeSwept(opened=len(opened), warned=told, moved=moved)
         warned = _warn(session, book, on, since=since, at=at)
         ended = expire_policies(session, on, at=at, signer=signer)
         closed = close_due_calls(session, on, at=at, signer=signer)
@@ -72,7 +80,9 @@ def sweep_life(cases: Cases, at: datetime) -> LifeSwept:
         opening = Opening(cases.office.system_id, at, signer, load_calendar(session))
         indicators = sweep_indicators(session, book, opening, since=since)
         warned += remind_undecided(session, book, on, at)
+        moved = move_due_calls(session, Mover(cases.office.system_id, at, signer))
         swept = LifeSwept(
+            moved=moved,
             opened=len(opened),
             closed=len(closed),
             ended=tuple((version.title, status) for version, status in ended),

@@ -36,13 +36,13 @@ class Publicity(Model):
     case_count: Mapped[int]
 
     __table_args__ = (
-        CheckConstraint("status IN ('open', 'closed')", name="status"),
+        CheckConstraint("status IN ('open', 'closed', 'restarted')", name="status"),
         CheckConstraint(
             "contact ?& ARRAY['unit', 'phone', 'email', 'address']", name="contact_in_full"
         ),
         CheckConstraint("list_sha256 ~ '^[0-9a-f]{64}$'", name="list_sha256"),
         UniqueConstraint("id", "case_count", name="uq_publicity_case_count"),
-        CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
+        CheckConstraint("(status <> 'open') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("working_days >= 1 AND ends_on > starts_on", name="window"),
         UniqueConstraint("id", "ends_on", name="uq_publicity_ends_on"),
         Index("ix_publicity_due", "ends_at", postgresql_where="status = 'open'"),

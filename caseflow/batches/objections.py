@@ -14,6 +14,9 @@ OBJECT_AGAIN: Final = "object_again"
 LATE: Final = "公示期已于 {} 24:00 届满，不再受理异议；可依法举报、信访（手册§5.8）。"
 
 
+RESTARTED: Final = "名单已变更，本次公示已停止；重新公示后可对新名单提出异议。"
+
+
 @dataclass(frozen=True)
 class Grounds:
     """What an objection says: who objects, how they are reached, what is wrong and the proof.
@@ -58,6 +61,8 @@ def file_objection(cases: Cases, objection: Objection) -> tuple[Outcome, str]:
 
 
 def _check_window(shown: PublicityView, at: datetime) -> None:
+    if shown.status == "restarted":
+        raise Conflict(RESTARTED)
     if shown.status != "open" or at >= due_at(shown.ends_on):
         raise Conflict(LATE.format(shown.ends_on.isoformat()))
 

@@ -27,17 +27,23 @@ from caseflow.deadlines.queries import load_calendar
 from caseflow.history import service as history
 from caseflow.history.checkpoints.queries import newest_checkpoint
 from caseflow.kernel.calendar import due_at, local_date
+from caseflow.kernel.calls import BATCH
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotFound
 
 PUBLICISE: Final = "publicise"
 CLOSE: Final = "close_publicity"
+RELIST: Final = "relist"
+DISPUTED: Final = "objection"
 MOST_WORKING_DAYS: Final = 30
 MOST_CASES: Final = 5_000
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is to be publicised: cases by public id, under which title and basis, for how long."""
+    """What is to be publicised: cases by public id, under which title and basis, for how long.
+
+    `is_plan`: the list is the whole of a batch's plan, which alone makes its cases public.
+    """
 
     cases: tuple[str, ...]
     title: str
@@ -46,6 +52,7 @@ class Listing:
     working_days: int
     actor_id: int
     at: datetime
+    is_plan: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +104,13 @@ WANTED: Final = """
         (c.parties->>'lead_bureau')::bigint AS lead, lead.title AS organisation,
         (c.facts->>'planned_fen')::bigint AS fen, o.title AS applicant, c.title,
         v.title AS measure, '第' || v.article || '条' AS clause, t.title AS territory,
-        b.id AS restarts_id, b.public_id AS restarts, b.working_days AS before_days
+        b.id AS restarts_id, b.public_id AS restarts, b.working_days AS before_days,
+        c.state, k.procedure, k.title AS call, k.publicity_days AS call_days
     FROM "case" c JOIN organisation o ON o.id = c.applicant_id
     JOIN organisation lead ON lead.id = (c.parties->>'lead_bureau')::bigint
     JOIN territory t ON t.id = c.territory_id
     JOIN measure_version v ON v.id = c.measure_version_id
+    LEFT JOIN call k ON k.id = c.call_id
     LEFT JOIN publicity b ON b.id =
         (SELECT max(l.publicity_id) FROM publicity_case l WHERE l.case_id = c.id)
     WHERE c.public_id = ANY(%s) ORDER BY c.number
@@ -119,20 +128,33 @@ def open_publicity(cases: Cases, listing: Listing) -> PublicityView:
         NotFound: a case does not exist.
         Conflict: a case cannot be listed now; the message says which and why.
     """
-    _check(listing)
     with cases.database.session() as session:
-        row, listed = _make(session, cases, listing)
-        driver = _driver(session)
-        payload = {"publicity_id": row.id, "publicity_ends_on": row.ends_on.isoformat()}
-        request = Request(PUBLICISE, listing.actor_id, listing.at, payload)
-        results = cases.act_many(driver, list(listed), request)
-        refused = {listed[key]: e for key, e in results.items() if isinstance(e, CaseflowError)}
-        if refused:
-            told = "；".join(f"{number}：{error.message}" for number, error in refused.items())
-            raise Conflict(f"不能列入公示：{told}")
-        _record(session, cases, row, "publicity_opened", listing.actor_id, listing.at)
-        number = row.public_id
+        number = list_cases(session, cases, listing).public_id
     return publicity(cases, number)
+
+
+def list_cases(session: Session, cases: Cases, listing: Listing) -> Publicity:
+    """Do what `open_publicity` says in the transaction of `session`; returns the publicity.
+
+    In a plan's list a case whose objection is still open stands as well, and stays where it is.
+    """
+    _check(listing)
+    row, found = _make(session, cases, listing)
+    payload = {"publicity_id": row.id, "publicity_ends_on": row.ends_on.isoformat()}
+    events: dict[str, list[int]] = {}
+    for case in found:
+        is_disputed = listing.is_plan and case.state.partition("#")[0] == DISPUTED
+        events.setdefault(RELIST if is_disputed else PUBLICISE, []).append(case.id)
+    results: dict[int, Any] = {}
+    for event, numbers in events.items():
+        request = Request(event, listing.actor_id, listing.at, payload)
+        results |= cases.act_many(_driver(session), numbers, request)
+    refused = {c.number: e for c in found if isinstance(e := results[c.id], CaseflowError)}
+    if refused:
+        told = "；".join(f"{number}：{error.message}" for number, error in refused.items())
+        raise Conflict(f"不能列入公示：{told}")
+    _record(session, cases, row, "publicity_opened", listing.actor_id, listing.at)
+    return row
 
 
 def _check(listing: Listing) -> None:
@@ -148,8 +170,8 @@ def _check(listing: Listing) -> None:
     check_contact(listing.contact)
 
 
-def _make(session: Session, cases: Cases, listing: Listing) -> tuple[Publicity, dict[int, str]]:
-    """Insert the publicity with its lines; returns it and the case numbers by case id."""
+def _make(session: Session, cases: Cases, listing: Listing) -> tuple[Publicity, list[Any]]:
+    """Insert the publicity with its lines; returns it and the cases as they were read."""
     driver = _driver(session)
     found = _wanted(driver, listing)
     row = _frozen(driver, cases, listing, found)
@@ -167,7 +189,7 @@ def _make(session: Session, cases: Cases, listing: Listing) -> tuple[Publicity, 
         for case in found
     )
     session.flush()
-    return row, {case.id: case.number for case in found}
+    return row, found
 
 
 def _wanted(driver: Any, listing: Listing) -> list[Any]:
@@ -179,11 +201,22 @@ def _wanted(driver: Any, listing: Listing) -> list[Any]:
         raise NotFound(f"没有办件 {'、'.join(sorted(missing))}。")
     if len({case.lead for case in found}) > 1:
         raise InvalidInput("一次公示只列同一牵头部门的办件。", fields={"cases": "牵头部门不同"})
+    _refuse_shorter(listing, found)
+    if not listing.is_plan and (batch := next((c for c in found if c.procedure == BATCH), None)):
+        raise Conflict(f"《{batch.call}》按批次办理，{batch.number} 须随本批拟支持方案一并公示。")
+    return found
+
+
+def _refuse_shorter(listing: Listing, found: Sequence[Any]) -> None:
+    """Refuse fewer days than a list had that is restarted, or than the call promises."""
     longest = max((case.before_days or 0 for case in found), default=0)
     if listing.working_days < longest:
         told = f"名单变更须重新公示，期限不得少于原公示的 {longest} 个工作日"
         raise InvalidInput(f"{told}。", fields={"working_days": told})
-    return found
+    promised = max((case.call_days or 0 for case in found), default=0)
+    if listing.working_days < promised:
+        told = f"申报通知写明公示 {promised} 个工作日"
+        raise InvalidInput(f"{told}。", fields={"working_days": told})
 
 
 def _frozen(driver: Any, cases: Cases, listing: Listing, found: Sequence[Any]) -> Publicity:

@@ -89,7 +89,7 @@ class Division:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
     """A case in 拟支持 as it was read: what it wants, what the clause allows, whose it is."""
 
     reading: Reading
@@ -157,8 +157,8 @@ def _divided(
             f"申报通知《{found.title}》没有写明资金不足时如何安排。", fields={"short_pool": "必填"}
         )
     driver = session.connection().connection.driver_connection
-    standing = _standing(cases, driver, found.id, at)
-    _refuse_strangers(session, actor, found)
+    standing = standing_cases(cases, driver, found.id, at)
+    refuse_strangers(session, actor, found)
     pool = _pool(driver, found, standing, at)
     rule = found.short_pool
     allotments = divide(rule, [each.claim for each in standing], pool)
@@ -178,7 +178,7 @@ def _divided(
     return division, {each.reading.public_id: each.reading.head_seq for each in standing}
 
 
-def _standing(cases: Cases, driver: Any, call_id: int, at: datetime) -> list[_Standing]:
+def standing_cases(cases: Cases, driver: Any, call_id: int, at: datetime) -> list[Standing]:
     """Return the call's cases that stand in 拟支持, locked for the length of the reading."""
     numbers = [row[0] for row in driver.execute(STANDING, (call_id, PROPOSED)).fetchall()]
     found = []
@@ -186,7 +186,7 @@ def _standing(cases: Cases, driver: Any, call_id: int, at: datetime) -> list[_St
         workflow = cases.pinned.runner(driver, reading.workflow_hash).workflow
         measure = cases.pinned.measure(driver, reading.measure_version_id)
         facts = facts_of(reading, measure, workflow, at)
-        found.append(_Standing(reading, _wanted(facts), facts))
+        found.append(Standing(reading, _wanted(facts), facts))
     return found
 
 
@@ -197,7 +197,7 @@ def _wanted(facts: dict[str, Any]) -> int:
     return int(fen if ceiling is None else min(fen, ceiling))
 
 
-def _line(standing: _Standing, allotment: Allotment) -> PoolLine:
+def _line(standing: Standing, allotment: Allotment) -> PoolLine:
     reading = standing.reading
     return PoolLine(
         case=reading.public_id,
@@ -220,7 +220,7 @@ def _result(allotment: Allotment) -> str:
     return "cut" if allotment.cut_fen else "planned"
 
 
-def _refuse_strangers(session: Session, actor: Actor, call: Call) -> None:
+def refuse_strangers(session: Session, actor: Actor, call: Call) -> None:
     """Let the bureau that leads the call's measure, 财政 of the city and 审计 look at it."""
     versions = (
         session.query(MeasureVersion).filter(MeasureVersion.measure_id == call.measure_id).all()
@@ -235,7 +235,7 @@ def _refuse_strangers(session: Session, actor: Actor, call: Call) -> None:
     raise NotAllowed("资金安排由牵头部门办理，财政、审计可查阅，您不在这些席位。")
 
 
-def _pool(driver: Any, call: Call, standing: Sequence[_Standing], at: datetime) -> int:
+def _pool(driver: Any, call: Call, standing: Sequence[Standing], at: datetime) -> int:
     """Return what there is: the call's sum less what its other cases have, else the line's rest."""
     numbers = [each.reading.id for each in standing]
     if call.pool_fen is not None:

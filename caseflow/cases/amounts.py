@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from caseflow.cases.models import Case
@@ -100,6 +100,45 @@ def amount_chain(
         if kind in last:
             found.append(_step(last[kind], given, found[-1].fen if found else None))
     return tuple(chain(found, _money(session, case, found[-1].fen if found else 0)))
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What one step of the chain cut (核减), and the reason of whoever cut it."""
+
+    kind: str
+    title: str
+    fen: int
+    reason: str
+
+
+LAST_STEPS: Final = text("""
+    SELECT s.case_id, s.kind, s.fen, s.reason, s.seq, e.payload FROM (
+        SELECT DISTINCT ON (a.case_id, a.kind) a.* FROM amount_step a
+        WHERE a.case_id = ANY(:cases) ORDER BY a.case_id, a.kind, a.seq DESC) s
+    JOIN event e ON e.stream = s.case_id AND e.seq = s.seq
+""")
+
+
+def reductions(session: Session, case_ids: Sequence[int]) -> dict[int, tuple[Reduction, ...]]:
+    """Return the cuts in the chains of many cases at once, by case; of what is paid nothing."""
+    found: dict[int, dict[str, Any]] = {}
+    for row in session.execute(LAST_STEPS, {"cases": list(case_ids)}):
+        found.setdefault(row.case_id, {})[row.kind] = row
+    return {case: tuple(_cuts(rows)) for case, rows in found.items()}
+
+
+def _cuts(rows: dict[str, Any]) -> Iterator[Reduction]:
+    before: int | None = None
+    for kind in TITLES:
+        if kind not in rows:
+            continue
+        row = rows[kind]
+        view = AmountView(row.seq, kind, row.fen, row.reason)
+        step = _step(view, {row.seq: row.payload}, before)
+        if step.reduction_fen:
+            yield Reduction(kind, step.title, step.reduction_fen, step.reason or UNSAID)
+        before = row.fen
 
 
 def _step(view: AmountView, given: dict[int, dict[str, Any]], before: int | None) -> ChainStep:

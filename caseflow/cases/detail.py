@@ -172,7 +172,7 @@ def case_detail(
     case = find_judged_case(session, actor, public_id)
     reading, runner, measure = _read(session, actor, case.public_id, at, pinned=pinned)
     objections = session.scalars(select(Objection.status).where(Objection.case_id == case.id)).all()
-    asked = list(measure.checklist(reading.child_kind))
+    asked = list(measure.checklist(reading.child_kind, reading.call_documents or ()))
     amounts = amount_steps(session, case)
     found = CaseDetail(
         case=case_line(session, case),

@@ -5,7 +5,7 @@ from typing import Any, Final
 from caseflow.cases.acting import Act
 from caseflow.cases.equity_effects import EQUITY_WRITERS
 from caseflow.cases.experts.effects import EXPERT_WRITERS
-from caseflow.cases.part import HOLDS, HOLDS_LIFTED
+from caseflow.cases.part import DISTRICT_PASSES, HOLDS, HOLDS_LIFTED
 from caseflow.cases.recoveries.effects import RECOVERY_WRITERS
 from caseflow.cases.statement import Writes
 from caseflow.funds.part import ACCOUNTS_RENEWED, PAYMENTS, PAYMENTS_MOVED
@@ -90,6 +90,12 @@ def _given(act: Act, name: str) -> Any:
     return next((m.payload[name] for m in act.decision.moves if name in m.payload), None)
 
 
+def _pass_district(act: Act, writes: Writes, seq: int, _move: Move) -> None:
+    """Where the measure hides a case from the city until then, the town or park has passed it."""
+    if act.measure.definition.get("recommended_by"):
+        writes.add(DISTRICT_PASSES, {"case_id": act.case_id, "seq": seq, "at": act.at})
+
+
 def _renew_account(act: Act, writes: Writes, _seq: int, _move: Move) -> None:
     writes.add(ACCOUNTS_RENEWED, act.case_id)
 
@@ -119,6 +125,7 @@ def _hold_kind(act: Act, move: Move) -> str:
 _WRITERS: Final = {
     "record_objection": _record_objection,
     "settle_objection": _settle_objection,
+    "pass_district": _pass_district,
     "renew_account": _renew_account,
     "place_hold": _place_hold,
     "lift_hold": _lift_hold,

@@ -72,14 +72,15 @@ def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
 
 def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[str, Any]:
     present = {kind for kind, _ in reading.documents or []}
+    asked = measure.required_documents(reading.child_kind, reading.call_documents or ())
     total, open_, paid_fen, _ = reading.children
     ends_on = reading.publicity_ends_on
     return {
-        "documents_missing": len(set(measure.required_documents(reading.child_kind)) - present),
+        "documents_missing": len(set(asked) - present),
         "corrections_made": reading.corrections_made,
         "letter_made": reading.letter_made,
         "publicity_listed": reading.publicity_id is not None,
-        "publicity_over": ends_on is not None and at >= due_at(ends_on),
+        "publicity_over": _is_over(reading, at),
         "publicity_ends_on": iso(ends_on),
         "open_objections": reading.open_objections,
         "holds": len(reading.holds or []),
@@ -89,6 +90,12 @@ def _case_facts(reading: Reading, measure: MeasureInfo, at: datetime) -> dict[st
         "previous_state": reading.previous_state,
         TODAY: iso(local_date(at)),
     }
+
+
+def _is_over(reading: Reading, at: datetime) -> bool:
+    """Return whether a case's publicity has run to its end; one that was withdrawn never does."""
+    ends_on = reading.publicity_ends_on
+    return ends_on is not None and not reading.publicity_withdrawn and at >= due_at(ends_on)
 
 
 def _seat_facts(reading: Reading, workflow: Workflow) -> dict[str, Any]:

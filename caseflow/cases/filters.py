@@ -13,6 +13,12 @@ from caseflow.identity.models import Organisation, Territory
 if TYPE_CHECKING:
     from caseflow.cases.queries import CaseFilter
 
+CITY_SEES: Final = """(NOT EXISTS (SELECT FROM measure_version hiding
+    WHERE hiding.id = c.measure_version_id AND hiding.recommended_by = 'district')
+    OR EXISTS (SELECT FROM district_pass passed WHERE passed.case_id = c.root_id)
+    OR EXISTS (SELECT FROM clock late WHERE late.case_id = c.root_id AND late.status = 'expired'
+        AND late.name IN ('district_review', 'district_sign')))"""
+"""As SQL on a case `c`, what `queries.visible_cases` says of the city's seats."""
 OPEN: Final = "open"
 """As an outcome asked for: cases that have none yet."""
 

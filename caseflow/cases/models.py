@@ -113,6 +113,18 @@ class Hold(Model):
     )
 
 
+class DistrictPass(Model):
+    """That the town or park has recommended a case: event `seq`, from when on the city sees it."""
+
+    __tablename__ = "district_pass"
+
+    case_id: Mapped[Big] = mapped_column(
+        ForeignKey("case.id"), primary_key=True, autoincrement=False
+    )
+    seq: Mapped[int]
+    passed_at: Mapped[datetime]
+
+
 class CaseNumber(Model):
     """The last number given to a measure's cases in a year."""
 

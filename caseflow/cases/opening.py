@@ -23,6 +23,7 @@ from caseflow.identity.models import APPLICANT_KINDS
 from caseflow.identity.queries import DISTRICT_KINDS
 from caseflow.kernel.bars import refuse_barred
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.calls import AFTER_CLOSING, BATCH, OPEN, TITLES
 from caseflow.kernel.errors import (
     Conflict,
     InvalidInput,
@@ -43,7 +44,11 @@ SURROUNDINGS: Final = f"""
             UNION ALL SELECT t.code, t.parent_id FROM territory t JOIN up ON t.id = up.parent_id
         ) SELECT array_agg(up.code) FROM up) AS places,
         a.id AS applicant_id, a.title AS applicant_title, a.kind AS applicant_kind, a.territory_id,
-        c.id AS call_id, c.opens_on, c.closes_on, c.measure_id AS call_measure_id,
+        c.id AS call_id, c.opens_on, c.measure_id AS call_measure_id, c.procedure, c.title AS call,
+        c.status AS call_status, c.eligible_from, c.eligible_to,
+        greatest(c.closes_on, (SELECT max(n.until_on) FROM late_intake n
+            WHERE (n.call_id, n.organisation_id) = (c.id, a.id) AND n.consented_at <= %(at)s))
+            AS closes_on,
         (SELECT d.id FROM organisation d WHERE d.territory_id = a.territory_id
             AND d.kind = ANY(%(districts)s) ORDER BY d.id LIMIT 1) AS district_id,
         (SELECT jsonb_agg(jsonb_build_array(s.organisation_id, s.role)) FROM assignment s
@@ -237,6 +242,7 @@ def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: Me
             fields={"applicant": around.applicant_kind},
         )
     _refuse_outside(around)
+    _refuse_ineligible(around, wanted.matter_on)
     refuse_barred(bars_of(around.bars), today)
     if "applicant" not in workflow.opened_by:
         return
@@ -246,6 +252,10 @@ def _refuse_closed(wanted: Opening, around: Any, workflow: Workflow, measure: Me
         raise PolicyClosed(
             f"申报通知受理时间为 {around.opens_on} 至 {around.closes_on}，{today} 不受理。"
         )
+    possible = (OPEN, *AFTER_CLOSING)  # after its closing only what was let in late comes so far
+    if around.procedure == BATCH and around.call_status not in possible:
+        status = TITLES[around.call_status]
+        raise PolicyClosed(f"申报通知《{around.call}》现为“{status}”，不受理申报。")
 
 
 def _refuse_outside(around: Any) -> None:
@@ -256,6 +266,22 @@ def _refuse_outside(around: Any) -> None:
         raise InvalidInput(
             f"《{around.policy_title}》的适用范围：{scope['words']}{around.applicant_title}不在其内。",
             fields={"applicant": "territory"},
+        )
+
+
+def _refuse_ineligible(around: Any, matter_on: date | None) -> None:
+    """Refuse a matter outside the eligible period of a batch.
+
+    Under a standing call the period is that of the costs, which the reviewers date case by case.
+    """
+    begins, ends = around.eligible_from, around.eligible_to
+    if matter_on is None or around.procedure != BATCH:
+        return
+    if (begins and matter_on < begins) or (ends and matter_on > ends):
+        period = f"{begins or '施行之日'} 至 {ends or '有效期届满'}"
+        raise InvalidInput(
+            f"事项日期 {matter_on} 不在申报通知的费用期间 {period} 内。",
+            fields={"matter_on": period},
         )
 
 

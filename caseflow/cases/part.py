@@ -50,6 +50,15 @@ DUTIES = Part(
     " ON CONFLICT ON CONSTRAINT uq_duty_same DO NOTHING",
 )
 
+DISTRICT_PASSES = Part(
+    "district_passes",
+    "INSERT INTO district_pass (case_id, seq, passed_at) SELECT r.case_id, r.seq, r.at"
+    " FROM jsonb_to_recordset(%(district_passes)s) AS r (case_id bigint, seq int, at timestamptz)"
+    " JOIN written ON written.id = r.case_id"
+    " ON CONFLICT (case_id) DO NOTHING",
+)
+"""The first time counts: a case that was sent back is not hidden again."""
+
 HOLDS = Part(
     "holds",
     "INSERT INTO hold (case_id, seq, kind, placed_by, placed_at)"

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, aliased
 
 from caseflow.cases.blind import judged_by, refuse_blind, veiled
 from caseflow.cases.filters import conditions
-from caseflow.cases.models import Case
+from caseflow.cases.models import Case, DistrictPass
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
 from caseflow.catalogue.queries import workflow
 from caseflow.deadlines.models import CaseClock
@@ -51,6 +51,10 @@ OFFICIAL_PARTIES: Final = tuple(
         if seat.party not in {*THIRD_PARTIES, APPLICANT, AUDITOR, "public", "system"}
     )
 )
+DISTRICT: Final = "district"
+DISTRICT_CLOCKS: Final = ("district_review", "district_sign")
+"""The clocks of the district's own work on a case; see stage `district_review`."""
+CITY_PARTIES: Final = tuple(party for party in OFFICIAL_PARTIES if party != DISTRICT)
 OFFICIAL_ROLES: Final = frozenset(
     seat.role for seat in SEATS.values() if seat.party in OFFICIAL_PARTIES
 )
@@ -124,7 +128,8 @@ def visible_cases(actor: Actor) -> ColumnElement[bool]:
     """Return the one rule of what an actor may see, as a condition on `Case`.
 
     Applicants see their own organisation's cases (a recovery from its notice on), bureaus those
-    they are a party of, towns and parks those of their territory, third parties those they were
+    they are a party of (where the measure says so, from the district's recommendation on), towns
+    and parks those of their territory, third parties those they were
     given a task of, auditors all. Nobody else sees any: the public reads publicities.
     """
     if any(holding.role == AUDITOR for holding in actor.assignments):
@@ -182,11 +187,31 @@ def _own(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
 
 
 def _as_party(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:
-    return [
-        Case.parties.contains({party: organisation})
-        for organisation in _organisations(holdings, OFFICIAL_ROLES)
-        for party in OFFICIAL_PARTIES
-    ]
+    """Return what the organisations see whose case it is; the city's what the district passed."""
+    found = []
+    for organisation in _organisations(holdings, OFFICIAL_ROLES):
+        as_city = or_(
+            false(),
+            *(Case.parties.contains({party: organisation}) for party in CITY_PARTIES),
+        )
+        found += [and_(as_city, _passed()), Case.parties.contains({DISTRICT: organisation})]
+    return found
+
+
+def _passed() -> ColumnElement[bool]:
+    """Return the condition that nothing hides a case from the city.
+
+    Where the measure says so, that is the town's or park's recommendation (属地推荐), or that its
+    time for that is over; a child case is as its root.
+    """
+    hiding = select(MeasureVersion.id).where(MeasureVersion.recommended_by == DISTRICT)
+    passed = exists().where(DistrictPass.case_id == Case.root_id)
+    overdue = exists().where(
+        CaseClock.case_id == Case.root_id,
+        CaseClock.status == "expired",
+        CaseClock.name.in_(DISTRICT_CLOCKS),
+    )
+    return or_(Case.measure_version_id.not_in(hiding), passed, overdue)
 
 
 def _in_territory(holdings: Sequence[Holding]) -> list[ColumnElement[bool]]:

@@ -1,7 +1,7 @@
 """Quoting a case with the values of its day: in force, and known, when it was submitted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case
-from caseflow.catalogue.models import Measure, MeasureVersion, PolicyVersion
+from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.parameters.queries import parameters_on
 from caseflow.catalogue.queries import status_on
 from caseflow.catalogue.quoting import Clause, quote_clause
@@ -75,8 +75,17 @@ def quote_case(
     clause = _clause(session, case, day)
     parameters = parameters_of(session, case, at)
     facts = _facts(case, given)
-    found = quote_clause(clause, facts, on=day.on, terms=settled_terms(parameters))
+    terms = settled_terms(parameters)
+    if own := _rounding(session, case):
+        terms = replace(terms, rounding=own)
+    found = quote_clause(clause, facts, on=day.on, terms=terms)
     return CaseQuote(case.number, clause.code, day, found, parameters)
+
+
+def _rounding(session: Session, case: Case) -> str | None:
+    """Return the rounding that the case's call says, which goes before the measure's."""
+    query = select(Call.rounding).join(Case, Case.call_id == Call.id).where(Case.id == case.root_id)
+    return session.scalars(query).one_or_none()
 
 
 def _clause(session: Session, case: Case, day: CaseDay) -> Clause:

@@ -49,6 +49,12 @@ LETTER_MADE: Final = """EXISTS (
     AND e.seq >= (SELECT max(m.seq) FROM event m WHERE m.stream = c.id
         AND m.to_state = c.state AND m.from_state IS DISTINCT FROM c.state))"""
 """Whether a formal document rests on an event since the case last came to where it stands."""
+CLOSES_ON: Final = """CASE WHEN c.submitted_at IS NULL AND c.outcome IS NULL
+    THEN greatest(call.closes_on, (SELECT max(n.until_on) FROM late_intake n
+        WHERE (n.call_id, n.organisation_id) = (c.call_id, c.applicant_id)
+        AND n.consented_at <= $3::timestamptz))
+    ELSE call.closes_on END"""
+"""The last day of a case's call, with what was let in late (逾期收件)."""
 NOT_DELEGATED: Final = f"ARRAY{[*UNDELEGATED]}"
 WHO: Final = """(
     SELECT $2::bigint AS person_id, NULL::bigint AS principal, NULL::text[] AS roles
@@ -66,7 +72,9 @@ COLUMNS: Final = f"""
     applicant.title AS applicant_title,
     policy.status AS policy_status, policy.effective_from AS policy_from,
     policy.effective_to AS policy_to,
-    call.opens_on AS call_opens_on, call.closes_on AS call_closes_on,
+    call.opens_on AS call_opens_on, {CLOSES_ON} AS call_closes_on, call.documents AS call_documents,
+    (SELECT p.status = 'restarted' FROM publicity p WHERE p.id = c.publicity_id)
+        AS publicity_withdrawn,
     {CALENDAR_STAMP} AS calendar_stamp,
     (SELECT json_agg(json_build_array(d.kind, d.sha256) ORDER BY d.kind)
        FROM document d WHERE d.case_id = c.id AND NOT d.replaced) AS documents,

@@ -52,6 +52,8 @@ TRIES: Final = 5
 RESERVED: Final = frozenset({"publicity_id", "publicity_ends_on"})
 REPLACE: Final = "replace_expert"
 OFFSETS: Final = frozenset({"offset_payment", "record_offset"})
+OF_A_LIST: Final = frozenset({"withdraw_listing", "replan", "relist"})
+"""What happens to a case because the list changes in which it is public: a plan's to do."""
 
 
 @dataclass(frozen=True)
@@ -374,6 +376,8 @@ def _refuse_reserved(request: Request) -> None:
         raise InvalidInput("补抽专家须随机抽取，不能直接登记。", fields={"event": "须经抽取"})
     if request.event in OFFSETS:
         raise InvalidInput("抵扣同时记入拨付和追缴，须经抵扣办理。", fields={"event": "须经抵扣"})
+    if request.event in OF_A_LIST:
+        raise InvalidInput("名单变更须通过拟支持方案办理。", fields={"event": "须经方案变更"})
     fields = dict.fromkeys(RESERVED & request.payload.keys(), "由公示确定")
     if fields:
         raise InvalidInput("列入公示须通过公示办理，公示期由系统计算。", fields=fields)

@@ -12,7 +12,15 @@ from typing import Any, Final
 
 from psycopg import RawCursor
 
-from caseflow.cases.part import DUTIES, HOLDS, HOLDS_LIFTED, MOVED, OPENED, WRITTEN
+from caseflow.cases.part import (
+    DISTRICT_PASSES,
+    DUTIES,
+    HOLDS,
+    HOLDS_LIFTED,
+    MOVED,
+    OPENED,
+    WRITTEN,
+)
 from caseflow.database.parts import Part, packed
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
 from caseflow.funds.awards.part import AWARDS, AWARDS_MOVED, DECISIONS, MATTERS, MATTERS_DROPPED
@@ -48,7 +56,7 @@ PARTS: Final[tuple[Part, ...]] = (
     ACCOUNTS_RENEWED, ENTRIES, NOTICES, DELIVERIES, *EQUITY_PARTS, CAPS, CAP_USES,
     RECOVERIES, RECOVERIES_ORDERED, RECOVERIES_WITHDRAWN, RECEIPTS, BARS, BARS_LIFTED,
     MATTERS, MATTERS_DROPPED, DECISIONS, AWARDS, AWARDS_MOVED, TASKS_CHANGED, COPIES, RECUSALS,
-    *EXPERT_PARTS, PAYMENT_OFFSETS, CHECK_USES,
+    *EXPERT_PARTS, PAYMENT_OFFSETS, CHECK_USES, DISTRICT_PASSES,
 )  # fmt: skip
 
 NEEDS: Final = {

@@ -111,6 +111,14 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Recommendation:
+    """That cases reach the city only once recommended: until then it does not see them."""
+
+    by: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Quota:
     """How many may be supported per period."""
 
@@ -251,6 +259,7 @@ class Measure:
     thresholds: tuple[Threshold, ...] = ()
     figures: tuple[Figure, ...] = ()
     quota: Quota | None = None
+    recommended_by: Recommendation | None = None
     exclusions: tuple[Exclusion, ...] = ()
     open_questions: tuple[OpenQuestion, ...] = ()
     split: Split | None = None

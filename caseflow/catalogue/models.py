@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
+from caseflow.kernel.calls import PROCEDURES, STANDING, STATUSES
 
 POLICY_STATUSES = (
     "consultation_draft", "in_force", "suspended", "expired", "lapsed", "repealed", "replaced",
@@ -101,12 +102,20 @@ class MeasureVersion(Model):
     workflow_hash: Mapped[str] = mapped_column(ForeignKey("workflow.hash"))
     children: Mapped[dict[str, Any]]
     organisations: Mapped[dict[str, Any]]
+    recommended_by: Mapped[str | None] = mapped_column(
+        Computed("definition #>> '{recommended_by,by}'", persisted=True)
+    )
 
     __table_args__ = (UniqueConstraint("measure_id", "policy_version_id"),)
 
 
 class Call(Model):
-    """A call for applications (申报通知): window and eligible period of one measure."""
+    """A call for applications (申报通知、批次) of one measure: its window and all that it says.
+
+    What it says besides the window is its own where it differs from the measure: `quota` 名额,
+    `pool_fen` 资金池, `documents` (kinds that it asks for in addition), `publicity_days` in working
+    days, `rounding`. `moved_seq` is the number of the event of its last step.
+    """
 
     __tablename__ = "call"
 
@@ -114,6 +123,7 @@ class Call(Model):
     public_id: Mapped[PublicId]
     measure_id: Mapped[Big] = mapped_column(ForeignKey("measure.id"))
     title: Mapped[str]
+    procedure: Mapped[str] = mapped_column(server_default=STANDING)
     opens_on: Mapped[date]
     closes_on: Mapped[date]
     eligible_from: Mapped[date | None]
@@ -121,6 +131,14 @@ class Call(Model):
     status: Mapped[str]
     short_pool: Mapped[str | None]
     pool_fen: Mapped[Fen | None]
+    quota: Mapped[int | None]
+    publicity_days: Mapped[int | None]
+    rounding: Mapped[str | None]
+    documents: Mapped[list[Any]] = mapped_column(server_default="[]")
+    planned_by: Mapped[Big | None] = mapped_column(ForeignKey("person.id"))
+    published_by: Mapped[Big | None] = mapped_column(ForeignKey("person.id"))
+    moved_at: Mapped[datetime | None]
+    moved_seq: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         CheckConstraint(
@@ -131,6 +149,43 @@ class Call(Model):
         CheckConstraint("pool_fen > 0", name="pool"),
         CheckConstraint("closes_on >= opens_on", name="window"),
         CheckConstraint("eligible_to >= eligible_from", name="eligible_period"),
-        CheckConstraint("status IN ('planned', 'open', 'closed')", name="status"),
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint(f"procedure IN {PROCEDURES}", name="procedure"),
+        CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint("publicity_days BETWEEN 1 AND 30", name="publicity_days"),
+        CheckConstraint(
+            "procedure = 'standing' OR published_by IS NULL"
+            " OR published_by IS DISTINCT FROM planned_by",
+            name="four_eyes",
+        ),
+        CheckConstraint(
+            "procedure = 'standing' OR status IN ('planned', 'closed', 'archived')"
+            " OR published_by IS NOT NULL",
+            name="published",
+        ),
         Index("ix_call_measure", "measure_id", "status"),
+    )
+
+
+class LateIntake(Model):
+    """Leave to hand in late (逾期收件): asked for by the section head, consented to by another."""
+
+    __tablename__ = "late_intake"
+
+    id: Mapped[EntityId]
+    public_id: Mapped[PublicId]
+    call_id: Mapped[Big] = mapped_column(ForeignKey("call.id"))
+    organisation_id: Mapped[Big] = mapped_column(ForeignKey("organisation.id"))
+    until_on: Mapped[date]
+    reason: Mapped[str]
+    asked_by: Mapped[Big] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    consented_by: Mapped[Big | None] = mapped_column(ForeignKey("person.id"))
+    consented_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("btrim(reason) <> ''", name="reasoned"),
+        CheckConstraint("consented_by <> asked_by", name="four_eyes"),
+        CheckConstraint("(consented_by IS NULL) = (consented_at IS NULL)", name="consented"),
+        Index("ix_late_intake_call", "call_id", "organisation_id"),
     )

@@ -1,6 +1,6 @@
 """What a case pins, by id and hash: never changed once written, so read once a process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -21,6 +21,7 @@ from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
 MONTHS_A_YEAR: Final = 12
+FROM_CALL: Final = "申报通知"
 STATED: Final = ("per", "period", "words", "kind", "tier")
 """What a ceiling needs to know of an amount besides its yuan."""
 
@@ -117,13 +118,31 @@ class MeasureInfo:
         said = self.definition["workflow"]["parameters"][name]
         return int(said["value"] if isinstance(said, Mapping) else said)
 
-    def required_documents(self, child_kind: str | None) -> tuple[str, ...]:
+    def required_documents(
+        self, child_kind: str | None, added: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[str, ...]:
         """Return the kinds of documents without which the case is not complete."""
-        return tuple(each["kind"] for each in self.checklist(child_kind) if each["required"])
+        return tuple(each["kind"] for each in self.checklist(child_kind, added) if each["required"])
 
-    def checklist(self, child_kind: str | None) -> list[Mapping[str, Any]]:
-        """Return the documents asked for; a child case asks for those of its own kind."""
-        return [each for each in self.definition["documents"] if each.get("child") == child_kind]
+    def checklist(
+        self, child_kind: str | None, added: Sequence[Mapping[str, Any]] = ()
+    ) -> list[Mapping[str, Any]]:
+        """Return the documents asked for; a child case asks for those of its own kind.
+
+        `added` are those of the call: what the measure leaves optional is asked for by it.
+        """
+        own = [each for each in self.definition["documents"] if each.get("child") == child_kind]
+        if child_kind is not None or not added:
+            return own
+        wanted = {each["kind"] for each in added}
+        known = {each["kind"] for each in own}
+        asked = [{**each, "required": each["required"] or each["kind"] in wanted} for each in own]
+        more = [
+            {**each, "required": True, "source": FROM_CALL}
+            for each in added
+            if each["kind"] not in known
+        ]
+        return [*asked, *more]
 
 
 def _of_a_year(amount: Mapping[str, Any]) -> bool:

@@ -71,6 +71,14 @@ class SelectionRecord(Record):
     words = text(required=False)
 
 
+class RecommendationRecord(Record):
+    """See `measures.Recommendation`."""
+
+    makes = measures.Recommendation
+    by = word("district")
+    source = text()
+
+
 class QuotaRecord(Record):
     """See `measures.Quota`."""
 
@@ -204,6 +212,7 @@ class MeasureRecord(Record):
     thresholds = records(ThresholdRecord)
     figures = records(FigureRecord)
     quota = fields.Nested(QuotaRecord, allow_none=True)
+    recommended_by = fields.Nested(RecommendationRecord)
     selection = fields.Nested(SelectionRecord, required=True)
     exclusions = records(ExclusionRecord)
     documents = records(DocumentRecord, least=1)

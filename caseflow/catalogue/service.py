@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from caseflow.catalogue import queries, versions
+from caseflow.catalogue.calls.service import NOTHING_MORE, Mover, Particulars, move, publish
 from caseflow.catalogue.cities import City
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.policies import PolicyFiles
@@ -18,6 +19,7 @@ from caseflow.history import service as history
 from caseflow.history.part import Signer
 from caseflow.identity.service import LOADING_LOCK, ensure_system_person
 from caseflow.kernel.calendar import local_date
+from caseflow.kernel.calls import BEFORE_CLOSING, STANDING
 from caseflow.kernel.errors import Conflict, InvalidInput, PolicyClosed
 from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.pools import RULES
@@ -45,22 +47,17 @@ MAX_TITLE: Final = 200
 class Window:
     """The days of a call, both ends inside: when to apply, and when the matter must lie.
 
-    No eligible period: the whole life of the policy.
+    No eligible period: the whole life of the policy. `says`: what else the call says.
     """
 
     opens_on: date
     closes_on: date
     eligible_from: date | None = None
     eligible_to: date | None = None
+    says: Particulars = NOTHING_MORE
 
 
-@dataclass(frozen=True)
-class _Hand:
-    """By whose hand something is done, when, and the key that signs its event."""
-
-    by: int
-    at: datetime
-    signer: Signer
+DAYS: Final = ("opens_on", "closes_on", "eligible_from", "eligible_to")
 
 
 def load_policy(
@@ -100,13 +97,13 @@ def load_policy(
         versions.store_measures(session, after, files, workflows, city=city)
         versions.store_indicators(session, after, files, city=city)
     payload = versions.difference(session, before, after)
-    hand = _Hand(by, at, signer)
+    hand = Mover(by, at, signer)
     _record(session, policy.id, "policy_loaded", payload, hand)
     _close_stranded_calls(session, after, hand)
     return after
 
 
-def _close_stranded_calls(session: Session, version: PolicyVersion, hand: _Hand) -> None:
+def _close_stranded_calls(session: Session, version: PolicyVersion, hand: Mover) -> None:
     """Close the calls of a policy that takes no applications now, or has dropped the measure."""
     query = select(MeasureVersion.measure_id).where(MeasureVersion.policy_version_id == version.id)
     rests = version.status in CLOSED and version.status != SUSPENDED
@@ -126,26 +123,30 @@ def plan_call(
     ids: PublicIds,
     signer: Signer,
 ) -> Call:
-    """Plan a call (申报通知) for one measure.
+    """Plan a call (申报通知) for one measure; a standing call is public with that, a batch is not.
 
     Raises:
         NotFound: no such measure.
         PolicyClosed: the policy is a draft, expired, lapsed or repealed on the day of planning.
-        InvalidInput: the window is over, turned round, or leaves the policy's life; no title.
+        InvalidInput: the window is over, turned round, or leaves the policy's life; no title; a
+            particular that cannot be.
     """
     measure = queries.measure(session, measure_code)
-    today = local_date(at)
+    today, hand = local_date(at), Mover(by, at, signer)
     _refuse_closed(measure, today)
     _check_window(window, measure.policy, today)
-    days = {name: getattr(window, name) for name in Window.__dataclass_fields__}
+    window.says.check()
+    days = {name: getattr(window, name) for name in DAYS}
+    said = window.says.columns()
     call = Call(
-        public_id=ids.new(), measure_id=measure.id, title=_title(title), status="planned", **days
-    )
+        public_id=ids.new(), measure_id=measure.id, title=_title(title), status="planned",
+        planned_by=by, moved_at=at, **days, **said,
+    )  # fmt: skip
     session.add(call)
     session.flush()
-    payload = {"measure": measure_code, "title": call.title, **_as_text(days)}
-    _record(session, call.id, "call_planned", payload, _Hand(by, at, signer))
-    return call
+    payload = {"measure": measure_code, "title": call.title, **_as_text(days), **said}
+    _record(session, call.id, "call_planned", payload, hand)
+    return publish(session, call, hand) if call.procedure == STANDING else call
 
 
 def set_pool(
@@ -169,11 +170,11 @@ def set_pool(
         raise _refusal("short_pool", f"{rule!r} is none of {', '.join(RULES)}")
     if fen is not None and not (type(fen) is int and 0 < fen <= MOST_FEN):
         raise _refusal("pool_fen", "a whole number of fen above nothing")
-    if call.short_pool is not None or call.status == "closed":
+    if call.short_pool is not None or call.status not in BEFORE_CLOSING:
         raise Conflict(f"申报通知《{call.title}》已写明资金不足的办法或已截止，不得更改。")
     call.short_pool, call.pool_fen = rule, fen
     payload = {"short_pool": rule, "pool_fen": fen}
-    _record(session, call.id, "call_pool_set", payload, _Hand(by, at, signer))
+    _record(session, call.id, "call_pool_set", payload, Mover(by, at, signer))
     return call
 
 
@@ -216,7 +217,7 @@ def _title(text: str) -> str:
 
 
 def open_due_calls(session: Session, on: date, *, at: datetime, signer: Signer) -> list[Call]:
-    """Open the planned calls whose first day has come, where the policy is in force on that day.
+    """Open the published calls whose first day has come, if the policy is in force on that day.
 
     Calls another worker is just moving are left to it.
     """
@@ -224,7 +225,7 @@ def open_due_calls(session: Session, on: date, *, at: datetime, signer: Signer) 
         select(Call)
         .join(Measure, Measure.id == Call.measure_id)
         .join(PolicyVersion, PolicyVersion.policy_id == Measure.policy_id)
-        .where(Call.status == "planned", Call.opens_on <= on, Call.closes_on >= on)
+        .where(Call.status == "published", Call.opens_on <= on, Call.closes_on >= on)
         .where(PolicyVersion.current, PolicyVersion.status == "in_force")
         .where(PolicyVersion.effective_from <= on, PolicyVersion.effective_to >= on)
         .order_by(Call.id)
@@ -238,7 +239,7 @@ def close_due_calls(session: Session, on: date, *, at: datetime, signer: Signer)
     """Close the calls whose last day is before `on`, also those that never opened."""
     query = (
         select(Call)
-        .where(Call.status != "closed", Call.closes_on < on)
+        .where(Call.status.in_(BEFORE_CLOSING), Call.closes_on < on)
         .order_by(Call.id)
         .with_for_update(skip_locked=True)
     )
@@ -246,14 +247,9 @@ def close_due_calls(session: Session, on: date, *, at: datetime, signer: Signer)
     return _move_calls(session, due, "closed", _system(session, at, signer))
 
 
-CALL_EVENTS: Final = {"open": "call_opened", "closed": "call_closed"}
-
-
-def _move_calls(session: Session, calls: Sequence[Call], status: str, hand: _Hand) -> list[Call]:
+def _move_calls(session: Session, calls: Sequence[Call], status: str, hand: Mover) -> list[Call]:
     for call in calls:
-        payload = {"from": call.status, "closes_on": call.closes_on.isoformat()}
-        call.status = status
-        _record(session, call.id, CALL_EVENTS[status], payload, hand)
+        move(session, call, status, hand)
     return list(calls)
 
 
@@ -286,14 +282,14 @@ def close_calls(
     session: Session, version: PolicyVersion, *, by: int, at: datetime, signer: Signer
 ) -> list[Call]:
     """Close every call of a policy that is over, with an event each."""
-    return _move_calls(session, _live_calls(session, version), "closed", _Hand(by, at, signer))
+    return _move_calls(session, _live_calls(session, version), "closed", Mover(by, at, signer))
 
 
 def _live_calls(session: Session, version: PolicyVersion) -> Sequence[Call]:
     query = (
         select(Call)
         .join(Measure, Measure.id == Call.measure_id)
-        .where(Measure.policy_id == version.policy_id, Call.status != "closed")
+        .where(Measure.policy_id == version.policy_id, Call.status.in_(BEFORE_CLOSING))
         .order_by(Call.id)
         .with_for_update(of=Call)
     )
@@ -324,12 +320,12 @@ def expiry_warnings(
     return found
 
 
-def _system(session: Session, at: datetime, signer: Signer) -> _Hand:
-    return _Hand(ensure_system_person(session).id, at, signer)
+def _system(session: Session, at: datetime, signer: Signer) -> Mover:
+    return Mover(ensure_system_person(session).id, at, signer)
 
 
 def _record(
-    session: Session, stream: int, name: str, payload: Mapping[str, Any], hand: _Hand
+    session: Session, stream: int, name: str, payload: Mapping[str, Any], hand: Mover
 ) -> None:
     history.append(
         session,

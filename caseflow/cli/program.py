@@ -46,7 +46,12 @@ COMMANDS: Final = {
         "caseflow.cli.workflows:workflows", "Workflows (流程): check, draw, export."
     ),
     "calls": Place(
-        "caseflow.cli.calls:calls", "Calls for applications (申报通知): list, plan, divide."
+        "caseflow.cli.calls:calls",
+        "Calls for applications (申报通知): list, show, plan, publish, late, sheets, divide.",
+    ),
+    "plans": Place(
+        "caseflow.cli.plans:plans",
+        "Plans of batches (拟支持方案): propose, draft, review, approve, return, publicise.",
     ),
     "applicants": Place("caseflow.cli.applicants:applicants", "Applicants (申报主体): register."),
     "cases": Place(

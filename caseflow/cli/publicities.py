@@ -43,7 +43,9 @@ def _row(view: PublicityView) -> dict[str, Any]:
 
 
 @publicities.command("list")
-@click.option("--status", type=click.Choice(["open", "closed"]), help="Only those in this state.")
+@click.option(
+    "--status", type=click.Choice(["open", "closed", "restarted"]), help="Only those in this state."
+)
 @paged("id", "status", "starts_on", "ends_on")
 @json_option
 def list_publicities(*, status: str | None, page: Page, as_json: bool) -> None:

@@ -46,6 +46,7 @@ TRIGGERS: Final = (
     "child_opened",  # a child case was opened; told to the parties of its parent
     "case_migrated",  # a case moved to another version; told to its applicant and who holds it
     "impact_undecided",  # cases wait for a decision after a policy changed; told to the bureau
+    "summary_sheet_sent",  # a town or park has sent its summary sheet; told to the bureau
     "letter_sent",  # a formal document was sent electronically; told to its addressee
     "indicator_due",  # a report of an indicator is due; `lead_bureau` stands for its owners
     "indicator_overdue",  # nothing confirmed came by the day

@@ -94,7 +94,7 @@ def test_calls_are_listed_the_last_to_open_first(story: Story):
     assert found(status="closed") == []
     first = client.done(client.get("/calls", limit=1))
     assert found(after=first["next"]) == [story.call]
-    assert later["status"] == "planned"
+    assert later["status"] == "published"
     assert later["is_open"] is False
 
 

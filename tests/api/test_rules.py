@@ -23,6 +23,7 @@ OPEN_ROUTES = {
     "GET /api/docs/<path:path>",
     "GET /api/openapi.json",
     "GET /api/v1/calls",
+    "GET /api/v1/calls/<public_id>",
     "GET /api/v1/clock",
     "GET /api/v1/health",
     "GET /api/v1/letters/kinds",

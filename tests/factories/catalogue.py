@@ -9,11 +9,12 @@ from typing import Any
 
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from caseflow.catalogue import cities, measures, policies
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion
 from caseflow.catalogue.models import Workflow as WorkflowRow
+from caseflow.kernel.calls import STATUSES
 from caseflow.kernel.workflow.model import Branch, State, Step, Workflow
 
 AT = datetime(2026, 6, 1, 1, 0, tzinfo=UTC)
@@ -229,7 +230,7 @@ class MeasureVersionFactory(_Rows):
 
 
 class CallFactory(_Rows):
-    """A planned call; give `measure_version` to choose the measure."""
+    """A published call; give `measure_version` to choose the measure."""
 
     class Meta:
         model = Call
@@ -243,7 +244,17 @@ class CallFactory(_Rows):
     closes_on = date(2026, 7, 31)
     eligible_from = None
     eligible_to = None
-    status = "planned"
+    status = "published"
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **said: Any) -> Any:
+        """A call begins planned and comes to where it is wanted step by step."""
+        wanted = said.pop("status")
+        call = super()._create(model_class, *args, status="planned", **said)
+        for status in STATUSES[1 : STATUSES.index(wanted) + 1]:
+            call.status = status
+            object_session(call).flush()
+        return call
 
 
 ROWS: tuple[Any, ...] = (

@@ -300,9 +300,10 @@ def test_a_call_is_planned_inside_the_policys_life_ends_included(session, load, 
 
     call = plan(window=service.Window(FIRST, LAST, eligible_from=FIRST, eligible_to=LAST))
 
-    (planned,) = events(session, call.id)
-    assert call.status == "planned"
+    planned, published = events(session, call.id)
+    assert call.status == "published"
     assert (planned.name, planned.payload["closes_on"]) == ("call_planned", "2028-05-13")
+    assert (published.name, published.payload["from"]) == ("call_published", "planned")
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def test_a_policy_opens_its_last_call_on_its_last_day(load, plan):
     window = service.Window(LAST, LAST)
     last_second = datetime(2028, 5, 13, 15, 59, 59, tzinfo=UTC)
 
-    assert plan(window=window, at=last_second).status == "planned"
+    assert plan(window=window, at=last_second).status == "published"
     with pytest.raises(PolicyClosed, match="expired"):
         plan(window=window, at=last_second + timedelta(seconds=1))
 
@@ -372,6 +373,7 @@ def test_a_call_opens_on_its_first_day_and_closes_after_its_last(session, load, 
     assert moved == [[], [call], [], [call], []]
     assert [event.name for event in events(session, call.id)] == [
         "call_planned",
+        "call_published",
         "call_opened",
         "call_closed",
     ]
@@ -413,7 +415,7 @@ def test_a_new_version_closes_only_the_calls_of_the_measures_it_drops(load, plan
 
     load(factories.PolicyFilesFactory(measures=(kept,)))
 
-    assert [call.status for call in calls] == ["planned", "closed"]
+    assert [call.status for call in calls] == ["published", "closed"]
 
 
 # The end of a policy's life

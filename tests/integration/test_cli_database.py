@@ -193,7 +193,7 @@ def test_a_call_is_planned_by_the_lead_bureau_and_listed(run):
     listed = run("calls", "list", "--measure", "QD26-8c", "--open", "--json").json
 
     assert listed == [planned]
-    assert (planned["status"], planned["closes_on"]) == ("planned", "2026-07-31")
+    assert (planned["status"], planned["closes_on"]) == ("published", "2026-07-31")
     assert run("calls", "list", "--status", "closed", "--json").json == []
     assert "2026年备案奖励" in run("calls", "list").out
 

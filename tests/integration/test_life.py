@@ -117,4 +117,4 @@ def test_calls_open_and_close_with_their_days(house: House):
         house.sweep(shanghai(4, day, 0, 5, year=2028))
         seen.append(house.sql(query, call)[0][0])
 
-    assert seen == ["planned", "open", "open", "closed"]
+    assert seen == ["published", "open", "open", "closed"]

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from caseflow.cases.experts.draws import DrawView, draw_view
+from caseflow.cases.filters import CITY_SEES
 from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case
 from caseflow.catalogue.models import Call, MeasureVersion
@@ -46,7 +47,9 @@ RESULTS: Final = """
     LEFT JOIN shortlist_place f ON f.case_id = c.id
     WHERE {which} ORDER BY c.number
 """
-OF_CALL: Final = RESULTS.format(which="c.call_id = %s AND c.submitted_at IS NOT NULL")
+OF_CALL: Final = RESULTS.format(
+    which=f"c.call_id = %s AND c.submitted_at IS NOT NULL AND {CITY_SEES}"
+)
 OF_CASE: Final = RESULTS.format(which="c.id = %s")
 
 

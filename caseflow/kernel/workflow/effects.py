@@ -295,6 +295,7 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "record_objection": _record_objection,
     "settle_objection": _settle_objection,
     "list_publicity": _list_publicity,
+    "pass_district": _only_written,
     "open_payment": _open_payment,
     "confirm_payment": _confirm(CITY),
     "confirm_district_payment": _confirm(DISTRICT),

@@ -239,6 +239,7 @@ EFFECTS: Final[dict[str, str]] = {
     "record_objection": "登记异议",
     "settle_objection": "异议办结",
     "list_publicity": "列入公示，公示金额为拟支持金额",
+    "pass_district": "属地已推荐，条款另有要求的，自此市级部门可见",
     "open_payment": "按市区分担生成拨付单",
     "confirm_payment": "市级拨付单付清",
     "confirm_district_payment": "区级拨付单付清",

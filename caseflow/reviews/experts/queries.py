@@ -37,7 +37,8 @@ PANEL: Final = """
         FROM review_panel p WHERE p.case_id = $1::bigint ORDER BY p.round DESC LIMIT 1) found
 """
 PLACES: Final = """
-    SELECT (SELECT t.quota FROM review_terms t WHERE t.call_id = c.call_id) AS quota,
+    SELECT least((SELECT t.quota FROM review_terms t WHERE t.call_id = c.call_id),
+            (SELECT k.quota FROM call k WHERE k.id = c.call_id)) AS quota,
         (SELECT json_object_agg(s.key, s.taken) FROM shortlist s
           WHERE s.measure_id = c.measure_id) AS taken,
         NOT EXISTS (SELECT FROM "case" o WHERE o.call_id = c.call_id AND o.outcome IS NULL
