@@ -307,7 +307,6 @@ SEND_BACK, TAKE_BACK = GOES_BACK = ("send_back", "take_back")
 SILENCE: Final = "answer_by_silence"
 """The effect that the expiry of a seat's clock has where the measure says so, and only there."""
 
-
 FLAGS: Final[dict[str, str]] = {
     "selective": "close_publicity",
     "government_approval": "approve_by_government",
