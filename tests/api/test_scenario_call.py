@@ -19,9 +19,13 @@ from caseflow.cli.demo import play_by_strangers
 from caseflow.database import migration
 from caseflow.database.server import Server
 from caseflow.history.queries import verify
+from caseflow.kernel.calls import EVENTS
 from caseflow.kernel.drawing import replay
+from caseflow.rehearsal.scenario_call.cast import DISTRICTS
 from caseflow.rehearsal.scenario_call.comparing import compare
 from caseflow.rehearsal.scenario_call.founding import found
+from caseflow.rehearsal.scenario_call.intake import judged
+from caseflow.rehearsal.scenario_call.planning import BASIS
 from caseflow.rehearsal.scenario_call.talk import Asked
 from caseflow.rehearsal.scenario_call.telling import CallTold, show
 from caseflow.settings import Settings
@@ -99,6 +103,77 @@ def test_nobody_sits_in_two_seats(told: CallTold):
 
     assert {who: places for who, places in seats.items() if len(places) > 1} == {}
     assert len(seats) >= 30 + 7 + 5 + 20
+
+
+# --- the batch
+
+
+def test_the_call_goes_through_its_states_with_an_event_each(result):
+    call = result["call"]
+
+    assert [e["name"] for e in call["events"] if e["name"] in EVENTS.values()] == [*EVENTS.values()]
+    assert call["status"] == "archived"
+
+
+def test_who_planned_the_call_did_not_publish_it(result):
+    by = {event["name"]: event["actor"] for event in result["call"]["events"]}
+
+    assert by["call_planned"] == f"{LEAD}.handler"
+    assert by["call_published"] == f"{LEAD}.reviewer"
+    assert "您不在该席位" in result["refused"]["published_alone"]
+
+
+def test_the_city_sees_no_case_before_its_district_recommends_it(told: CallTold):
+    first, *looks = told.play.seen["city_saw"]
+    recommended: set[str] = set()
+
+    assert first == (None, [])
+    assert told.play.seen["unrecommended"]["status"] == 404
+    assert [district for district, _ in looks] == list(DISTRICTS.values())
+    for district, numbers in looks:
+        recommended |= {e.case_number for e in judged(told.play) if e.district == district}
+        assert set(numbers) == recommended
+    assert len(recommended) == 28
+
+
+def test_each_district_sends_one_sheet_of_all_that_it_recommended(told: CallTold, result):
+    sheets, seen = result["sheets"], told.play.seen
+
+    assert sum(sheet["line_count"] for sheet in sheets) == 28
+    assert len({sheet["organisation"] for sheet in sheets}) == 5
+    assert {s["public_id"] for s in seen["sheets_listed"]} == {s["public_id"] for s in sheets}
+    assert sha256(seen["sheet_file"]).hexdigest() == sheets[0]["file_sha256"]
+
+
+def test_one_plan_is_drafted_from_the_proposal_and_tells_each_cut(told: CallTold, result):
+    proposed = told.play.seen["proposal"]
+    whole, supplementary = result["plans"]
+
+    assert (whole["plan"]["kind"], supplementary["plan"]["kind"]) == ("whole", "supplementary")
+    assert proposed["pending"] == []
+    for line, drafted in zip(proposed["lines"], whole["lines"], strict=True):
+        assert (line["number"], line["result"]) == (drafted["number"], drafted["result"])
+    assert Counter(line["result"] for line in whole["lines"]) == {"support": 9, "waitlist": 17}
+    supported = [line for plan in (whole, supplementary) for line in plan["lines"] if line["fen"]]
+    assert all(line["cut_fen"] == line["wanted_fen"] - line["fen"] > 0 for line in supported)
+    assert {cut["reason"] for line in supported for cut in line["reductions"]} == {BASIS}
+
+
+def test_three_people_decide_each_plan_with_its_minutes(result):
+    for plan in result["plans"]:
+        head = plan["plan"]
+
+        assert len({head["drafted_by"], head["reviewed_by"], head["approved_by"]}) == 3
+        assert head["minutes_no"].startswith("工信纪要")
+
+
+def test_each_publicity_lists_exactly_its_plan(result):
+    for plan, shown in zip(result["plans"], result["publicities"], strict=True):
+        supported = {(n["number"], n["fen"]) for n in plan["lines"] if n["result"] == "support"}
+
+        assert {(case["number"], case["fen"]) for case in shown["cases"]} == supported
+        assert plan["plan"]["publicity"] == shown["public_id"]
+    assert "须随本批拟支持方案一并公示" in result["refused"]["listed_alone"]
 
 
 # --- experts
@@ -302,7 +377,18 @@ def test_the_frozen_list_is_the_one_that_the_history_names(told: CallTold, house
         assert name == shown["list_sha256"] == sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize("event", ["submit", "document_uploaded", "answer_seat", "publicise"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "submit",
+        "document_uploaded",
+        "answer_seat",
+        "summary_sheet_sent",
+        "confirm_plan",
+        "call_publicised",
+        "publicise",
+    ],
+)
 def test_an_event_that_is_missing_is_a_gap(told: CallTold, event: str):
     lost = next(e for e in told.events if e["event"] == event)
     rest = [e for e in told.events if e["mark"] != lost["mark"]]
@@ -338,6 +424,8 @@ def test_tables_tell_it_in_chinese(told: CallTold):
     text = page.getvalue()
     assert "对照：无一缺漏" in text
     assert "全部核验无误" in text
+    assert "申报通知（已归档）" in text
+    assert "单件脱离方案公示" in text
     assert "尚未答复：市生态环境局" in text
     assert "转办" in text
     assert "加签" in text

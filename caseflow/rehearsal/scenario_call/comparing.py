@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from caseflow.rehearsal.scenario_call.cast import Play
-from caseflow.rehearsal.scenario_call.expecting import Expected, expected_of
+from caseflow.rehearsal.scenario_call.expecting import Expected, expected_of, plans_of
 
 SYSTEM: Final = "system"
 PAGE: Final = 200
@@ -76,8 +76,9 @@ def compare(play: Play, events: Sequence[Told]) -> Comparison:
         requests=len(log), refused=sum(not each.is_done for each in log), events=len(events)
     )
     wanted: list[Expected] = []
+    plans = plans_of(log)
     for asked in log:
-        expected = expected_of(asked)
+        expected = expected_of(asked, plans)
         if expected is None:
             result.gaps.append(f"不知该留下什么：{asked.told}")
         wanted += expected or []

@@ -1,9 +1,10 @@
 """What each request must have left in the history: told by its route, its body and its answer."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from caseflow.rehearsal.scenario_call.talk import Asked
 
@@ -47,11 +48,37 @@ def _who(asked: Asked) -> str:
     return asked.login or str(asked.answer["login"])
 
 
-def _planned(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
-    """A call that stands is public with its planning; a batch waits for a second person."""
-    yield Expected(asked.number, _who(asked), "call_planned", asked.answer["public_id"])
-    if asked.answer["status"] == "published":
-        yield Expected(asked.number, _who(asked), "call_published", asked.answer["public_id"])
+def _published(asked: Asked, match: re.Match[str]) -> Iterator[Expected]:
+    """A batch whose day has come opens with its publication."""
+    yield Expected(asked.number, _who(asked), "call_published", match[1])
+    if asked.answer["status"] == "open":
+        yield Expected(asked.number, _who(asked), "call_opened", match[1])
+
+
+def _decided(whole: str, supplementary: str, of_case: str) -> Reader:
+    """Return the reader of a step of a plan: one event of its call, one of each case it supports.
+
+    The call's event is called as said, by the plan's kind.
+    """
+
+    def read(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
+        head = asked.answer["plan"]
+        name = whole if head["kind"] == "whole" else supplementary
+        yield Expected(asked.number, _who(asked), name, head["call"])
+        for line in asked.answer["lines"]:
+            if line["result"] == "support":
+                yield Expected(asked.number, _who(asked), of_case, line["number"])
+
+    return read
+
+
+def _made_public(asked: Asked, plan: Mapping[str, Any]) -> Iterator[Expected]:
+    """A plan's publicity is the call's event too; its answer does not tell the plan."""
+    name = "call_publicised" if plan["kind"] == "whole" else "supplementary_plan_publicised"
+    yield Expected(asked.number, _who(asked), name, plan["call"])
+    yield Expected(asked.number, _who(asked), "publicity_opened", asked.answer["public_id"])
+    for line in asked.answer["cases"]:
+        yield Expected(asked.number, _who(asked), "publicise", line["number"])
 
 
 def _on_path(event: str) -> Reader:
@@ -106,12 +133,6 @@ def _ranked(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
             yield Expected(asked.number, _who(asked), "record_rank", line["number"])
 
 
-def _publicised(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
-    yield Expected(asked.number, _who(asked), "publicity_opened", asked.answer["public_id"])
-    for line in asked.answer["cases"]:
-        yield Expected(asked.number, _who(asked), "publicise", line["number"])
-
-
 def _objected(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
     yield Expected(asked.number, _who(asked), "object", asked.answer["number"], None, asked.key)
 
@@ -142,7 +163,20 @@ ROUTES: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("POST", r"/budgets", _one("funds_appropriated", "public_id")),
     ("POST", r"/fiscal-splits", _one("split_entered")),
     ("POST", r"/fiscal-splits/(\d+)/confirmation", _on_path("split_confirmed")),
-    ("POST", r"/calls", _planned),
+    ("POST", r"/calls", _one("call_planned", "public_id")),
+    ("POST", r"/calls/(\w+)/publication", _published),
+    ("POST", r"/calls/(\w+)/summary-sheets", _on_path("summary_sheet_sent")),
+    (
+        "POST",
+        r"/calls/(\w+)/plans",
+        _decided("call_plan_drafted", "supplementary_plan_drafted", "draft_plan"),
+    ),
+    ("POST", r"/plans/(\w+)/review", _decided("plan_reviewed", "plan_reviewed", "confirm_plan")),
+    (
+        "POST",
+        r"/plans/(\w+)/approval",
+        _decided("call_plan_approved", "supplementary_plan_approved", "agree_plan"),
+    ),
     ("POST", r"/calls/(\w+)/review-terms", _on_path("review_terms_set")),
     ("POST", r"/calls/(\w+)/panel", _drawn("draw_experts")),
     ("POST", r"/calls/(\w+)/ranking", _ranked),
@@ -154,21 +188,35 @@ ROUTES: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("POST", r"/cases/(\w+)/checks", _one("check_recorded")),
     ("POST", r"/cases/(\w+)/events", _acted),
     ("POST", r"/cases/(\w+)/panel/replacements", _drawn("replace_expert")),
-    ("POST", r"/publicities", _publicised),
     ("POST", r"/publicities/(\w+)/objections", _objected),
     ("POST", r"/payments/imports", _answered),
     ("GET", r"/payments/export\?.*", _exported),
 )
 """Every writing route of the play, and what it leaves. A route that is not here is a gap."""
+DRAFTS: Final = r"/calls/\w+/plans"
+PUBLICITY: Final = r"/plans/(\w+)/publicity"
+"""The one more route: what it leaves depends on the plan's kind."""
 
 
-def expected_of(asked: Asked) -> list[Expected] | None:
+def plans_of(log: Iterable[Asked]) -> dict[str, Mapping[str, Any]]:
+    """Return the plans that answers told of, by public id: their kinds and whose they are."""
+    drafts = [a for a in log if a.is_done and a.method == "POST" and re.fullmatch(DRAFTS, a.path)]
+    told = [each.answer["plan"] for each in drafts]
+    return {plan["public_id"]: plan for plan in told}
+
+
+def expected_of(
+    asked: Asked, plans: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> list[Expected] | None:
     """Return what a request must have left, nothing for what was refused or only read.
 
+    `plans` are those that the log tells of.
     None: it is a writing request of which nothing is known.
     """
     if not asked.is_done:
         return []
+    if (match := re.fullmatch(PUBLICITY, asked.path)) and match[1] in plans:
+        return list(_made_public(asked, plans[match[1]]))
     for method, pattern, reader in ROUTES:
         match = re.fullmatch(pattern, asked.path)
         if match and method == asked.method:

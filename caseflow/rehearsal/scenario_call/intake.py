@@ -2,6 +2,13 @@
 
 from typing import Any, Final
 
+from caseflow.rehearsal.scenario_call.calling import (
+    announce,
+    look_from_city,
+    read_sheets,
+    refuse_unrecommended,
+    send_sheet,
+)
 from caseflow.rehearsal.scenario_call.cast import (
     APPLICANTS,
     CITY,
@@ -22,19 +29,6 @@ WAN: Final = 1_000_000
 """万元, in fen."""
 APPLIED_FEN: Final = 60 * WAN
 CITY_PERCENT: Final = "60"
-CRITERIA: Final = (
-    ("innovation", "创新性", 30),
-    ("effect", "应用成效", 30),
-    ("replicability", "可复制性", 20),
-    ("safety", "安全性", 20),
-)
-TERMS: Final = {
-    "criteria": [{"code": c, "title": title, "weight": w} for c, title, w in CRITERIA],
-    "tie_rule": ["effect", "innovation"],
-    "trimmed": True,
-    "least_opinion": 15,
-    "quota": 10,
-}
 NOT_ACCEPTED, WITHDRAWN, CORRECTED = 28, 29, 27
 """Who is 不予受理, who withdraws, whose papers are put right once."""
 COLLEAGUE_OF, KNOWN_TO = 5, 8
@@ -51,7 +45,7 @@ def prepare(play: Play) -> None:
     play.step("安排预算")
     _money(play)
     play.step("发布申报通知")
-    _call(play)
+    announce(play)
     play.step("登记专家")
     _experts(play)
 
@@ -87,18 +81,6 @@ def _money(play: Play) -> None:
         }
         entered = play.talk.post("/fiscal-splits", division, split)
         play.talk.post(f"/fiscal-splits/{entered['id']}/confirmation", treasury)
-
-
-def _call(play: Play) -> None:
-    body = {
-        "measure": MEASURE,
-        "title": "2026年度人工智能优秀示范应用场景申报通知",
-        "opens_on": "2026-06-01",
-        "closes_on": "2026-06-12",
-    }
-    reviewer = play.lead("bureau_reviewer")
-    play.call = play.talk.post("/calls", reviewer, body)["public_id"]
-    play.talk.post(f"/calls/{play.call}/review-terms", play.lead("bureau_handler"), TERMS)
 
 
 def _experts(play: Play) -> None:
@@ -166,7 +148,7 @@ def send(play: Play, each: Entrant, kind: str) -> None:
 
 
 def recommend(play: Play) -> None:
-    """Let each district accept what it was handed, verify it and recommend it."""
+    """Let each district accept what it was handed, verify it, recommend it and sum it up."""
     play.move_to("2026-06-04T09:00")
     withdrawn = play.entrants[WITHDRAWN - 1]
     play.act(withdrawn, withdrawn.login, "withdraw", reason="场景尚未上线，下年度再申报")
@@ -180,10 +162,15 @@ def recommend(play: Play) -> None:
     play.act(corrected, corrected.login, "resubmit", note="已补齐合同附件")
     play.act(corrected, play.who(corrected.district, "district_handler"), "accept")
     play.move_to("2026-06-08T09:00")
+    look_from_city(play)
+    refuse_unrecommended(play, corrected)
     for organisation, entrants in by_district(judged(play)):
-        play.step(f"属地推荐 {organisation}")
+        play.step(f"属地推荐、汇总 {organisation}")
         for each in entrants:
             _recommend(play, each)
+        send_sheet(play, organisation)
+        look_from_city(play, organisation)
+    read_sheets(play)
 
 
 def _take_in(play: Play, each: Entrant) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
+from caseflow.rehearsal.scenario_call.calling import CRITERIA, PLACES
 from caseflow.rehearsal.scenario_call.cast import Entrant, Play
-from caseflow.rehearsal.scenario_call.intake import BLIND, CRITERIA, REMEDY, judged
+from caseflow.rehearsal.scenario_call.intake import BLIND, REMEDY, judged
 from caseflow.rehearsal.scenario_call.talk import TalkFailed
 
 PANEL: Final = 7
-PLACES: Final = 10
 EDGE: Final = PLACES
 """The last place: the entrant of this number has the score of the one behind."""
 RECUSED_FOR: Final = 7

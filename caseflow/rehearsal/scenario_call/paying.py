@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from openpyxl import load_workbook
 
+from caseflow.rehearsal.scenario_call.calling import look_back, outlive
 from caseflow.rehearsal.scenario_call.cast import DISTRICTS, FINANCE, Entrant, Play
 
 RETURNED: Final = 2
@@ -93,6 +94,7 @@ def _correct(play: Play, each: Entrant) -> None:
 
 def follow_up(play: Play) -> None:
     """A year later: each tells what became of the scenario, the bureau closes the case."""
+    outlive(play)
     play.move_to("2027-06-01T09:00")
     awarded: list[Entrant] = play.seen["awarded"]
     for each in awarded:
@@ -102,3 +104,4 @@ def follow_up(play: Play) -> None:
     for each in awarded:
         said = {"performance_grade": "good", "title_kept": True}
         play.act(each, play.lead("bureau_handler"), "close_supervision", **said)
+    look_back(play)

@@ -7,10 +7,11 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from caseflow.kernel.calls import EVENTS, TITLES
 from caseflow.rehearsal.scenario_call.cast import MEASURE, POLICY, Play
 from caseflow.rehearsal.scenario_call.comparing import Comparison, Told
 
-NARROW: Final = frozenset({"办件", "名次", "得分", "结果", "答复"})
+NARROW: Final = frozenset({"办件", "名次", "得分", "结果", "答复", "事项", "环节"})
 RESULTS: Final = {"shortlisted": "入围", "waitlisted": "候补"}
 VERDICTS: Final = {"pass": "通过", "flag": "提示", "veto": "否决", None: "—"}
 REFUSALS: Final = {
@@ -20,6 +21,9 @@ REFUSALS: Final = {
     "recused": "回避后答复联审",
     "late_objection": "公示期满后的异议",
     "after_naming": "授牌发文后递补",
+    "published_alone": "拟定人自行发布通知",
+    "unrecommended": "市级查阅未经推荐的办件",
+    "listed_alone": "单件脱离方案公示",
 }
 """What the house had to refuse, and did."""
 
@@ -53,10 +57,18 @@ class CallTold:
             "unanswered": seen["unanswered"],
             "joint_check": self._joint_check(),
             "publicities": seen["publicities"],
+            "call": {"status": seen["call"]["status"], "events": self._call_events()},
+            "city_saw": seen["city_saw"],
+            "sheets": seen["sheets"],
+            "plans": seen["plans"],
             "treasury": [seen[name]["counts"] for name in ("city_answer", "second_answer")],
             "refused": {name: seen[name]["detail"] for name in REFUSALS},
             "history": {**asdict(self.comparison), "verified": self.verified},
         }
+
+    def _call_events(self) -> list[dict[str, Any]]:
+        names = ("seq", "at", "name", "actor", "actor_name")
+        return [{name: each[name] for name in names} for each in self.play.seen["call_events"]]
 
     def _case(self, number: str) -> dict[str, Any]:
         own = [event for event in self.events if event["subject"] == number]
@@ -83,6 +95,7 @@ def show(told: CallTold, console: Console) -> None:
     """Print who came where, how the joint check went, what was refused, and the history's word."""
     result = told.result
     tables = (
+        _call(told),
         _ranking(result),
         _joint(result["joint_check"], result["unanswered"]),
         _cases(result["cases"]),
@@ -105,6 +118,18 @@ def _ranking(result: dict[str, Any]) -> Table:
     for line in result["ranking"]:
         said = RESULTS.get(line["result"], line["result"])
         table.add_row(str(line["rank"]), line["number"], line["score"], said, line["reason"])
+    return table
+
+
+def _call(told: CallTold) -> Table:
+    """Return the states of the call, each with the event that brought it there and by whom."""
+    table = _table(
+        f"申报通知（{told.play.seen['call']['status_title']}）", ("时间", "环节", "办理人")
+    )
+    states = {event: TITLES[status] for status, event in EVENTS.items()}
+    for each in told.play.seen["call_events"]:
+        if each["name"] in states:
+            table.add_row(each["at"][:10], states[each["name"]], each["actor_name"])
     return table
 
 
