@@ -1,7 +1,7 @@
 """Routes of a batch's plan (拟支持方案), its publicity, and the districts' summary sheets."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 from marshmallow import fields, validate
@@ -31,12 +31,11 @@ from caseflow.batches.short_pools import refuse_strangers
 from caseflow.batches.summaries.service import SummaryView, send_sheet, sheet_file, sheets
 from caseflow.catalogue.calls.queries import find
 from caseflow.funds.sheets import MEDIA_TYPE
+from caseflow.kernel.cuts import CUT_CODES
 from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.workflow.vocabulary import REASON_CODES
 
 blueprint = Blueprint("plans", __name__, description="批次方案、公示与申报汇总表")
-CREDIT: Final = ("pass", "reduce")
-"""A veto is for one case by name, never for a plan."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,17 @@ class SummarySheets:
 
 
 class NewLine(Body):
-    """What a case gets; `fen` with support alone, `reason_code` where it is not supported."""
+    """What a case gets; `fen` with support alone, `reason_code` where it is not supported.
+
+    `cut_code` and `reason` where it gets less than was wanted and no rule makes just this sum.
+    """
 
     case = Line(required=True)
     result = Line(required=True, one_of=RESULTS)
     fen = Number(validate=validate.Range(min=0, max=MOST_FEN))
     reason = Prose()
     reason_code = Line(one_of=REASON_CODES)
-    credit_at_plan = Line(one_of=CREDIT)
+    cut_code = Line(one_of=tuple(CUT_CODES))
 
 
 class NewPlan(Body):
@@ -69,7 +71,6 @@ class NewPlan(Body):
 
     kind = Line(load_default=WHOLE, one_of=KINDS)
     reason = Prose()
-    credit_at_plan = Line(load_default="pass", one_of=CREDIT)
     lines = fields.List(fields.Nested(NewLine), validate=validate.Length(min=1, max=MOST_CASES))
 
 
@@ -132,17 +133,11 @@ def draft_a_plan(wanted: dict[str, Any], public_id: str) -> PlanView:
     lines = wanted.get("lines")
     drafting = Drafting(
         call=public_id,
-        lines=None if lines is None else tuple(map(_wish, lines)),
+        lines=None if lines is None else tuple(Wish(**line) for line in lines),
         kind=wanted["kind"],
         reason=wanted.get("reason"),
-        credit=wanted["credit_at_plan"],
     )
     return draft_plan(house().cases, actor(), drafting, now())
-
-
-def _wish(line: dict[str, Any]) -> Wish:
-    credit = line.pop("credit_at_plan", None)
-    return Wish(**line, credit=credit)
 
 
 @blueprint.route("/plans/<public_id>")

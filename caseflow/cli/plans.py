@@ -27,7 +27,6 @@ from caseflow.catalogue.calls.queries import find
 from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Page, facts, json_option, paged, show, table, yuan
 
-CREDIT = ("pass", "reduce")
 HEADS = {
     "编号": "public_id", "版本": "version", "种类": "kind_title", "状态": "status_title",
     "拟支持件数": "support_count", "拟支持金额": "amount", "会议纪要": "minutes_no",
@@ -113,24 +112,21 @@ def show_plan(*, plan: str, login: str, as_json: bool) -> None:
 @click.option("--lines", type=click.File("rb"), help="A JSON list of lines, - for stdin.")
 @click.option("--kind", type=click.Choice(KINDS), default=WHOLE, help="supplementary: 递补.")
 @click.option("--reason", help="Why: of a supplementary plan, or one that changes a public list.")
-@click.option(
-    "--credit", type=click.Choice(CREDIT), default="pass", help="信用审查结果 of all lines."
-)
 @as_option
 @json_option
 def draft(
-    *, call: str, lines: BinaryIO | None, kind: str, reason: str | None, credit: str, login: str,
-    as_json: bool,
-) -> None:  # fmt: skip
+    *, call: str, lines: BinaryIO | None, kind: str, reason: str | None, login: str, as_json: bool
+) -> None:
     """Draft a plan for CALL as it is proposed, or with the lines of a file.
 
     A line: {"case": …, "result": "support", "fen": …}; "waitlist" and "unsupported" without an
-    amount, the latter with "reason" and "reason_code".
+    amount, the latter with "reason" and "reason_code"; less than was wanted with "reason" and
+    "cut_code".
 
     Example: caseflow plans draft CALL --as shujuju.handler
     """
     wishes = None if lines is None else _wishes(lines)
-    wanted = Drafting(call, wishes, kind, reason, credit)
+    wanted = Drafting(call, wishes, kind, reason)
     with open_house() as house:
         at = house.now()
         view = draft_plan(house.cases(), house.actor(login, at), wanted, at)
@@ -151,7 +147,8 @@ def _wish(line: Any) -> Wish:
     is_line = isinstance(line, Mapping) and {"case", "result"} <= line.keys() <= WISH
     fen = line.get("fen") if is_line else None
     if not is_line or line["result"] not in RESULTS or not (fen is None or type(fen) is int):
-        told = f"{line!r:.80}: case, result ({', '.join(RESULTS)}), whole fen, reason, reason_code"
+        kinds = ", ".join(RESULTS)
+        told = f"{line!r:.80}: case, result ({kinds}), whole fen, reason, reason_code, cut_code"
         raise click.BadParameter(told, param_hint="--lines")
     return Wish(**line)
 

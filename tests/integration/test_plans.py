@@ -10,7 +10,7 @@ import pytest
 
 from caseflow.batches.objections import Grounds, Objection, file_objection
 from caseflow.batches.plans.proposing import Wish
-from caseflow.batches.publicity import Listing, open_publicity
+from caseflow.batches.publicity import Listing, PublicityView, open_publicity
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.quoting import quote_case
 from caseflow.catalogue.calls.queries import values_of
@@ -114,7 +114,7 @@ def test_a_plan_over_quota_or_pool_is_refused_and_at_both_it_stands(town: Town):
     first, second, third = batch.proposed(3)
 
     with pytest.raises(Conflict, match="超过本批名额 2 件"):
-        batch.draft(support(first, second, third, fen=1, reason="核减"))
+        batch.draft(support(first, second, third, fen=1, reason="核减", cut_code="other"))
     with pytest.raises(Conflict, match="超过本批资金池"):
         batch.draft([*support(first, second, fen=FEN + 1), *waitlist(third)])
     with pytest.raises(InvalidInput, match="遗漏"):
@@ -140,12 +140,26 @@ def test_each_cut_is_told_with_its_reason(town: Town):
     batch = opened(town)
     (case,) = batch.proposed(1)
 
-    found = batch.draft(support(case, fen=FEN - 100, reason="扣除退款"))
+    found = batch.draft(support(case, fen=FEN - 100, reason="扣除退款", cut_code="evidence"))
 
     (line,) = found.lines
     (cut,) = line.reductions
     assert (found.wanted_fen, found.cut_fen, line.cut_fen) == (FEN, 100, 100)
     assert (cut.kind, cut.fen, cut.reason) == ("planned", 100, "扣除退款")
+
+
+def test_a_case_with_a_veto_is_for_its_name_never_for_a_plan(town: Town):
+    batch = opened(town)
+    sound, vetoed = batch.proposed(2)
+    town.check(vetoed, "veto")
+
+    with pytest.raises(Conflict, match="核查结果为否决，须单件办理"):
+        batch.draft()
+
+    assert (batch.status, town.state(sound), town.state(vetoed)) == (
+        "reviewing", "proposed", "proposed",
+    )  # fmt: skip
+    assert batch.draft([*support(sound), *waitlist(vetoed)]).plan.support_count == 1
 
 
 def test_three_people_decide_and_a_returned_plan_is_drafted_anew(town: Town):
@@ -159,7 +173,7 @@ def test_three_people_decide_and_a_returned_plan_is_drafted_anew(town: Town):
         batch.approve(first)
     batch.turn_back(first)
     assert (town.state(case), batch.status) == ("proposed", "reviewing")
-    second = batch.draft(support(case, fen=FEN - 1, reason="更正")).plan
+    second = batch.draft(support(case, fen=FEN - 1, reason="更正", cut_code="correction")).plan
     batch.review(second.public_id)
     with pytest.raises(NotAllowed, match="分管领导"):
         batch.approve(second.public_id, REVIEWER)
@@ -193,6 +207,15 @@ def objected(batch: Batch, case: str) -> None:
     )
 
 
+def publicised_when_checked_anew(batch: Batch, plan: str, *cases: str) -> PublicityView:
+    """See that nothing old is relied on, check each case anew, and make the plan public."""
+    with pytest.raises(Conflict, match="须重新核查"):
+        batch.publicise(plan)
+    for case in cases:
+        batch.town.check(case)
+    return batch.publicise(plan)
+
+
 def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: Town):
     batch = opened(town)
     kept, dropped, cut, disputed = batch.proposed(4)
@@ -201,7 +224,8 @@ def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: T
     objected(batch, disputed)
 
     lines = [
-        *support(kept, disputed), *support(cut, fen=FEN - 1, reason="发票重复"),
+        *support(kept, disputed),
+        *support(cut, fen=FEN - 1, reason="发票重复", cut_code="ineligible"),
         Wish(dropped, "unsupported", reason="材料不实", reason_code="material_false"),
     ]  # fmt: skip
     with pytest.raises(InvalidInput, match="写明理由"):
@@ -221,7 +245,7 @@ def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: T
 
     batch.review(changed.public_id)
     batch.approve(changed.public_id)
-    after = batch.publicise(changed.public_id)
+    after = publicised_when_checked_anew(batch, changed.public_id, kept, cut, disputed)
     assert {line.public_id for line in after.cases} == {kept, cut, disputed}
     assert after.restarts == (before.public_id,)
     grounds = Grounds("李四", "13900000000", "不实", "附件2")

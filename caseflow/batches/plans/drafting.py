@@ -36,6 +36,8 @@ from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput
 from caseflow.kernel.money import Money
 
 DRAFT, REPLAN, WITHDRAW = "draft_plan", "replan", "withdraw_listing"
+VETOED: Final = "plan_vetoed"
+BY_NAME: Final = "核查结果为否决，须单件办理，不列入方案"
 PUBLIC, PENDING, DISPUTED = "publicity", "publicity_pending", "objection"
 DECIDED: Final = (PUBLIC, PENDING)
 """Where a case stands that a plan has brought as far as its publicity."""
@@ -46,14 +48,13 @@ JUDGE: Final = text("SET CONSTRAINTS ALL IMMEDIATE")
 class Drafting:
     """What is drafted for a call; without lines, what `propose` gives.
 
-    `credit` is that of lines that do not say it; a plan that changes a public list says why.
+    A plan that changes a public list says why.
     """
 
     call: str
     lines: tuple[Wish, ...] | None = None
     kind: str = WHOLE
     reason: str | None = None
-    credit: str = "pass"
 
 
 def draft_plan(cases: Cases, actor: Actor, wanted: Drafting, at: datetime) -> PlanView:
@@ -230,6 +231,8 @@ class _Drafting:
                 if isinstance(result, CaseflowError):
                     refused.append(f"{case.number}：{result.message}")
                     break
+                if result.state.partition("#")[0] == VETOED:
+                    refused.append(f"{case.number}：{BY_NAME}")
         if refused:
             raise Conflict(f"不能列入方案：{'；'.join(refused)}")
 
@@ -254,8 +257,8 @@ class _Drafting:
             if is_same:
                 return []
             raise Conflict(f"{case.number} 不在“拟支持”环节，不能列为拟支持。")
-        drafted = {"planned_fen": wish.fen, "credit_at_plan": wish.credit or wanted.credit}
-        return [*back, (DRAFT, drafted | ({"reason": wish.reason} if wish.reason else {}))]
+        drafted = {"planned_fen": wish.fen, "reason": wish.reason, "cut_code": wish.cut_code}
+        return [*back, (DRAFT, {n: value for n, value in drafted.items() if value is not None})]
 
     def _driver(self) -> Any:
         return self._session.connection().connection.driver_connection

@@ -42,13 +42,15 @@ LIVE: Final = f"""
 NO_PLACE: Final = "名额已满，列入候补"
 NO_MONEY: Final = "本批资金池已安排完毕，列入候补"
 WAITS: Final = "排序列入候补"
+POOL_SHORT: Final = "pool_short"
+"""Why a proposal gives less than was wanted; nothing else makes it do so."""
 
 
 @dataclass(frozen=True)
 class Wish:
     """What the handler wants of a case, by public id: `fen` for support, else why not.
 
-    `credit` is 信用审查结果 at the plan; a veto is for the case by name, never for a plan.
+    `cut_code` is of `CUT_CODES`: why it is less than was wanted, where no rule makes just this sum.
     """
 
     case: str
@@ -56,7 +58,7 @@ class Wish:
     fen: int | None = None
     reason: str | None = None
     reason_code: str | None = None
-    credit: str | None = None
+    cut_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class ProposedLine:
     wanted_fen: int | None
     fen: int | None
     reason: str | None
+    cut_code: str | None
 
 
 @dataclass(frozen=True)
@@ -179,9 +182,13 @@ def _line(
         wanted_fen=wanted,
         fen=fen,
         reason=reason,
+        cut_code=POOL_SHORT if fen is not None and reason else None,
     )
 
 
 def wishes_of(proposal: Proposal) -> tuple[Wish, ...]:
     """Return a proposal as what the handler wants."""
-    return tuple(Wish(each.case, each.result, each.fen, each.reason) for each in proposal.lines)
+    return tuple(
+        Wish(each.case, each.result, each.fen, each.reason, cut_code=each.cut_code)
+        for each in proposal.lines
+    )

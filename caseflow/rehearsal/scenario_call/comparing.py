@@ -15,6 +15,13 @@ NO_SEAT: Final = frozenset({"public", SYSTEM})
 """Seats that belong to no organisation."""
 SWEPT: Final = frozenset({"call_opened", "call_closed", "publicity_closed"})
 """What the system does on a day that stands in the event itself."""
+CAUSES: Final = {
+    "call_review_begun": frozenset({"call_closed"}),
+    "call_released": frozenset({"order_payment"}),
+    "call_settled": frozenset({"confirm_district_payment", "waitlist_over"}),
+    "call_archived": frozenset({"call_settled"}),
+}
+"""What the system does to a call once such an event has happened to it or to its cases."""
 
 Told = dict[str, Any]
 
@@ -81,7 +88,7 @@ def compare(play: Play, events: Sequence[Told]) -> Comparison:
     for stream in by_stream.values():
         result.gaps += _broken(stream)
     for event in rest:
-        result.gaps += _unexplained(event, by_stream[event["stream"]], result)
+        result.gaps += _unexplained(event, by_stream[event["stream"]], events, result)
     result.gaps += [gap for event in events for gap in _anonymous(event)]
     return result
 
@@ -138,7 +145,9 @@ def _broken(stream: list[Told]) -> Iterator[str]:
             yield f"{name} 第 {after['seq']} 件：时间倒流"
 
 
-def _unexplained(event: Told, stream: list[Told], result: Comparison) -> Iterator[str]:
+def _unexplained(
+    event: Told, stream: list[Told], events: Sequence[Told], result: Comparison
+) -> Iterator[str]:
     """Yield why an event that nobody asked for is not explained: it must be the system's."""
     name = f"{event['subject']} 第 {event['seq']} 件 {event['event']}"
     if event["actor"] != SYSTEM:
@@ -149,8 +158,16 @@ def _unexplained(event: Told, stream: list[Told], result: Comparison) -> Iterato
             yield f"{name}：起因 {event['caused_by']} 不在留痕中"
     elif event["clock"] is not None or event["event"] in SWEPT:
         result.timed += 1
+    elif _has_cause(event, events):
+        result.caused += 1
     else:
         yield f"{name}：系统所为，没有起因"
+
+
+def _has_cause(event: Told, events: Iterable[Told]) -> bool:
+    """Return whether what moves a call has happened before."""
+    causes = CAUSES.get(event["event"], frozenset())
+    return any(each["event"] in causes and each["at"] <= event["at"] for each in events)
 
 
 def _anonymous(event: Told) -> Iterator[str]:

@@ -18,6 +18,8 @@ FIRST_FEN, OTHER_FEN = 50 * WAN, 30 * WAN
 """按照评价结果: the first three, the others; the clause names no sum (AMB-08, AMB-19)."""
 FIRST: Final = 3
 BASIS: Final = "2026年度优秀示范应用场景奖励等次表（工信〔2026〕33号）"
+CUT: Final = "standard"
+"""按等次奖励：低于核定的金额，是等次表所定。"""
 CONTACT: Final = {
     "phone": "0515-00000000", "email": "sample@example.test", "address": "样例路2号",
 }  # fmt: skip
@@ -55,7 +57,8 @@ def plan(play: Play, entrants: list[Entrant], *, minutes_no: str) -> None:
     for each in entrants:
         play.step(f"资金方案 {each.case_number}")
         play.check_credit(each, handler)
-        play.act(each, handler, "draft_plan", planned_fen=award_fen(each.number), reason=BASIS)
+        said = {"planned_fen": award_fen(each.number), "reason": BASIS, "cut_code": CUT}
+        play.act(each, handler, "draft_plan", **said)
         play.act(each, reviewer, "confirm_plan")
         play.act(each, play.lead("bureau_leader"), "agree_plan", minutes_no=minutes_no)
 

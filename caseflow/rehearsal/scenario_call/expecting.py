@@ -47,6 +47,13 @@ def _who(asked: Asked) -> str:
     return asked.login or str(asked.answer["login"])
 
 
+def _planned(asked: Asked, _: re.Match[str]) -> Iterator[Expected]:
+    """A call that stands is public with its planning; a batch waits for a second person."""
+    yield Expected(asked.number, _who(asked), "call_planned", asked.answer["public_id"])
+    if asked.answer["status"] == "published":
+        yield Expected(asked.number, _who(asked), "call_published", asked.answer["public_id"])
+
+
 def _on_path(event: str) -> Reader:
     def read(asked: Asked, match: re.Match[str]) -> Iterator[Expected]:
         yield Expected(asked.number, _who(asked), event, match[1])
@@ -135,7 +142,7 @@ ROUTES: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("POST", r"/budgets", _one("funds_appropriated", "public_id")),
     ("POST", r"/fiscal-splits", _one("split_entered")),
     ("POST", r"/fiscal-splits/(\d+)/confirmation", _on_path("split_confirmed")),
-    ("POST", r"/calls", _one("call_planned", "public_id")),
+    ("POST", r"/calls", _planned),
     ("POST", r"/calls/(\w+)/review-terms", _on_path("review_terms_set")),
     ("POST", r"/calls/(\w+)/panel", _drawn("draw_experts")),
     ("POST", r"/calls/(\w+)/ranking", _ranked),
