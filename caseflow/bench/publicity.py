@@ -38,9 +38,10 @@ CLOSED_AT: Final = datetime(2026, 10, 22, 0, 5, tzinfo=SHANGHAI)
 """Five working days after 14 October end with 21 October."""
 CLOSED: Final = "SELECT count(*) FROM event WHERE name = 'close_publicity'"
 FEN: Final = 100_00
+CUT: Final = {"cut_code": "ineligible", "reason": "只认可样本期间的用量。"}
 ROAD: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("district.handler", "accept", {}),
-    ("district.handler", "verify_claim", {"verified_fen": FEN, "note": "属实。"}),
+    ("district.handler", "verify_claim", {"verified_fen": FEN, "note": "属实。", **CUT}),
     ("district.head", "recommend", {}),
     ("lead_bureau.handler", "conclude_review", {"reviewed_fen": FEN, "note": "同意。"}),
     ("lead_bureau.reviewer", "confirm_review", {}),

@@ -503,6 +503,7 @@ def test_a_fact_may_be_declared_alike_by_two_stages(tmp_path):
 
 def test_the_system_facts_a_workflow_reads_are_known_beforehand(demo):
     assert system_facts_read(demo) == {
+        "checks_at_payment",
         "matter_in_force",
         "open_objections",
         "previous_state",

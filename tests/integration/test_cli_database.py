@@ -394,7 +394,7 @@ def test_a_virtual_clock_moves_forward_only(change):
     back = change("clock", "move", "2026-06-01", "--json")
 
     assert (moved["at"], moved["virtual"]) == ("2026-06-02T02:30:00+00:00", True)
-    assert set(moved["swept"]) == {"timers", "publicised", "life"}
+    assert set(moved["swept"]) == {"timers", "publicised", "life", "bulk"}
     assert (back.code, back.json["type"]) == (1, "/problems/invalid-input")
     assert "2026-06-02T10:30:00+08:00" in change("clock", "show", "--json").out
 

@@ -21,7 +21,7 @@ MAX_PAGE: Final = 200
 
 
 @dataclass(frozen=True)
-class Progress:
+class ImpactProgress:
     """How many of the cases that the asker sees are decided, and how."""
 
     total: int
@@ -48,7 +48,7 @@ class ChangeLine:
     changed_by: str
     changed_at: datetime
     lifted_at: datetime | None
-    progress: Progress
+    progress: ImpactProgress
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _change_line(session: Session, actor: Actor, row: Any) -> ChangeLine:
     )
 
 
-def _progress(session: Session, actor: Actor, change_id: int) -> Progress:
+def _progress(session: Session, actor: Actor, change_id: int) -> ImpactProgress:
     counted = [func.count().filter(_status(name)).label(name) for name in STATES]
     row = session.execute(
         select(func.count().label("total"), *counted)
@@ -192,7 +192,7 @@ def _progress(session: Session, actor: Actor, change_id: int) -> Progress:
         .join(Case, Case.id == Impact.case_id)
         .where(Impact.change_id == change_id, visible_cases(actor))
     ).one()
-    return Progress(**row._asdict())
+    return ImpactProgress(**row._asdict())
 
 
 def impact_list(
