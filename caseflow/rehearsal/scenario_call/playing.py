@@ -9,7 +9,7 @@ from caseflow.rehearsal.scenario_call.talk import Talk
 from caseflow.rehearsal.scenario_call.telling import CallTold
 
 NAME: Final = "scenario-call"
-STEPS: Final = 198
+STEPS: Final = 203
 """How often the play says what it does, for a bar that shows how far it is."""
 
 

@@ -157,7 +157,7 @@ def _cases(cases: list[dict[str, Any]]) -> Table:
 
 
 def _refused(refused: dict[str, str]) -> Table:
-    table = _table("应当拒绝并已拒绝", ("事项", "答复"))
+    table = _table("应当拒绝并已拒绝", ("事项", "拒绝理由"))
     for name, detail in refused.items():
         table.add_row(REFUSALS[name], detail)
     return table
