@@ -30,7 +30,7 @@ blueprint = Blueprint("checks", __name__, description="核查")
 
 
 @dataclass(frozen=True)
-class Ran:
+class Checked:
     """What became of each kind that was to be checked."""
 
     lines: tuple[CheckLine, ...]
@@ -56,7 +56,7 @@ class Running(Body):
     again = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-class ListForm(Body):
+class CheckListForm(Body):
     """A list (XLSX or CSV) from a source that sends files; `mode` `try` keeps nothing."""
 
     source = Line(required=True, longest=80)
@@ -102,10 +102,10 @@ setattr(record, TAKES_FILES, True)
 @blueprint.route("/cases/<public_id>/checks/runs", methods=["POST"])
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(Running)
-@blueprint.response(200, answer_of(Ran))
-def run(wanted: dict[str, Any], public_id: str) -> Ran:
+@blueprint.response(200, answer_of(Checked))
+def run(wanted: dict[str, Any], public_id: str) -> Checked:
     """Ask the city's sources, and this house's own records; what is not answered has not passed."""
-    return Ran(run_checks(house().cases, actor(), public_id, _checking(wanted), at=now()))
+    return Checked(run_checks(house().cases, actor(), public_id, _checking(wanted), at=now()))
 
 
 @blueprint.route("/cases/<public_id>/checks/<check>/evidence")
@@ -136,7 +136,7 @@ def run_call(wanted: dict[str, Any], public_id: str) -> CallChecked:
 
 @blueprint.route("/checks/imports", methods=["POST"])
 @admits(Rule.SIGNED_IN)
-@blueprint.arguments(ListForm, location="files")
+@blueprint.arguments(CheckListForm, location="files")
 @blueprint.response(200, answer_of(CheckImport))
 def import_list(form: dict[str, Any]) -> CheckImport:
     """Take in a list of findings: every row alone, the same row once; the file is the evidence."""

@@ -10,7 +10,7 @@ from caseflow.api.parsing import Blueprint, Body, Line, Number, PageQuery
 from caseflow.api.rules import Rule, admits
 from caseflow.batches.case_migrations.models import ITEM_STATUSES
 from caseflow.batches.case_migrations.queries import (
-    ItemPage,
+    MigrationItemPage,
     MigrationLine,
     MigrationPage,
     item_list,
@@ -162,8 +162,8 @@ def show_migration(public_id: str) -> MigrationLine:
 @blueprint.route("/migrations/<public_id>/cases")
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(ItemQuery, location="query")
-@blueprint.response(200, answer_of(ItemPage))
-def list_migration_cases(wanted: dict[str, Any], public_id: str) -> ItemPage:
+@blueprint.response(200, answer_of(MigrationItemPage))
+def list_migration_cases(wanted: dict[str, Any], public_id: str) -> MigrationItemPage:
     """List what becomes, or became, of each case."""
     return item_list(session(), actor(), public_id, **wanted)
 

@@ -66,7 +66,7 @@ class CallChecked:
 
 
 @dataclass(frozen=True)
-class ImportedRow:
+class ImportedCheck:
     """What became of one row; `row` counts the rows below the headings from 1."""
 
     row: int
@@ -87,7 +87,7 @@ class CheckImport:
     already: int
     refused: int
     held: int
-    rows: tuple[ImportedRow, ...]
+    rows: tuple[ImportedCheck, ...]
 
 
 def check_call(
@@ -202,13 +202,13 @@ class _Desk:
         self.snapshot = snapshot
         self.made: list[Check] = []
 
-    def row(self, number: int, row: Mapping[str, Any]) -> ImportedRow:
+    def row(self, number: int, row: Mapping[str, Any]) -> ImportedCheck:
         code = str(row[USCC] or "")
         try:
             outcome, check, message = self._done(code, row)
         except CaseflowError as error:
-            return ImportedRow(number, code, "refused", None, error.message)
-        return ImportedRow(number, code, outcome, check, message)
+            return ImportedCheck(number, code, "refused", None, error.message)
+        return ImportedCheck(number, code, outcome, check, message)
 
     def _done(self, code: str, row: Mapping[str, Any]) -> tuple[Outcome, str | None, str]:
         finding = self._finding(code, row)

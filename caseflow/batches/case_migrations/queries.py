@@ -69,7 +69,7 @@ class ItemLine:
 
 
 @dataclass(frozen=True)
-class ItemPage:
+class MigrationItemPage:
     """Cases of a migration in the order of their opening; `next` is given back as `after`."""
 
     migration: MigrationLine
@@ -188,7 +188,7 @@ def item_list(
     status: str | None = None,
     after: str | None = None,
     limit: int = 50,
-) -> ItemPage:
+) -> MigrationItemPage:
     """Return a page of a migration's cases that the actor may see; `after` is a case.
 
     Raises:
@@ -215,7 +215,7 @@ def item_list(
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(MigrationItem.case_id).limit(size + 1)).all()
     items = tuple(_item(row) for row in rows[:size])
-    return ItemPage(migration, items, items[-1].case if len(rows) > size else None)
+    return MigrationItemPage(migration, items, items[-1].case if len(rows) > size else None)
 
 
 def _item(row: Any) -> ItemLine:
