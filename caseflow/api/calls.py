@@ -143,7 +143,7 @@ class NewDocument(Body):
     """A document that the call asks for; of the measure's own list its kind is enough."""
 
     kind = Line(required=True, longest=80)
-    title = Line(load_default="")
+    title = Line()
 
 
 class NewCall(Body):
@@ -307,7 +307,7 @@ def _particulars(wanted: dict[str, Any]) -> Particulars:
         quota=wanted.get("quota"),
         publicity_days=wanted.get("publicity_days"),
         rounding=wanted.get("rounding"),
-        documents=tuple((each["kind"], each["title"]) for each in wanted["documents"]),
+        documents=tuple((each["kind"], each.get("title", "")) for each in wanted["documents"]),
     )
 
 
