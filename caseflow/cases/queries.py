@@ -63,6 +63,7 @@ THIRD_ROLES: Final = frozenset(
     seat.role for seat in SEATS.values() if seat.party in THIRD_PARTIES - {"experts"}
 )
 HANDED, OWN, ASKED = aliased(Task), aliased(Task), aliased(Task)
+HIDING, LATE = aliased(MeasureVersion), aliased(CaseClock)
 """Tasks of their own, also where a list of tasks is asked for; each costs a millisecond to make."""
 
 
@@ -204,12 +205,12 @@ def _passed() -> ColumnElement[bool]:
     Where the measure says so, that is the town's or park's recommendation (属地推荐), or that its
     time for that is over; a child case is as its root.
     """
-    hiding = select(MeasureVersion.id).where(MeasureVersion.recommended_by == DISTRICT)
+    hiding = select(HIDING.id).where(HIDING.recommended_by == DISTRICT)
     passed = exists().where(DistrictPass.case_id == Case.root_id)
     overdue = exists().where(
-        CaseClock.case_id == Case.root_id,
-        CaseClock.status == "expired",
-        CaseClock.name.in_(DISTRICT_CLOCKS),
+        LATE.case_id == Case.root_id,
+        LATE.status == "expired",
+        LATE.name.in_(DISTRICT_CLOCKS),
     )
     return or_(Case.measure_version_id.not_in(hiding), passed, overdue)
 

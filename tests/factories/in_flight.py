@@ -18,8 +18,8 @@ from caseflow.database.ids import PublicIds
 from caseflow.database.server import Server
 from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.rehearsal.treasury import fund
-from caseflow.reviews.checks.service import Finding, Recorder, Snapshot, Subject, record_check
 from tests.conftest import make_template, open_as_program, settings_of_templates
+from tests.factories.checks import check_credit
 from tests.factories.drafts import QIDONG, ROOT, change, load_into
 from tests.integration.conftest import House, found_house, shanghai
 
@@ -140,27 +140,10 @@ class Works:
         """Return a case that has come so many steps of the road."""
         at = at or shanghai(10, 13)
         case = self.house.submitted(at)
-        self._check_credit(case, at)
+        check_credit(self.house, case, at)
         for event, who, payload in ROAD[:steps]:
             self.house.act(case, event, who, at, **payload)
         return case
-
-    def _check_credit(self, case: str, at: datetime) -> None:
-        """Record once that the firm's credit is in order; the file is nobody's."""
-        known, number, applicant = self.house.sql(
-            'SELECT (SELECT count(*) FROM "check"), id, applicant_id FROM "case"'
-            " WHERE public_id = %s",
-            case,
-        )[0]
-        if known:
-            return
-        signer = self.house.cases.office.signer
-        by = Recorder(self.house.people["shujuju.handler"], at, self.house.ids, signer)
-        finding = Finding("credit", "pass", "信用中国", at)
-        snapshot = Snapshot("ab" * 32, 1, "信用报告.txt", "text/plain")
-        with self.house.cases.database.session() as session:
-            subject = Subject(applicant, number, case)
-            record_check(session, finding, snapshot, subject=subject, by=by)
 
 
 def data_folder(root: Path) -> Path:

@@ -173,7 +173,9 @@ def test_sixteen_clients_deciding_at_once_have_one_winner(house: House):
     errors = [result for result in results if isinstance(result, CaseflowError)]
     assert len(results) - len(errors) == 1
     assert all(isinstance(error, Conflict | EventNotAllowed) for error in errors)
-    assert house.sql("SELECT count(*) FROM event WHERE seq = 3")[0][0] == 1
+    assert house.sql(
+        'SELECT count(*) FROM event e JOIN "case" c ON c.id = e.stream WHERE e.seq = 3'
+    ) == [(1,)]
 
 
 def test_a_case_that_does_not_exist_is_not_found(house: House):

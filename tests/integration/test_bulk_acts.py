@@ -26,6 +26,7 @@ from tests.integration.walking import together
 
 AT = shanghai(11, 9)
 TOWN = "huilong_zhen.handler"
+CUT = {"cut_code": "evidence", "reason": "凭证不足。"}
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_values_of_single_cases_come_from_a_file(house: House):
     town = actor(house)
     (number,) = house.sql('SELECT number FROM "case" WHERE public_id = %s', first)[0]
     table = f"办件编号,属地核定金额（元）\n{number},1234.56\n{second},2000\n"
-    wanted = Wanted("verify_claim", {"note": "属实。"})
+    wanted = Wanted("verify_claim", {"note": "属实。", **CUT})
 
     read = with_values(house.cases, town, wanted, table.encode(), name="values.csv")
     made = ask(house.cases, town, read, AT)
@@ -232,8 +233,8 @@ def test_what_is_cancelled_stays_where_it_is_and_may_be_taken_up_again(house: Ho
 def test_what_was_refused_is_tried_again_only_when_asked_for(house: House):
     (case,) = waiting(house, 1)
     town = actor(house)
-    made = ask(house.cases, town, Wanted("verify_claim", {"verified_fen": 1, "note": "属实。"},
-                                         cases=(case,)), AT)  # fmt: skip
+    said = {"verified_fen": 1, "note": "属实。", **CUT}
+    made = ask(house.cases, town, Wanted("verify_claim", said, cases=(case,)), AT)
     run_due(house.cases, AT)
     house.act(case, "accept", TOWN, AT)
 

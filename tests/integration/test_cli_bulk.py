@@ -66,7 +66,8 @@ def test_what_is_put_down_for_later_is_cancelled_and_taken_up(run, house: House,
         house.act(case, "accept", TOWN[1], shanghai(11, 9))
     values = tmp_path / "values.csv"
     values.write_text("办件编号,属地核定金额\n" + "\n".join(f"{each},9.5" for each in cases) + "\n")
-    asked = ("verify_claim", "--set", "note=属实。", "--values", str(values))
+    said = ("note=属实。", "cut_code=evidence", "reason=凭证不足。")
+    asked = ("verify_claim", *(f"--set={each}" for each in said), "--values", str(values))
 
     later = run("bulk", "start", *asked, "--later", *TOWN, "--json").json
     given_up = run("bulk", "cancel", later["public_id"], *TOWN, "--json").json

@@ -130,7 +130,11 @@ def test_a_full_panel_takes_nobody_and_who_left_writes_no_sheet(anyone):
     with pytest.raises(psycopg.Error, match="does not sit"), anyone.transaction():
         anyone.execute(one(SHEET.format(nth=1, total=1)))
     anyone.execute(
-        one(DRAWN.replace("SELECT 1, c.id, 3", "SELECT 2, c.id, 2").replace("LIMIT 3", "OFFSET 3"))
+        one(
+            DRAWN.replace("SELECT 1, c.id, 3", "SELECT 2, c.id, 2").replace(
+                "LIMIT 3", "OFFSET 3 LIMIT 2"
+            )
+        )
     )
     seat = one(MEMBER.format(nth=3).replace(", 1,\n", ", 2,\n"))
     anyone.execute(seat)

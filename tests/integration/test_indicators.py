@@ -108,7 +108,9 @@ def test_a_new_version_may_ask_others_in_other_periods(years: Office):
         files = replace(files, policy=changed)
         row = versions.policy_row(session, files)
         before = versions.current(session, row)
-        after = versions.new_version(session, row, files, content="changed", at=day("2028-01-20"))
+        after = versions.new_version(
+            session, row, files, content="changed", before=before, at=day("2028-01-20")
+        )
         versions.make_current(session, before, after)
         versions.store_indicators(session, after, files, city=cities()["nantong"])
     swept = [years.sweep(on).reports_due for on in ("2028-02-01", "2028-07-01")]

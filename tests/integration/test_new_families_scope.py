@@ -190,12 +190,14 @@ def test_a_draft_opens_no_call(drafts: Land, code: str):
 @pytest.mark.parametrize("code", ["NT26-3b", "NT26-8b", "YC-2a", "YC-8b"])
 def test_a_draft_takes_no_case_even_under_a_call_written_by_hand(drafts: Land, code: str):
     with owner(drafts.house.database) as connection:
+        connection.execute("ALTER TABLE call DISABLE TRIGGER USER")
         connection.execute(
             "INSERT INTO call (public_id, measure_id, title, opens_on, closes_on, status)"
             " SELECT 'hand-' || code, id, 'x', '2026-09-01', '2026-12-31', 'open' FROM measure"
             " WHERE code = %s ON CONFLICT DO NOTHING",
             (code,),
         )
+        connection.execute("ALTER TABLE call ENABLE TRIGGER USER")
     drafts.calls[code] = f"hand-{code}"
 
     with pytest.raises(PolicyClosed, match="征求意见稿"):

@@ -284,7 +284,7 @@ def test_what_is_held_is_not_in_the_treasurys_file(bank: Bank):
 
     assert bank.key(case) not in keys
     assert len(held) == 2
-    assert {row[HEADINGS[-3]] for row in opened(made.content)[1]} == {"暂停"}
+    assert {row["支付状态(已付/退票/暂停)"] for row in opened(made.content)[1]} == {"暂停"}
     assert listed(bank, case, "held") == []
 
 

@@ -298,7 +298,8 @@ def test_a_replaced_policy_is_over_its_calls_closed_and_nothing_of_it_is_loaded(
 
     assert (line.kind, line.replaced_by, line.progress.total) == ("replaced", "successor-2026", 2)
     assert town.house.sql("SELECT DISTINCT status FROM call") == [("closed",)]
-    assert town.house.sql("SELECT name FROM event WHERE name LIKE 'policy_%%' ORDER BY at") == [
+    told = "SELECT name FROM event WHERE name LIKE 'policy_%%' ORDER BY at, seq"
+    assert town.house.sql(told) == [
         (f"policy_{name}",)
         for name in ("loaded", "loaded", "amended", "suspended", "loaded", "amended", "resumed",
                      "replaced")

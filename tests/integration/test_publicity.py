@@ -9,6 +9,7 @@ from caseflow.batches.publicity import Listing, board, open_publicity
 from caseflow.kernel.errors import Conflict, EventNotAllowed, GuardFailed, InvalidInput, NotFound
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.samples import SAMPLE_CONTACT
+from tests.factories.checks import check_credit
 from tests.integration.conftest import House, shanghai
 
 STEPS = (
@@ -28,6 +29,7 @@ def _walk(house: House) -> str:
 
     case = house.submitted()
     at = shanghai(11, 9)
+    check_credit(house, case, at)
     done: set[str] = set()
     while (state := house.state(case)) != "publicity_pending":
         with house.cases.connect() as connection:
@@ -44,6 +46,8 @@ def _walk(house: House) -> str:
         }
 
         payload |= {name: INPUTS[name].sample for name in step.requires if name in INPUTS}
+        if event == "verify_claim":
+            payload |= {"cut_code": "evidence", "reason": "凭证只证明其中一部分"}
         for seat_name in step.by if event == "answer_seat" else step.by[:1]:
             seat = SEATS[seat_name]
             who = house.sql(

@@ -235,8 +235,9 @@ def _template(draft: Draft, variant: _Variant) -> Step:
 
 
 def _explained(requires: tuple[str, ...], accepts: tuple[str, ...]) -> tuple[str, ...]:
-    """An act that enters an amount can say why it is less than the one before (核减原因)."""
-    if AMOUNTS.keys().isdisjoint((*requires, *accepts)):
+    """An act that enters a later amount can say why it is less than the one before (核减原因)."""
+    _, *later = AMOUNTS
+    if set(later).isdisjoint((*requires, *accepts)):
         return accepts
     return tuple(name for name in dict.fromkeys((*accepts, *EXPLAINS)) if name not in requires)
 
