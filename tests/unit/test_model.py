@@ -264,6 +264,13 @@ def test_a_workflow_says_where_amounts_are_planned_approved_and_paid(name, gives
     assert (asked.gives, asked.pays, asked.planning) == (gives, pays, planning)
 
 
+def test_the_clocks_of_a_workflows_states_are_those_that_run_while_a_case_stands_there():
+    asked = workflow("vouchers")
+
+    assert {"acceptance", "correction", "publicity"} <= asked.state_clocks
+    assert "service" in asked.clocks.keys() - asked.state_clocks  # it runs over many states
+
+
 def _tests(step):
     return [test for branch in step.branches for test in branch.when]
 
