@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from marshmallow import fields, validate
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, not_
 from sqlalchemy.orm import Session
 
 from caseflow.api.answers import answer_of
@@ -19,11 +19,15 @@ from caseflow.catalogue import queries, service
 from caseflow.catalogue.calls.queries import (
     DIVISION_HEAD,
     PUBLISHERS,
+    CallFilter,
     LateView,
     Value,
+    call_list,
     find,
     late_intakes,
+    led_by,
     measure_code,
+    published,
     refuse_others,
     values_of,
 )
@@ -36,7 +40,7 @@ from caseflow.catalogue.calls.service import (
     locked,
     publish,
 )
-from caseflow.catalogue.models import Call, Measure
+from caseflow.catalogue.models import Call
 from caseflow.catalogue.service import Window
 from caseflow.history.queries import history
 from caseflow.kernel.benefits.rounding import ROUNDINGS
@@ -177,21 +181,26 @@ class NewLate(Body):
 @blueprint.arguments(CallQuery, location="query")
 @blueprint.response(200, answer_of(Calls))
 def list_calls(wanted: dict[str, Any]) -> Calls:
-    """List calls for applications, the last to open first."""
-    today = local_date(now())
-    found = queries.calls(
-        session(),
-        measure_code=wanted.get("measure"),
-        status=wanted.get("status"),
-        open_on=today if wanted.get("open") else None,
-    )
-    names = [call.public_id for call in found]
-    begin = _begin(names, wanted.get("after"))
-    page = found[begin : begin + wanted["limit"]]
-    more = begin + wanted["limit"] < len(found)
-    codes = {row.id: row.code for row in session().execute(select(Measure.id, Measure.code))}
-    items = tuple(_call(call, codes[call.measure_id], today) for call in page)
-    return Calls(items, items[-1].public_id if more else None)
+    """List calls for applications, the last to open first; a batch once it is published."""
+    return _page(published(), wanted)
+
+
+@blueprint.route("/calls/planned")
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, answer_of(Calls))
+def list_planned_calls(wanted: dict[str, Any]) -> Calls:
+    """List the batches that wait to be published: to the bureaus that lead them, and 审计."""
+    return _page(and_(led_by(actor()), not_(published())), wanted)
+
+
+def _page(seen: ColumnElement[bool], wanted: dict[str, Any]) -> Calls:
+    today, limit = local_date(now()), wanted["limit"]
+    is_open = today if wanted.get("open") else None
+    asked = CallFilter(wanted.get("measure"), wanted.get("status"), is_open)
+    rows = call_list(session(), seen, asked, after=wanted.get("after"), limit=limit + 1)
+    items = tuple(_call(call, code, today) for call, code in rows[:limit])
+    return Calls(items, items[-1].public_id if len(rows) > limit else None)
 
 
 @blueprint.route("/calls/<public_id>")
@@ -319,14 +328,6 @@ def _set_pool(current: Session, call: Call, wanted: dict[str, Any]) -> None:
     if rule is not None:
         signer = house().cases.office.signer
         service.set_pool(current, call, rule=rule, fen=fen, by=actor().id, at=now(), signer=signer)
-
-
-def _begin(names: list[str], after: str | None) -> int:
-    if after is None:
-        return 0
-    if after not in names:
-        raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-    return names.index(after) + 1
 
 
 def _call(call: Call, measure: str, today: date) -> CallView:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from caseflow.catalogue.differences import Content, Difference, compare
-from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion, Workflow
+from caseflow.catalogue.models import Measure, MeasureVersion, Policy, PolicyVersion, Workflow
 from caseflow.identity.models import Organisation
 from caseflow.kernel.errors import DefinitionError, InvalidInput, NotFound, Problem
 from caseflow.kernel.workflow.model import Workflow as CompiledWorkflow
@@ -262,38 +262,6 @@ def _conditions(wanted: MeasureFilter) -> list[ColumnElement[bool]]:
         ),
     )
     return [condition for value, condition in columns if value is not None]
-
-
-def calls(
-    session: Session,
-    *,
-    measure_code: str | None = None,
-    status: str | None = None,
-    open_on: date | None = None,
-) -> tuple[Call, ...]:
-    """Return calls (申报通知), the last to open first; `open_on` is a day inside the window."""
-    query = select(Call).order_by(Call.opens_on.desc(), Call.id.desc())
-    if measure_code is not None:
-        query = query.join(Measure, Measure.id == Call.measure_id).where(
-            Measure.code == measure_code
-        )
-    if status is not None:
-        query = query.where(Call.status == status)
-    if open_on is not None:
-        query = query.where(Call.opens_on <= open_on, Call.closes_on >= open_on)
-    return tuple(session.scalars(query))
-
-
-def call(session: Session, public_id: str) -> Call:
-    """Return the call with this public id.
-
-    Raises:
-        NotFound: there is none.
-    """
-    found = session.scalars(select(Call).where(Call.public_id == public_id)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no call {public_id!r}.")
-    return found
 
 
 _WORKFLOWS: Final[dict[str, CompiledWorkflow]] = {}

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, BinaryIO
 
 import click
+from sqlalchemy import true
 
 from caseflow.batches.short_pools import (
     Division,
@@ -17,8 +18,11 @@ from caseflow.catalogue import queries
 from caseflow.catalogue.calls.queries import (
     DIVISION_HEAD,
     PUBLISHERS,
+    CallFilter,
+    call_list,
     find,
     late_intakes,
+    measure_code,
     refuse_others,
     values_of,
 )
@@ -57,6 +61,7 @@ DIVIDED = {
     "安排": "allotted", "结果": "result", "理由": "reason",
 }  # fmt: skip
 """A veto is for one case by name, never for a batch."""
+MOST_LISTED = 5_000
 PLANNERS = frozenset(seat.role for seat in SEATS.values() if seat.party == "lead_bureau")
 day_type = click.DateTime(["%Y-%m-%d"])
 
@@ -83,21 +88,16 @@ def list_calls(
     Example: caseflow calls list --measure QD26-7a --json
     """
     with open_house() as house, house.database.session() as session:
-        codes = {each.id: each.code for each in queries.measures(session)}
-        found = queries.calls(
-            session,
-            measure_code=measure,
-            status=status,
-            open_on=house.today() if is_open else None,
-        )
-        rows = page.of(_row(call, codes) for call in found)
+        asked = CallFilter(measure, status, house.today() if is_open else None)
+        found = call_list(session, true(), asked, limit=MOST_LISTED)
+        rows = page.of(_row(call, code) for call, code in found)
     show(rows, as_json=as_json, view=lambda: table("申报通知", COLUMNS, rows))
 
 
-def _row(call: Call, codes: dict[int, str]) -> dict[str, Any]:
+def _row(call: Call, code: str) -> dict[str, Any]:
     return {
         "id": call.public_id,
-        "measure": codes.get(call.measure_id),
+        "measure": code,
         "title": call.title,
         "status": call.status,
         "opens_on": call.opens_on,
@@ -185,7 +185,7 @@ def plan(
             set_pool(
                 session, made, rule=short_pool, fen=fen, by=actor.id, at=at, signer=house.signer
             )
-        row = _row(made, {made.measure_id: measure})
+        row = _row(made, measure)
     show(row, as_json=as_json, view=lambda: facts("已拟定申报通知", row))
 
 
@@ -235,10 +235,13 @@ def show_call(*, call: str, as_json: bool) -> None:
     Example: caseflow calls show CALL --json
     """
     with open_house() as house, house.database.session() as session:
-        codes = {each.id: each.code for each in queries.measures(session)}
         found = find(session, call)
         values = [asdict(each) for each in values_of(session, found)]
-        row = {**_row(found, codes), "status_title": TITLES[found.status], "values": values}
+        row = {
+            **_row(found, measure_code(session, found)),
+            "status_title": TITLES[found.status],
+            "values": values,
+        }
     told = {
         **{name: row[key] for name, key in COLUMNS.items()},
         "状态": row["status_title"],
@@ -268,8 +271,7 @@ def publish_call(*, call: str, login: str, as_json: bool) -> None:
     with open_house() as house, house.database.session() as session:
         mover, found = _mover(house, login), locked(session, call)
         refuse_others(session, house.actor(login, mover.at), found, PUBLISHERS)
-        codes = {each.id: each.code for each in queries.measures(session)}
-        row = _row(publish(session, found, mover), codes)
+        row = _row(publish(session, found, mover), measure_code(session, found))
     show(row, as_json=as_json, view=lambda: facts("已发布申报通知", row))
 
 

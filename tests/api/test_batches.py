@@ -4,6 +4,7 @@ import io
 
 from openpyxl import load_workbook
 
+from tests.api.client import Client
 from tests.api.story import (
     APPLICANT,
     AUDITOR,
@@ -30,6 +31,23 @@ SAID = {"title": "拟支持名单", "basis": "启政办规〔2026〕1号", **CON
 MINUTES = {"minutes_no": "〔2026〕第7号"}
 
 
+def waiting(client: Client, login: str) -> list[str]:
+    """Return the batches that wait to be published, as somebody is shown them."""
+    found = client.done(client.get("/calls/planned", login))["items"]
+    return [each["public_id"] for each in found]
+
+
+def listed(client: Client) -> list[str]:
+    """Return the calls that anybody is shown, page by page."""
+    found, query = [], {"limit": 2}
+    while True:
+        page = client.done(client.get("/calls", **query))
+        found += [each["public_id"] for each in page["items"]]
+        if page["next"] is None:
+            return found
+        query["after"] = page["next"]
+
+
 def taken_in(story: Story) -> tuple[str, str]:
     """Publish a batch and bring a case of it to 拟支持; returns the call's path and the case."""
     client = story.client
@@ -37,11 +55,16 @@ def taken_in(story: Story) -> tuple[str, str]:
     path = f"/calls/{call['public_id']}"
     assert (call["status"], call["is_open"]) == ("planned", False)
     assert client.post(f"{path}/publication", HANDLER).status_code == 403
+    assert waiting(client, REVIEWER) == waiting(client, AUDITOR) == [call["public_id"]]
+    assert waiting(client, APPLICANT) == waiting(client, "kejiju.reviewer") == []
+    assert call["public_id"] not in listed(client)
     assert (
         client.post("/cases", APPLICANT, story.opening(call=call["public_id"])).status_code == 409
     )
     opened = client.done(client.post(f"{path}/publication", REVIEWER))
     assert (opened["status"], opened["is_open"]) == ("open", True)
+    assert waiting(client, REVIEWER) == []
+    assert call["public_id"] in listed(client)
 
     case = story.draft(call=call["public_id"])
     story.complete(case)

@@ -18,8 +18,8 @@ from caseflow.batches.plans.service import (
 from caseflow.batches.publicity import PublicityView
 from caseflow.batches.published_list import Contact
 from caseflow.batches.sweeps import sweep_all
+from caseflow.catalogue.calls.queries import find as find_call
 from caseflow.catalogue.calls.service import Mover, Particulars, publish
-from caseflow.catalogue.queries import call as find_call
 from caseflow.catalogue.service import Window, plan_call, set_pool
 from caseflow.identity.queries import Actor, actor_by_login
 from caseflow.kernel.calendar import local_date

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import IntegrityError
 
 from caseflow.catalogue import cities, queries, seating, service
+from caseflow.catalogue.calls.queries import CallFilter, call_list, find
 from caseflow.catalogue.loading import read_policy
 from caseflow.catalogue.measures import content_hash
 from caseflow.catalogue.models import MeasureVersion, PolicyVersion, Workflow
@@ -520,17 +521,21 @@ def test_calls_are_found_by_measure_status_and_day(session, rows):
     other = rows.CallFactory(opens_on=date(2027, 1, 1), closes_on=date(2027, 1, 31))
     code = session.scalar(text("SELECT code FROM measure WHERE id = :id"), {"id": call.measure_id})
 
-    assert queries.calls(session) == (other, call)
-    assert queries.calls(session, measure_code=code) == (call,)
-    assert queries.calls(session, status="open") == (call,)
-    assert queries.calls(session, open_on=call.closes_on) == (call,)
-    assert queries.calls(session, open_on=call.closes_on + DAY) == ()
-    assert queries.call(session, call.public_id) is call
+    def found(**wanted):
+        return [each for each, _ in call_list(session, true(), CallFilter(**wanted))]
+
+    assert found() == [other, call]
+    assert found(measure=code) == [call]
+    assert found(status="open") == [call]
+    assert found(open_on=call.closes_on) == [call]
+    assert found(open_on=call.closes_on + DAY) == []
+    assert call_list(session, true(), after=other.public_id) == [(call, code)]
+    assert find(session, call.public_id) is call
 
 
 def test_what_is_not_there_is_not_found(session):
     with pytest.raises(NotFound):
-        queries.call(session, "no-such-call")
+        find(session, "no-such-call")
     with pytest.raises(NotFound):
         queries.policy(session, "no-such-policy", on=FIRST)
     with pytest.raises(NotFound):

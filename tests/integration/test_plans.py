@@ -13,9 +13,9 @@ from caseflow.batches.plans.proposing import Wish
 from caseflow.batches.publicity import Listing, PublicityView, open_publicity
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.quoting import quote_case
+from caseflow.catalogue.calls.queries import find as find_call
 from caseflow.catalogue.calls.queries import values_of
 from caseflow.catalogue.calls.service import Late, ask_late, consent_late, locked, publish
-from caseflow.catalogue.queries import call as find_call
 from caseflow.cli import main
 from caseflow.clock import VirtualClock
 from caseflow.database.access import Database

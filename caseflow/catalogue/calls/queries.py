@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.catalogue.models import Call, LateIntake, Measure, MeasureVersion, PolicyVersion
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
-from caseflow.kernel.errors import NotAllowed, NotFound
+from caseflow.kernel.calls import BATCH
+from caseflow.kernel.errors import InvalidInput, NotAllowed, NotFound
 
+PLANNED, AUDITOR = "planned", "auditor"
 HANDLER, REVIEWER = "bureau_handler", "bureau_reviewer"
 DIVISION_HEAD, LEADER = "bureau_division_head", "bureau_leader"
 PUBLISHERS: Final = (REVIEWER, LEADER)
@@ -35,6 +37,65 @@ def find(session: Session, public_id: str) -> Call:
     if found is None:
         raise NotFound(f"没有申报通知 {public_id!r}。")
     return found
+
+
+@dataclass(frozen=True)
+class CallFilter:
+    """Which calls are asked for; `open_on` is a day inside the window."""
+
+    measure: str | None = None
+    status: str | None = None
+    open_on: date | None = None
+
+
+def published() -> ColumnElement[bool]:
+    """Return the condition that anybody may see a call: a batch from its publication on."""
+    return or_(Call.procedure != BATCH, Call.status != PLANNED)
+
+
+def led_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that the actor sits in the bureau that leads the call's measure.
+
+    Auditors see what every bureau plans.
+    """
+    if any(held.role == AUDITOR for held in actor.assignments):
+        return true()
+    lead = MeasureVersion.organisations["lead_bureau"].as_integer()
+    bureaus = sorted({held.organisation_id for held in actor.assignments if held.role in SEATS})
+    led = select(MeasureVersion.measure_id).where(lead.in_(bureaus))
+    return Call.measure_id.in_(led) if bureaus else false()
+
+
+def call_list(
+    session: Session,
+    seen: ColumnElement[bool],
+    wanted: CallFilter | None = None,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+) -> list[tuple[Call, str]]:
+    """Return calls that are `seen` with their measures' ids, the last to open first.
+
+    Raises:
+        InvalidInput: `after` is none of them.
+    """
+    asked = wanted or CallFilter()
+    query = select(Call, Measure.code).join(Measure, Measure.id == Call.measure_id).where(seen)
+    if asked.measure is not None:
+        query = query.where(Measure.code == asked.measure)
+    if asked.status is not None:
+        query = query.where(Call.status == asked.status)
+    if asked.open_on is not None:
+        query = query.where(Call.opens_on <= asked.open_on, Call.closes_on >= asked.open_on)
+    if after is not None:
+        last = session.execute(
+            select(Call.opens_on, Call.id).where(Call.public_id == after, seen)
+        ).one_or_none()
+        if last is None:
+            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
+        query = query.where(tuple_(Call.opens_on, Call.id) < tuple_(*last))
+    rows = session.execute(query.order_by(Call.opens_on.desc(), Call.id.desc()).limit(limit))
+    return [(call, code) for call, code in rows]
 
 
 def lead_bureaus(session: Session, call: Call) -> set[int]:
