@@ -9,8 +9,10 @@ from datetime import date
 import psycopg
 import pytest
 from rich.console import Console
+from sqlalchemy import true
 
 from caseflow.catalogue import queries as catalogue
+from caseflow.catalogue.calls.queries import CallFilter, call_list
 from caseflow.database import migration
 from caseflow.database.access import Database, open_database
 from caseflow.database.server import Server
@@ -130,9 +132,8 @@ def test_the_house_waits_at_the_pause_with_its_cases(demo: Demo, house: Database
 def test_the_house_takes_new_cases_of_every_measure(house: Database) -> None:
     with house.session() as session:
         codes = {each.code for each in catalogue.measures(session)}
-        open_now = catalogue.calls(session, status="open", open_on=local_date(PAUSES_AT))
-        ids = {call.measure_id for call in open_now}
-        waiting = {each.code for each in catalogue.measures(session) if each.id in ids}
+        wanted = CallFilter(status="open", open_on=local_date(PAUSES_AT))
+        waiting = {measure for _, measure in call_list(session, true(), wanted, limit=500)}
 
     assert waiting == codes
 
