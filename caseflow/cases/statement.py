@@ -5,6 +5,7 @@ it. There are few such sets of parts; each is one prepared statement with one pl
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -75,11 +76,12 @@ PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 class Writes:
     """The rows of the parts, by the part's name; `add` is the only way in."""
 
-    rows: dict[str, list[Any]] = field(default_factory=lambda: {part.name: [] for part in PARTS})
+    rows: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, part: Part, *rows: Any) -> None:
         """Put `rows` under `part`."""
-        self.rows[part.name].extend(rows)
+        if rows:
+            self.rows[part.name].extend(rows)
 
     def merge(self, others: Iterable["Writes"]) -> "Writes":
         """Take over the rows of `others`, so that many acts become one statement."""
@@ -90,9 +92,7 @@ class Writes:
 
     def used(self) -> tuple[str, ...]:
         """Return the names of the parts that have rows, and of those that they need, in order."""
-        filled = {name for name, rows in self.rows.items() if rows}
-        filled |= {NEEDS[name] for name in filled & NEEDS.keys()}
-        return tuple(part.name for part in PARTS if part.name in filled)
+        return _in_order(frozenset(name for name, rows in self.rows.items() if rows))
 
 
 def write(connection: Any, writes: Writes) -> set[int]:
@@ -114,6 +114,13 @@ def written_by(cursor: Any) -> set[int]:
         psycopg.IntegrityError: the database refuses it.
     """
     return {row[0] for row in cursor.fetchall()}
+
+
+@cache
+def _in_order(filled: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of these parts, and of those that they need, in the statement's order."""
+    wanted = filled | {NEEDS[name] for name in filled & NEEDS.keys()}
+    return tuple(part.name for part in PARTS if part.name in wanted)
 
 
 @cache

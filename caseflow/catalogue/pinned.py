@@ -84,6 +84,10 @@ class MeasureInfo:
     policy: str = ""
     city: str = ""
     policy_overlap: Mapping[str, Any] = field(default_factory=dict)
+    _ceilings: dict[str | None, int | None] = field(default_factory=dict, init=False, repr=False)
+    _documents: dict[str | None, tuple[str, ...]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @cached_property
     def overlap_terms(self) -> OverlapTerms:
@@ -98,6 +102,11 @@ class MeasureInfo:
         an enterprise's year binds several cases together and none of them alone. A sum per month
         or year of an allowance counts as often as the case has months or years.
         """
+        if child_kind not in self._ceilings:
+            self._ceilings[child_kind] = self._ceiling_fen(child_kind)
+        return self._ceilings[child_kind]
+
+    def _ceiling_fen(self, child_kind: str | None) -> int | None:
         stated = self.definition["benefit"]["amounts"]
         single = [amount for amount in stated if not _of_a_year(amount)]
         amounts = [
@@ -122,6 +131,15 @@ class MeasureInfo:
         self, child_kind: str | None, added: Sequence[Mapping[str, Any]] = ()
     ) -> tuple[str, ...]:
         """Return the kinds of documents without which the case is not complete."""
+        if added:
+            return self._required(child_kind, added)
+        if child_kind not in self._documents:
+            self._documents[child_kind] = self._required(child_kind, ())
+        return self._documents[child_kind]
+
+    def _required(
+        self, child_kind: str | None, added: Sequence[Mapping[str, Any]]
+    ) -> tuple[str, ...]:
         return tuple(each["kind"] for each in self.checklist(child_kind, added) if each["required"])
 
     def checklist(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection as DriverConnection
 from psycopg.rows import class_row, dict_row, tuple_row
@@ -46,6 +47,8 @@ LIMIT %(limit)s
 """
 
 _calendars: dict[tuple[str, int, str], tuple[str, Calendar]] = {}
+_databases: WeakKeyDictionary[DriverConnection[Any], tuple[str, int, str]] = WeakKeyDictionary()
+"""Which database a connection leads to: asking it costs more than the rest of a look."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def load_calendar(connection: AnyConnection, stamp: str | None = None) -> Calend
     Whoever has just read `CALENDAR_STAMP` gives it, and saves the trip that asks for it.
     """
     driver = _driver(connection)
-    key = (driver.info.host, driver.info.port, driver.info.dbname)
+    key = _databases.get(driver) or _database(driver)
     stamp = stamp or _stamp(driver)
     known = _calendars.get(key)
     if known is not None and known[0] == stamp:
@@ -119,6 +122,12 @@ def _driver(connection: AnyConnection) -> DriverConnection[Any]:
         driver: DriverConnection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         return driver
     return connection
+
+
+def _database(driver: DriverConnection[Any]) -> tuple[str, int, str]:
+    key = (driver.info.host, driver.info.port, driver.info.dbname)
+    _databases[driver] = key
+    return key
 
 
 def _stamp(driver: DriverConnection[Any]) -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from caseflow.database.parts import Part
 from caseflow.kernel.event_bytes import (
@@ -28,8 +28,7 @@ class Signer:
     key_id: str
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """An event before it is chained."""
 
     name: str

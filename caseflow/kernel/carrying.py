@@ -1,6 +1,5 @@
 """A clock carried over to another version of its workflow: what was used stays used, or not."""
 
-from dataclasses import replace
 from datetime import date
 
 from caseflow.kernel import clocks
@@ -31,18 +30,18 @@ def carry(
     generation = clock.generation + 1
     if definition.limit is None or definition.unit is None:
         if until is None:
-            return replace(clock, name=name, generation=generation)
+            return clock._replace(name=name, generation=generation)
         carried = clocks.start_until(name, clock.started_on, until, generation=generation)
     elif treatment == RESTART:
         carried = clocks.start(
             name, on, calendar, limit=definition.limit, unit=definition.unit, generation=generation
         )
     else:
-        known = replace(clock, name=name, limit=definition.limit, unit=definition.unit)
-        return replace(clocks.recompute(known, calendar), generation=generation)
+        known = clock._replace(name=name, limit=definition.limit, unit=definition.unit)
+        return clocks.recompute(known, calendar)._replace(generation=generation)
     if clock.status == "stopped":
         carried = clocks.stop(carried, on, clock.stops[-1].reason, calendar)
-    return replace(carried, generation=generation)
+    return carried._replace(generation=generation)
 
 
 def is_carried_as_is(clock: ClockState, old: Clock | None, new: Clock, name: str) -> bool:

@@ -7,7 +7,7 @@ when the status or the due date changes, so that a timer armed for another gener
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -34,8 +34,7 @@ RED_WORKING_DAYS: Final = 1
 WHOLE_PERCENT: Final = 100
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """A time in which a clock stood still; `resumed_on` is None while it lasts."""
 
     on: date
@@ -43,8 +42,7 @@ class Stop:
     reason: str
 
 
-@dataclass(frozen=True)
-class ClockState:
+class ClockState(NamedTuple):
     """One clock of one case. `limit` and `unit` are None where the due date is fixed.
 
     `consumed` holds the finished stretches before `running_since`, in working days for a
@@ -144,8 +142,8 @@ def resume(clock: ClockState, on: date, calendar: Calendar) -> ClockState:
     *earlier, last = clock.stops
     if on < last.on:
         raise InvalidInput(f"时限 {clock.name} 于{last.on}停止，不能在此前的{on}恢复。")
-    stops = (*earlier, replace(last, resumed_on=on))
-    return _project(replace(clock, stops=stops), calendar, running_since=on, status="running")
+    stops = (*earlier, last._replace(resumed_on=on))
+    return _project(clock._replace(stops=stops), calendar, running_since=on, status="running")
 
 
 def end(clock: ClockState) -> ClockState:
@@ -194,7 +192,7 @@ def recompute(clock: ClockState, calendar: Calendar) -> ClockState:
     if clock.status not in {"running", "stopped"}:
         return clock
     finished = (_span(clock, first, last, calendar) for first, last in _stretches(clock))
-    counted = replace(clock, consumed=sum(finished))
+    counted = clock._replace(consumed=sum(finished))
     if clock.running_since is None:
         return counted
     return _project(counted, calendar, running_since=clock.running_since, status="running")
@@ -302,14 +300,14 @@ def _change(clock: ClockState, **changes: Any) -> ClockState:
         changes.get(name, getattr(clock, name)) == getattr(clock, name)
         for name in ("status", "due_on")
     )
-    return replace(clock, **changes, generation=clock.generation + (not is_same))
+    return clock._replace(**changes, generation=clock.generation + (not is_same))
 
 
 def _project(
     clock: ClockState, calendar: Calendar, *, running_since: date, status: Status
 ) -> ClockState:
     """Return the clock running since then, due when what is left of its limit is used."""
-    since = replace(clock, running_since=running_since)
+    since = clock._replace(running_since=running_since)
     changed = _due(_deadline(since, calendar))
     return _change(clock, **changed, running_since=running_since, status=status)
 

@@ -7,18 +7,19 @@ erasure of payload and salt leaves the chain whole.
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 VERSION: Final = b"\x01"
 LEAF: Final = b"\x00"
 """Domain separator of a leaf (RFC 6962); inner nodes of checkpoints use 0x01."""
 GENESIS: Final = bytes(32)
 ALGORITHM: Final = "sha256"
+CANONICAL: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 
 
-@dataclass(frozen=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """The fields that are hashed, in this order. `at` is ISO 8601 UTC with microseconds."""
 
     stream: int
@@ -39,10 +40,7 @@ class EventFacts:
 
 def canonical(value: Any) -> bytes:
     """Return the one JSON text of `value`: sorted keys, no white space, UTF-8."""
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-    return text.encode()
+    return CANONICAL.encode(value).encode()
 
 
 def commit(salt: bytes, payload: bytes) -> bytes:
@@ -55,13 +53,8 @@ def encode(facts: EventFacts) -> bytes:
 
     A missing field is 0x00; a present one 0x01, four bytes of length, the bytes.
     """
-    fields = (
-        facts.stream, facts.seq, facts.at, facts.name, facts.actor_id, facts.acting_for_id,
-        facts.seat, facts.organisation_id, facts.from_state, facts.to_state, facts.workflow_hash,
-        facts.guards, facts.request_id, facts.payload_commitment,
-    )  # fmt: skip
     parts = [VERSION]
-    for value in fields:
+    for value in facts:
         if value is None:
             parts.append(b"\x00")
             continue

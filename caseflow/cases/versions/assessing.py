@@ -280,7 +280,7 @@ class _Carrier:
             self._end(clock)
             known = self._before.get(name)
             generation = max(carried.generation, known.generation + 1 if known else 1)
-            carried = replace(carried, generation=generation)
+            carried = carried._replace(generation=generation)
         self._after[name] = carried
 
     def _end(self, clock: ClockState) -> None:
