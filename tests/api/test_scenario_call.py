@@ -52,7 +52,8 @@ def house(
     """盐城 with its draft as if issued, in a database of its own."""
     with untraced(pytestconfig):
         own = settings_on(server, tmp_path_factory.mktemp("call"), database="postgres")
-        yield found(own, EVERYTHING, name=NAME, template=empty_template)
+        founded = found(own, EVERYTHING, name=NAME, template=empty_template)
+    yield founded
     migration.drop_database(server.url(NAME))
 
 

@@ -1,6 +1,6 @@
 """Cases of all five policies: like `walking`, in whichever city a measure belongs to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -16,7 +16,7 @@ from caseflow.database.access import Database
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.openings import booking, open_booked, plan_calls, territories_of
 from tests.conftest import EVERYTHING, untraced
-from tests.integration.walking import BEGINS, Town, found_town, visit
+from tests.integration.walking import BEGINS, Town, found_town
 
 YUAN = 100
 AMOUNTS = (
@@ -65,14 +65,6 @@ class Land(Town):
         assert standing is not None, f"{case} has ended"
         steps = self.player.workflow(standing).steps_from(standing.state)
         return sorted(step.event for step in steps)
-
-
-def visit_untraced(land: Land, config: pytest.Config) -> Iterator[Land]:
-    """Lend the land as `visit` does; what is looked at after the test is not measured."""
-    visiting = visit(land)
-    yield next(visiting)
-    with untraced(config):
-        assert next(visiting, None) is None
 
 
 @cache

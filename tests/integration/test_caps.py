@@ -23,9 +23,9 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import CapReached, GuardFailed
 from caseflow.rehearsal.player import RehearsalStuck
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
-from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import at
+from tests.integration.walking import at, visit
 
 WAN = 10_000 * YUAN
 VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL = (
@@ -48,8 +48,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
     assert_counted(founded)
 
 

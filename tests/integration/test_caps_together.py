@@ -16,9 +16,9 @@ from caseflow.funds.caps.part import CAP_USES, CAPS
 from caseflow.kernel.caps.model import Counter
 from caseflow.kernel.errors import CapReached, CaseflowError, GuardFailed
 from tests.integration.capped import assert_counted, firm_of, opened, plan, proposed, used
-from tests.integration.five_cities import YUAN, Land, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import together
+from tests.integration.walking import together, visit
 
 WAN = 10_000 * YUAN
 VOUCHER, ROBOT = "QD26-7a", "WX-8a"
@@ -40,8 +40,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
     assert_counted(founded)
 
 

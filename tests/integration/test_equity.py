@@ -10,9 +10,8 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import CaseflowError, GuardFailed, InvalidInput
 from tests.factories.equity import PRICE, TENTH, TOTAL, computed, entered_round, entered_terms
 from tests.integration.equity_land import APPROVED, CONVERTED, FIRST, SECOND, Equity, lend
-from tests.integration.five_cities import visit_untraced
 from tests.integration.kept_database import keep
-from tests.integration.walking import at, together
+from tests.integration.walking import at, together, visit
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +25,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Iterator[Equity]:
 
 
 @pytest.fixture
-def equity(founded: Equity, pytestconfig) -> Iterator[Equity]:
-    for _ in visit_untraced(founded.land, pytestconfig):
+def equity(founded: Equity) -> Iterator[Equity]:
+    for _ in visit(founded.land):
         yield founded
 
 

@@ -8,9 +8,9 @@ import pytest
 from caseflow.database.access import Database
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput, NotAllowed
 from tests.integration.capped import firm_of, opened
-from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import at
+from tests.integration.walking import at, visit
 
 pytestmark = pytest.mark.no_cover
 
@@ -35,8 +35,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
 
 
 def milestone(land: Land, deal: str, *, last: bool = False) -> str:

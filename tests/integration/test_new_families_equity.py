@@ -6,9 +6,9 @@ import pytest
 
 from caseflow.database.access import Database
 from caseflow.kernel.errors import CaseflowError, GuardFailed, InvalidInput
-from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import together
+from tests.integration.walking import together, visit
 
 pytestmark = pytest.mark.no_cover
 
@@ -31,8 +31,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
 
 
 def incubation(land: Land) -> str:

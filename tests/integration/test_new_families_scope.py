@@ -14,9 +14,9 @@ from caseflow.database.access import Database
 from caseflow.kernel.errors import InvalidInput, NotAllowed, PolicyClosed
 from caseflow.rehearsal.codes import synthetic_uscc
 from tests.conftest import EVERYTHING
-from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import BEGINS, at
+from tests.integration.walking import BEGINS, at, visit
 
 pytestmark = pytest.mark.no_cover
 
@@ -36,8 +36,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
 
 
 @contextmanager

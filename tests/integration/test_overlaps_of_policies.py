@@ -6,10 +6,11 @@ import pytest
 
 from caseflow.database.access import Database
 from caseflow.kernel.errors import Conflict, GuardFailed
-from tests.integration.five_cities import YUAN, Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.test_award_imports import ROW, imported
 from tests.integration.test_overlaps import REVIEWER, award_of, awards, claims
+from tests.integration.walking import visit
 
 pytestmark = pytest.mark.no_cover
 
@@ -29,8 +30,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def land(founded, pytestconfig) -> Iterator[Land]:
-    yield from visit_untraced(founded, pytestconfig)
+def land(founded) -> Iterator[Land]:
+    yield from visit(founded)
 
 
 def naming(land: Land, measure: str, state: str, matter: dict, **given) -> str:

@@ -28,9 +28,9 @@ from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.rehearsal.openings import booking, open_booked
 from tests.conftest import EVERYTHING
 from tests.factories.sheets import filled_in, opened
-from tests.integration.five_cities import Land, amounts, found_land, visit_untraced
+from tests.integration.five_cities import Land, amounts, found_land
 from tests.integration.kept_database import keep
-from tests.integration.walking import together
+from tests.integration.walking import together, visit
 
 MEASURE, ALONE = "NT26-2b", "QD26-8c"
 FEN, CITY, DISTRICT = 100_01, 40_00, 60_01
@@ -97,8 +97,8 @@ def founded(kept, tmp_path_factory, pytestconfig) -> Land:
 
 
 @pytest.fixture
-def bank(founded, pytestconfig) -> Iterator[Bank]:
-    for land in visit_untraced(founded, pytestconfig):
+def bank(founded) -> Iterator[Bank]:
+    for land in visit(founded):
         land.now = max(land.now, land.swept)
         yield Bank(land)
 
