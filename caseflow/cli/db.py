@@ -7,7 +7,7 @@ from caseflow.catalogue.places import data_root
 from caseflow.cli.output import facts, json_option, show
 from caseflow.database import migration
 from caseflow.database.access import Address
-from caseflow.database.readiness import driver_errors, head_revision, located, revision_of
+from caseflow.database.readiness import driver_errors, located, revision_of
 from caseflow.settings import read_settings
 
 
@@ -64,7 +64,7 @@ def current(*, as_json: bool) -> None:
 
 
 def _show_revision(address: Address, *, as_json: bool) -> None:
-    revision, head = revision_of(address), head_revision(data_root() / "migrations")
+    revision, head = revision_of(address), migration.head_revision(data_root() / "migrations")
     result = {
         "database": make_url(address.url).render_as_string(hide_password=True),
         "embedded": address.server is not None,

@@ -16,9 +16,10 @@ from packaging.requirements import Requirement
 
 from caseflow.cli.output import cell
 from caseflow.clock import MAX_SKEW, SystemClock, VirtualClock, clock_for, skew
+from caseflow.database import migration
 from caseflow.database.access import Address, Database, open_database
 from caseflow.database.connections import Connect
-from caseflow.database.readiness import driver_errors, head_revision, located, revision_of
+from caseflow.database.readiness import driver_errors, located, revision_of
 from caseflow.deadlines.queries import years
 from caseflow.funds.ledger import disagreements
 from caseflow.kernel.calendar import local_date
@@ -158,7 +159,7 @@ def _server(address: Address) -> Probe:
 
 
 def _revision(address: Address, root: Path) -> Probe:
-    revision, head = revision_of(address), head_revision(root / "migrations")
+    revision, head = revision_of(address), migration.head_revision(root / "migrations")
     if revision == head:
         return Probe("revision", OK, f"{revision}, the newest")
     found = f"{revision or 'none'}, the program needs {head}: run 'caseflow db upgrade'"

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from caseflow.database import migration
 from caseflow.database.access import Address, locate, prepare
@@ -25,12 +23,9 @@ def driver_errors() -> Iterator[None]:
 
     Raises:
         Unavailable: in place of any error of psycopg or SQLAlchemy.
-        InvalidInput: in place of alembic's, e.g. for an unknown revision.
     """
     try:
         yield
-    except CommandError as error:
-        raise InvalidInput(f"The database is not moved: {error}.") from error
     except (SQLAlchemyError, psycopg.Error) as error:
         cause = getattr(error, "orig", None) or error
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
@@ -60,11 +55,6 @@ def _driver(url: str) -> str:
         return ""
 
 
-def head_revision(migrations: Path) -> str | None:
-    """Return the newest revision that the program brings along."""
-    return ScriptDirectory(str(migrations)).get_current_head()
-
-
 def revision_of(address: Address) -> str | None:
     """Return the revision the database stands at; None: not migrated, or not made yet.
 
@@ -72,9 +62,12 @@ def revision_of(address: Address) -> str | None:
         Unavailable: the database does not answer.
     """
     with driver_errors():
-        if address.server is not None and not migration.database_exists(address.owner_url):
+        try:
+            return migration.current_revision(address.owner_url)
+        except OperationalError:
+            if address.server is None or migration.database_exists(address.owner_url):
+                raise
             return None
-        return migration.current_revision(address.owner_url)
 
 
 def ready(address: Address, migrations: Path) -> Address:
@@ -85,7 +78,7 @@ def ready(address: Address, migrations: Path) -> Address:
     Raises:
         Unavailable: it does not answer, or an external one is behind or ahead.
     """
-    revision, head = revision_of(address), head_revision(migrations)
+    revision, head = revision_of(address), migration.head_revision(migrations)
     if revision == head:
         return address
     if address.server is None:

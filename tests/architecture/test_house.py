@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
+
+from caseflow.database.migration import head_revision
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "caseflow"
@@ -111,3 +114,12 @@ def test_money_is_never_a_float():
         ]
 
     assert _where(calls) == []
+
+
+def test_migrations_are_one_chain_in_the_order_of_their_numbers():
+    migrations = ROOT / "migrations"
+    chain = [each.revision for each in ScriptDirectory(str(migrations)).walk_revisions()]
+    files = sorted(path.name[:4] for path in (migrations / "versions").glob("*.py"))
+
+    assert chain[::-1] == files
+    assert head_revision(migrations) == chain[0]

@@ -8,7 +8,6 @@ from typing import Final
 from caseflow.catalogue.cities import read_cities
 from caseflow.catalogue.fact_sources import FILE, HTTP, FactSource
 from caseflow.kernel.errors import InvalidInput, NotFound, Unavailable
-from caseflow.reviews.checks.http_source import Access, HttpSource
 from caseflow.reviews.checks.sources import Source
 
 
@@ -82,6 +81,8 @@ class SourceBook:
         address = self._variables.get(spec.address or "")
         if not address:
             raise Unavailable(f"{spec.title}未接入：未设置环境变量 {spec.address}。")
+        from caseflow.reviews.checks.http_source import Access, HttpSource  # few processes ask
+
         return HttpSource(
             name=spec.name,
             title=spec.title,
