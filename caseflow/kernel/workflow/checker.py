@@ -3,7 +3,7 @@
 Every finding carries file and line of the definition it comes from.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
 from typing import Final
@@ -184,11 +184,18 @@ def _automatic_loops(where: Where, ways: list[Edge]) -> Iterator[Problem]:
 
 
 def _clock_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
+    onward: dict[str, list[str]] = {}
+    for way in ways:
+        if not way.step.ends:
+            onward.setdefault(way.source, []).append(way.target)
+    ending = [way for way in ways if way.step.ends]
     for clock in workflow.clocks.values():
         if not _is_armed(workflow, clock.name):
             message = f"no state runs the clock {clock.name!r} and no event starts it"
             yield where.problem("clock", clock.name, "clock-never-starts", message)
-        running = _running(workflow, clock.name, ways)
+        started = {way.target for way in ways if clock.name in way.step.starts}
+        left = [way for way in ending if clock.name not in way.step.ends]
+        running = _running(workflow, clock.name, started, _joined(onward, left))
         for code in workflow.states:
             if code in running:
                 yield from _expiry_problems(workflow, where, clock, code)
@@ -199,14 +206,22 @@ def _is_armed(workflow: Workflow, clock: str) -> bool:
     return run_by_state or any(clock in step.starts for step in workflow.steps.values())
 
 
-def _running(workflow: Workflow, clock: str, ways: list[Edge]) -> set[str]:
-    """Return the states in which a clock may expire: not an end, and not one that stops it."""
+def _joined(onward: Mapping[str, list[str]], more: Sequence[Edge]) -> Mapping[str, list[str]]:
+    """Return where the ways lead by source, `more` besides those of `onward`."""
+    joined = dict(onward)
+    for way in more:
+        joined[way.source] = [*joined.get(way.source, ()), way.target]
+    return joined
+
+
+def _running(
+    workflow: Workflow, clock: str, started: set[str], carried: Mapping[str, list[str]]
+) -> set[str]:
+    """Return the states in which a clock may expire: not an end, and not one that stops it.
+
+    `carried` is where the ways lead that do not end it.
+    """
     own = {code for code, state in workflow.states.items() if state.clock == clock}
-    started = {way.target for way in ways if clock in way.step.starts}
-    carried: dict[str, list[str]] = {}
-    for way in ways:
-        if clock not in way.step.ends:
-            carried.setdefault(way.source, []).append(way.target)
     found = own | closure(started, carried)
     states = workflow.states
     return {code for code in found if not states[code].end and clock not in states[code].stops}

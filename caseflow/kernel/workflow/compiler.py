@@ -13,7 +13,7 @@ from caseflow.kernel.workflow.joining import Place, join, road, stages_used
 from caseflow.kernel.workflow.model import OWN, Fact, Workflow
 from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.pruning import prune
-from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, shape_problems
+from caseflow.kernel.workflow.schema import ENDS, FAMILY, STAGE, Shape, shape_problems
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Source, Where
 from caseflow.kernel.workflow.states import add_states
 from caseflow.kernel.workflow.steps import add_steps, resolve
@@ -38,7 +38,7 @@ def compile_workflows(
     _raise(list(_clashes(families, followers)))
     for source in families:
         _raise(_stage_problems(source, library))
-    _raise(shape_problems(library.ends, ENDS))
+    _raise(_misshapen(library, library.ends, ENDS))
     _raise(
         [*_parameter_problems(families, library), *_measure_problems(families, library, measure)]
     )
@@ -59,7 +59,7 @@ def _followers(library: Library) -> list[Source]:
         if isinstance(source.data, Mapping) and "follows" in source.data
     ]
     for source in found:
-        _raise(shape_problems(source, FAMILY))
+        _raise(_misshapen(library, source, FAMILY))
     return found
 
 
@@ -84,7 +84,7 @@ def _raise(problems: Sequence[Problem]) -> None:
 
 def _families(family: Source, library: Library, above: tuple[str, ...]) -> list[Source]:
     """Return the family and, below it, those of its children; their shapes are sound."""
-    _raise(shape_problems(family, FAMILY))
+    _raise(_misshapen(library, family, FAMILY))
     found = [family]
     above = (*above, family.data["family"])
     for kind, name in family.data.get("children", {}).items():
@@ -100,6 +100,16 @@ def _families(family: Source, library: Library, above: tuple[str, ...]) -> list[
     return found
 
 
+def _misshapen(library: Library, source: Source, shape: Shape) -> list[Problem]:
+    """Return what is wrong with the shape of a file; what was right once is not read again."""
+    if source in library.shapely:
+        return []
+    problems = shape_problems(source, shape)
+    if not problems:
+        library.shapely.add(source)
+    return problems
+
+
 def _stage_problems(family: Source, library: Library) -> list[Problem]:
     problems = []
     used = dict(stages_used(family))
@@ -108,7 +118,7 @@ def _stage_problems(family: Source, library: Library) -> list[Problem]:
         if stage is None:
             problems.append(family.problem(path, "unknown-stage", f"there is no stage {name!r}"))
             continue
-        problems += shape_problems(stage, STAGE)
+        problems += _misshapen(library, stage, STAGE)
         if not problems and path[0] == "stages" and not stage.data.get("states"):
             message = f"the stage {name!r} has no states; it can only stand under `anywhere`"
             problems.append(family.problem(path, "stage-without-states", message))

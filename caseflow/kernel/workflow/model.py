@@ -283,8 +283,8 @@ def _who_acts(act: Step, state: State) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """Return a flat dataclass as JSON data: its fields, tuples as lists."""
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in vars(value).items()}
+    """Return a flat dataclass as JSON data: its fields; a tuple is an array of JSON like a list."""
+    return dict(vars(value))
 
 
 def _plain_step(step: Step) -> dict[str, Any]:

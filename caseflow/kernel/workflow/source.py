@@ -31,11 +31,15 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """All stages and families by name, and the end states."""
+    """All stages and families by name, and the end states.
+
+    `shapely` are the files whose shape was found right: each is looked at once.
+    """
 
     stages: Mapping[str, Source]
     families: Mapping[str, Source]
     ends: Source
+    shapely: set[Source] = field(default_factory=set, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
