@@ -192,7 +192,7 @@ def withdraw_migration(wanted: dict[str, Any], public_id: str) -> MigrationLine:
 @blueprint.arguments(NewRun)
 @blueprint.response(200, answer_of(Ran))
 def run_migration(wanted: dict[str, Any], public_id: str) -> Ran:
-    """Move what is pending of an approved migration; again, it goes on where it stopped."""
+    """Move what is pending of an approved migration now; workers do what is left."""
     return run(house().cases, actor(), public_id, now(), limit=wanted["limit"])
 
 
