@@ -113,9 +113,7 @@ class Work:
 
     def case_migrations(self, at: datetime) -> Counts:
         """Move a set of cases of every approved migration that is not over."""
-        ran = migrating.run_due(
-            self.cases, at, limit=min(self.batch, migrating.BATCH)
-        )
+        ran = migrating.run_due(self.cases, at, limit=min(self.batch, migrating.BATCH))
         return _counted(
             migration_moved=ran.moved, migration_kept=ran.kept, migration_refused=ran.refused
         )

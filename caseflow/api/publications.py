@@ -28,7 +28,7 @@ from caseflow.batches.publications.service import (
     Words,
     dry_run,
     publish,
-    refuse_publisher,
+    publishers_seat,
 )
 from caseflow.catalogue.places import data_root
 from caseflow.kernel.errors import NotFound
@@ -98,7 +98,7 @@ def try_version(wanted: dict[str, Any], code: str) -> DryRun:
         before = current_version(current, code)
         if before is None:
             raise NotFound(f"没有政策 {code!r}。")
-        refuse_publisher(current, actor(), before)
+        publishers_seat(current, actor(), before)
         plans, candidate = read_plans(wanted["plan"]), read_candidate(data_root(), code)
         return dry_run(current, house().cases, candidate, plans, now())
 

@@ -37,6 +37,9 @@ FEED: Final = """
         UNION ALL SELECT 'parameter', s.public_id FROM measure_parameter s WHERE s.id = e.stream
         UNION ALL SELECT 'delegation', s.public_id FROM delegation s WHERE s.id = e.stream
         UNION ALL SELECT 'letter', s.number FROM letter s WHERE s.id = e.stream
+        UNION ALL SELECT 'title_list', s.public_id FROM title_list s WHERE s.id = e.stream
+        UNION ALL SELECT 'bulk_act', s.public_id FROM bulk_act s WHERE s.id = e.stream
+        UNION ALL SELECT 'migration', s.public_id FROM case_migration s WHERE s.id = e.stream
         LIMIT 1) about ON true
     WHERE (%(stream)s::bigint IS NULL OR (e.at, e.stream, e.seq) > (
             SELECT l.at, l.stream, l.seq FROM event l

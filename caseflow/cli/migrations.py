@@ -38,7 +38,7 @@ limit_option: Option = click.option(
 
 @click.group()
 def migrations() -> None:
-    """Migrations (办件迁移): running cases to the current version: propose, approve; workers run it.
+    """Migrations (办件迁移): running cases to the current version: propose, approve, run.
 
     Example: caseflow migrations list --as shujuju.handler
     """

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,14 @@ class Signer:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where somebody sits who acts outside a case: an organisation, and the role there."""
+
+    organisation_id: int
+    role: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """An event before it is chained."""
 
@@ -46,6 +54,12 @@ class Draft:
     request_hash: bytes | None = None
     cause_seq: int | None = None
     acting_for_id: int | None = None
+
+    def seated(self, place: Place | None) -> "Draft":
+        """Return it with the seat in which it is done; None: the system's, or nobody's seat."""
+        if place is None:
+            return self
+        return replace(self, seat=place.role, organisation_id=place.organisation_id)
 
 
 def chained(

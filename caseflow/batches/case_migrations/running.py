@@ -20,8 +20,8 @@ from caseflow.batches.case_migrations.models import CaseMigration, MigrationItem
 from caseflow.batches.case_migrations.service import (
     PROPOSERS,
     locked,
-    refuse_stranger,
     result_of,
+    seat_of,
 )
 from caseflow.batches.hands import Hand
 from caseflow.batches.publications.dry_run import Assessed, Targets, assess
@@ -81,7 +81,7 @@ def run(
     """
     with cases.database.session() as session:
         row, measure = locked(session, public_id, ("approved",))
-        refuse_stranger(actor, measure, PROPOSERS, "执行")
+        seat_of(actor, measure, PROPOSERS, "执行")
         (runner,) = _runners(session, cases, CaseMigration.id == row.id, at)
     runner = replace(runner, actor_id=actor.id)
     counts: Counter[str] = Counter()
@@ -119,18 +119,19 @@ def _runners(
     """Return a run of each of these migrations in the name of who approved it."""
     found = CaseMigration
     query = (
-        select(found, Measure.code, PolicyVersion.effective_to)
+        select(found, found.approved_by, Measure.code, PolicyVersion.effective_to)
         .join(Measure, Measure.id == found.measure_id)
         .join(MeasureVersion, MeasureVersion.id == found.to_version_id)
         .join(PolicyVersion, PolicyVersion.id == MeasureVersion.policy_version_id)
-        .where(which, found.approved_by.is_not(None))
+        .where(which)
         .order_by(found.id)
         .limit(MOST_AT_ONCE)
     )
     return [
         _Runner(cases, row.id, row.public_id, row.to_version_id, code, read_plan(row.plan), ends_on,
-                row.approved_by, at)
-        for row, code, ends_on in session.execute(query)
+                approver, at)
+        for row, approver, code, ends_on in session.execute(query)
+        if approver is not None
     ]  # fmt: skip
 
 

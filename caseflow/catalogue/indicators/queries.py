@@ -21,6 +21,7 @@ from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
 from caseflow.kernel.indicators import written
+from caseflow.kernel.periods import Period
 
 MAX_PAGE: Final = 200
 AUDITOR: Final = "auditor"
@@ -132,6 +133,20 @@ def owned_indicator(session: Session, policy: str, code: str) -> Owned:
             return each
     names = "、".join(each.code for each in found) or "无"
     raise NotFound(f"政策 {policy!r} 没有指标 {code!r}；有：{names}。")
+
+
+def due_for(
+    session: Session, owned: Owned, period: Period, organisation: int
+) -> IndicatorDue | None:
+    """Return what is due for a period of an owner: its own part, or the whole from any of them."""
+    query = select(IndicatorDue).where(
+        IndicatorDue.policy_id == owned.version.policy_id,
+        IndicatorDue.indicator == owned.code,
+        IndicatorDue.period == period.code,
+    )
+    if owned.by_each:
+        query = query.where(IndicatorDue.lead_id == organisation)
+    return session.scalars(query.order_by(IndicatorDue.id)).first()
 
 
 def latest_report(session: Session, due: IndicatorDue) -> IndicatorReport | None:
