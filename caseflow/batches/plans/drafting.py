@@ -5,7 +5,7 @@ the plan's review, all in one transaction, or nothing happens and every refusal 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ from caseflow.batches.plans.models import (
 )
 from caseflow.batches.plans.proposing import PROPOSED, Wish, live_cases, propose, wishes_of
 from caseflow.batches.plans.queries import PlanView, last_whole, lines_of, plan_view
+from caseflow.cases.cutting import rule_cut
+from caseflow.cases.facts import facts_of
+from caseflow.cases.reading import Asker, read_locked
 from caseflow.cases.service import Cases, Request
 from caseflow.catalogue.calls.queries import HANDLER, refuse_others
 from caseflow.catalogue.calls.service import Mover, locked, move, record
@@ -95,7 +98,7 @@ class _Drafting:
         """Write the plan and let its cases take their steps."""
         self._refuse_now(wanted)
         before = last_whole(self._session, self._call)
-        wishes = self._wishes(wanted, before)
+        wishes = self._explained(self._wishes(wanted, before))
         refuse_faults(wishes)
         self._refuse_strangers(wishes, before, is_whole=wanted.kind == WHOLE)
         if wanted.kind == WHOLE and before is not None and self._call.status == PUBLIC:
@@ -135,6 +138,26 @@ class _Drafting:
             waiting = "、".join(found.pending)
             raise Conflict(f"本批尚有 {len(found.pending)} 件未到拟支持环节：{waiting}。")
         return wishes_of(found)
+
+    def _explained(self, wishes: Sequence[Wish]) -> tuple[Wish, ...]:
+        """Let what a rule cuts to the fen say so itself; of any other cut a person says why."""
+        silent = {wish.case: wish for wish in wishes if self._is_silent_cut(wish)}
+        numbers = [self._live[case].id for case in silent]
+        for reading in read_locked(self._driver(), numbers, Asker(self._actor.id, self._at)):
+            measure = self._cases.pinned.measure(self._driver(), reading.measure_version_id)
+            workflow = self._cases.pinned.runner(self._driver(), reading.workflow_hash).workflow
+            facts = facts_of(reading, measure, workflow, self._at)
+            wish = silent[reading.public_id]
+            cut = rule_cut(wish.fen or 0, facts, reading, measure, workflow)
+            if cut is not None:
+                silent[wish.case] = replace(wish, reason=cut.words, cut_code=cut.code)
+        return tuple(silent.get(wish.case, wish) for wish in wishes)
+
+    def _is_silent_cut(self, wish: Wish) -> bool:
+        case = self._live.get(wish.case)
+        if case is None or wish.fen is None or wish.reason or wish.cut_code:
+            return False
+        return bool(wish.fen < (case.wanted_fen or 0))
 
     def _refuse_strangers(
         self, wishes: Sequence[Wish], before: Plan | None, *, is_whole: bool
