@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
@@ -209,9 +209,13 @@ def _triggers(session: Session, ids: Sequence[int]) -> dict[int, list[EquityTrig
 
 
 def _arrivals(session: Session, ids: Sequence[int]) -> dict[int, list[date]]:
+    undone = aliased(PoolEntry)
+    came_back = exists().where(
+        undone.case_id == PoolEntry.case_id, undone.reverses_seq == PoolEntry.seq
+    )
     query = (
         select(PoolEntry.case_id, PoolEntry.on_date)
-        .where(PoolEntry.case_id.in_(ids), PoolEntry.target == "granted")
+        .where(PoolEntry.case_id.in_(ids), PoolEntry.target == "granted", ~came_back)
         .order_by(PoolEntry.seq)
     )
     found: dict[int, list[date]] = {}
@@ -229,7 +233,7 @@ def _valuation(case: Case, round_: FundingRound | None) -> int | None:
 
 
 def _money(position: EquityPosition | None) -> dict[str, Any]:
-    if position is None:
+    if position is None or not position.transferred_fen:
         return {"granted_fen": 0, "returned_fen": 0, "gain_fen": 0, "lost_fen": 0, "dpi": None}
     back = position.returned_fen + position.gain_fen
     return {

@@ -27,6 +27,13 @@ def _among(column: str, words: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(map(repr, words))})"
 
 
+UNDOES = (
+    "(reverses_seq IS NULL) = (reverses_line IS NULL) AND (reverses_seq IS NOT NULL)"
+    " = ((source, target) IN (('granted', 'available'), ('available', 'pool_opening')))"
+)
+"""Money goes back to the trustee only where an entry says which transfer was returned."""
+
+
 def _of_event() -> ForeignKeyConstraint:
     """Return the key that ties a row to the event of the act that wrote it."""
     return ForeignKeyConstraint(["case_id", "seq"], ["event.stream", "event.seq"])
@@ -363,7 +370,11 @@ class PoolAccount(Model):
 
 
 class PoolEntry(Model):
-    """Fen that moved from one account of the pool to another, by the act `seq` of a case."""
+    """Fen that moved from one account of the pool to another, by the act `seq` of a case.
+
+    An entry that undoes a transfer which the bank returned names that one's act and line: it is
+    its mirror, the same fen the other way, once for ever.
+    """
 
     __tablename__ = "pool_entry"
 
@@ -378,13 +389,29 @@ class PoolEntry(Model):
     fen: Mapped[Fen]
     on_date: Mapped[date]
     at: Mapped[datetime]
+    reverses_seq: Mapped[int | None]
+    reverses_line: Mapped[int | None]
 
     __table_args__ = (
         _of_event(),
+        ForeignKeyConstraint(
+            ["case_id", "reverses_seq", "reverses_line", "target", "source", "fen"],
+            ["pool_entry.case_id", "pool_entry.seq", "pool_entry.line", "pool_entry.source",
+             "pool_entry.target", "pool_entry.fen"],
+            name="fk_pool_entry_mirror",
+        ),
+        UniqueConstraint(
+            "case_id", "seq", "line", "source", "target", "fen", name="uq_pool_entry_mirrored"
+        ),
+        UniqueConstraint(
+            "case_id", "reverses_seq", "reverses_line", name="uq_pool_entry_reversed_once"
+        ),
+        CheckConstraint(UNDOES, name="reversal"),
+        CheckConstraint("reverses_seq < seq", name="reverses_earlier"),
         CheckConstraint("fen > 0", name="fen"),
         CheckConstraint(
             "(source, target) IN (" + ", ".join(f"('{a}', '{b}')" for a, b in MOVES) + ")",
             name="move",
         ),
         Index("ix_pool_entry_measure", "measure_id", "case_id"),
-    )
+    )  # fmt: skip

@@ -33,6 +33,7 @@ EQUITY_EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "seal_equity_terms": _seal_terms,
     "match_trigger": _effect("match_trigger"),
     "grant_from_pool": _effect("grant_from_pool"),
+    "return_to_trustee": _effect("return_to_trustee"),
     "limit_conversion": _limit_conversion,
     "convert_equity": _effect("convert_equity"),
     "exit_equity": _effect("exit_equity"),
