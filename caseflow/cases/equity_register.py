@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
 from caseflow.catalogue.models import Measure
+from caseflow.database.paging import last_of
 from caseflow.funds.equity.models import (
     EquityAgreement,
     EquityConversion,
@@ -25,7 +26,6 @@ from caseflow.funds.equity.queries import TRIGGER_TITLES, exemptions, percent_of
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.equity.explaining import written
-from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.money import Money
 
 
@@ -102,7 +102,8 @@ def register(
         .limit(size + 1)
     )
     if after is not None:
-        query = query.where(Case.id < _last(session, actor, after))
+        place = select(Case.id).where(Case.public_id == after, visible_cases(actor))
+        query = query.where(Case.id < last_of(session, place, after).id)
     rows = session.execute(query).all()
     items = tuple(_lines(session, rows[:size]))
     return RegisterPage(items, items[-1].case if len(rows) > size else None)
@@ -118,14 +119,6 @@ def whole_register(
         page = register(session, actor, wanted, after=page.next, limit=limit)
         lines += page.items
     return lines
-
-
-def _last(session: Session, actor: Actor, after: str) -> int:
-    query = select(Case.id).where(Case.public_id == after, visible_cases(actor))
-    found = session.scalar(query)
-    if found is None:
-        raise InvalidInput(f"after：没有办件 {after!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _conditions(wanted: RegisterFilter) -> list[ColumnElement[bool]]:

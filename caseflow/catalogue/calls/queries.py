@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, false, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.catalogue.models import Call, LateIntake, Measure, MeasureVersion, PolicyVersion
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calls import BATCH
-from caseflow.kernel.errors import InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.errors import NotAllowed, NotFound
 
 PLANNED, AUDITOR = "planned", "auditor"
 HANDLER, REVIEWER = "bureau_handler", "bureau_reviewer"
@@ -88,11 +89,8 @@ def call_list(
     if asked.open_on is not None:
         query = query.where(Call.opens_on <= asked.open_on, Call.closes_on >= asked.open_on)
     if after is not None:
-        last = session.execute(
-            select(Call.opens_on, Call.id).where(Call.public_id == after, seen)
-        ).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
+        place = select(Call.opens_on, Call.id).where(Call.public_id == after, seen)
+        last = last_of(session, place, after)
         query = query.where(tuple_(Call.opens_on, Call.id) < tuple_(*last))
     rows = session.execute(query.order_by(Call.opens_on.desc(), Call.id.desc()).limit(limit))
     return [(call, code) for call, code in rows]
