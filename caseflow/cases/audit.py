@@ -69,8 +69,8 @@ class AuditEvent:
 
     `stream` and `seq` are its place: each stream counts from 1 without a gap. `caused_by` is the
     event of the same stream that let the system do this one, `clock` the time that ran out for it.
-    `organisation` is a code, of applicants None; their title is told. `request_id` is the
-    Idempotency-Key of who asked.
+    `organisation` is a code, of applicants None; their title is told. `seat` is a workflow's seat,
+    outside cases the role there. `request_id` is the Idempotency-Key of who asked.
     """
 
     mark: str

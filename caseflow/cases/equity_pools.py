@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
-from caseflow.funds.equity.models import PoolAccount, PoolEntry
+from caseflow.funds.equity.pools.models import PoolAccount, PoolEntry
 from caseflow.identity.queries import Actor
 from caseflow.kernel.equity.explaining import written
 from caseflow.kernel.equity.position import ACCOUNTS

@@ -17,11 +17,10 @@ from caseflow.funds.equity.models import (
     EquityAgreement,
     EquityConversion,
     EquityExit,
-    EquityPosition,
     EquityTrigger,
     FundingRound,
-    PoolEntry,
 )
+from caseflow.funds.equity.pools.models import EquityPosition, PoolEntry
 from caseflow.funds.equity.queries import TRIGGER_TITLES, exemptions, percent_of
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor

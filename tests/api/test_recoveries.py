@@ -218,7 +218,7 @@ def test_the_workbook_has_the_columns_of_the_handbook(shared: Door):
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert list(rows[0]) == COLUMNS
     (both,) = [row for row in rows[1:] if row[3] == 100.01]
-    assert both[5:8] == (100.01, 40.0, 60.01)
+    assert both[5:8] == [100.01, 40.0, 60.01]
     assert (both[12], both[15]) == (100.01, "待缴款")
     assert len(rows) == 4
 

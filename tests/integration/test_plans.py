@@ -93,6 +93,17 @@ def test_a_batch_goes_from_its_planning_to_the_archive(town: Town):
         "call_plan_drafted", "plan_reviewed", "call_plan_approved", "call_publicised",
         "call_released", "call_settled", "call_archived",
     ]  # fmt: skip
+    seats = town.sql(
+        "SELECT e.name, e.seat, o.title FROM event e JOIN call k ON k.id = e.stream"
+        " JOIN organisation o ON o.id = e.organisation_id WHERE k.public_id = %s ORDER BY e.seq",
+        batch.call,
+    )
+    assert seats == [
+        ("call_plan_drafted", "bureau_handler", "市数据局"),
+        ("plan_reviewed", "bureau_reviewer", "市数据局"),
+        ("call_plan_approved", "bureau_leader", "市数据局"),
+        ("call_publicised", "bureau_handler", "市数据局"),
+    ]
 
 
 def test_a_batch_is_published_by_a_second_person_and_takes_nothing_before(town: Town):

@@ -33,6 +33,7 @@ from caseflow.catalogue.calls.queries import HANDLER, refuse_others
 from caseflow.catalogue.calls.service import Mover, locked, move, record
 from caseflow.catalogue.models import Call
 from caseflow.history import service as history
+from caseflow.history.part import Draft
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calls import BATCH, TITLES
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput
@@ -73,8 +74,9 @@ def draft_plan(cases: Cases, actor: Actor, wanted: Drafting, at: datetime) -> Pl
     """
     with cases.database.session() as session:
         call = locked(session, wanted.call)
-        refuse_others(session, actor, call, (HANDLER,))
-        drafting = _Drafting(cases, session, call, actor, at)
+        place = refuse_others(session, actor, call, (HANDLER,))
+        mover = Mover(actor.id, at, cases.office.signer, place)
+        drafting = _Drafting(cases, session, call, actor, mover)
         plan = drafting.draft(wanted)
         session.execute(JUDGE)
         return plan_view(session, plan)
@@ -84,14 +86,14 @@ class _Drafting:
     """One plan in the making."""
 
     def __init__(
-        self, cases: Cases, session: Session, call: Call, actor: Actor, at: datetime
+        self, cases: Cases, session: Session, call: Call, actor: Actor, mover: Mover
     ) -> None:
         self._cases = cases
         self._session = session
         self._call = call
         self._actor = actor
-        self._at = at
-        self._mover = Mover(actor.id, at, cases.office.signer)
+        self._at = mover.at
+        self._mover = mover
         self._live = {each.public_id: each for each in live_cases(session, call)}
 
     def draft(self, wanted: Drafting) -> Plan:
@@ -190,10 +192,11 @@ class _Drafting:
         shown.status, shown.closed_at = RESTARTED, self._at
         before.status = RESTARTED
         self._session.flush()
-        history.append(
-            self._session, stream=shown.id, name="publicity_restarted", actor_id=self._actor.id,
-            payload={"plan": before.public_id, "reason": reason}, at=self._at,
-            signer=self._cases.office.signer,
+        payload = {"plan": before.public_id, "reason": reason}
+        draft = Draft("publicity_restarted", self._actor.id, self._at, payload)
+        history.append_draft(
+            self._session, draft.seated(self._mover.place), stream=shown.id,
+            signer=self._mover.signer,
         )  # fmt: skip
 
     def _write(self, wishes: Sequence[Wish], wanted: Drafting, before: Plan | None) -> Plan:

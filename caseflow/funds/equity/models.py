@@ -1,4 +1,4 @@
-"""The tables of 拨投股. All are append-only but the balances, which only entries move."""
+"""The tables of 拨投股: what was agreed, priced, converted, left and lost. All are append-only."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, Fen, Model
-from caseflow.kernel.equity.position import ACCOUNTS, MOVES, OUTSIDE
 from caseflow.kernel.equity.terms import INTEREST_BEGINS, TRIGGERS, VALUATIONS
 
 Seq = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
@@ -23,18 +22,12 @@ Whole = Annotated[Decimal, mapped_column(Numeric(30, 0))]
 """A whole number of any size: numerator or denominator of an exact price."""
 
 
-def _among(column: str, words: tuple[str, ...]) -> str:
+def among(column: str, words: tuple[str, ...]) -> str:
+    """Return the condition that a column is one of these words."""
     return f"{column} IN ({', '.join(map(repr, words))})"
 
 
-UNDOES = (
-    "(reverses_seq IS NULL) = (reverses_line IS NULL) AND (reverses_seq IS NOT NULL)"
-    " = ((source, target) IN (('granted', 'available'), ('available', 'pool_opening')))"
-)
-"""Money goes back to the trustee only where an entry says which transfer was returned."""
-
-
-def _of_event() -> ForeignKeyConstraint:
+def of_event() -> ForeignKeyConstraint:
     """Return the key that ties a row to the event of the act that wrote it."""
     return ForeignKeyConstraint(["case_id", "seq"], ["event.stream", "event.seq"])
 
@@ -63,13 +56,13 @@ class EquityTerms(Model):
     information_duties: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
-        CheckConstraint(_among("valuation", VALUATIONS), name="valuation"),
+        of_event(),
+        CheckConstraint(among("valuation", VALUATIONS), name="valuation"),
         CheckConstraint("discount_percent BETWEEN 0 AND 99", name="discount"),
         CheckConstraint("share_cap_percent BETWEEN 1 AND 99", name="share_cap"),
         CheckConstraint("buyback_rate_bp BETWEEN 0 AND 10000", name="buyback_rate"),
         CheckConstraint("buyback_years BETWEEN 1 AND 99", name="buyback_years"),
-        CheckConstraint(_among("interest_from", INTEREST_BEGINS), name="interest_from"),
+        CheckConstraint(among("interest_from", INTEREST_BEGINS), name="interest_from"),
         CheckConstraint("version >= 1", name="version"),
         UniqueConstraint(
             "case_id", "version", "valuation", "discount_percent", "share_cap_percent",
@@ -93,7 +86,7 @@ class EquityTrigger(Model):
         ForeignKeyConstraint(
             ["case_id", "version"], ["equity_terms.case_id", "equity_terms.version"]
         ),
-        CheckConstraint(_among("kind", TRIGGERS), name="kind"),
+        CheckConstraint(among("kind", TRIGGERS), name="kind"),
         CheckConstraint(
             "(kind IN ('financing', 'revenue')) = (threshold_fen IS NOT NULL)", name="threshold"
         ),
@@ -117,7 +110,7 @@ class EquityAgreement(Model):
         ForeignKeyConstraint(
             ["case_id", "version"], ["equity_terms.case_id", "equity_terms.version"]
         ),
-        _of_event(),
+        of_event(),
     )
 
 
@@ -141,11 +134,11 @@ class FundingRound(Model):
     price_denominator: Mapped[Whole]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint("pre_money_fen > 0 AND raised_fen >= 0", name="money"),
         CheckConstraint("shares_before > 0 AND shares_issued >= 0", name="shares"),
         CheckConstraint("(raised_fen > 0) = (shares_issued > 0)", name="issued_for_money"),
-        CheckConstraint(_among("valuation", VALUATIONS), name="valuation"),
+        CheckConstraint(among("valuation", VALUATIONS), name="valuation"),
         CheckConstraint("price_numerator > 0 AND price_denominator > 0", name="price_positive"),
         CheckConstraint("gcd(price_numerator, price_denominator) = 1", name="price_reduced"),
         CheckConstraint(
@@ -217,7 +210,7 @@ class EquityConversion(Model):
     document_no: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         ForeignKeyConstraint(
             ["case_id", "terms_version"],
             ["equity_agreement.case_id", "equity_agreement.version"],
@@ -290,9 +283,9 @@ class EquityExit(Model):
     minutes_no: Mapped[str | None]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint(
-            _among("route", ("founder_buyback", "transfer", "listing", "liquidation")), name="route"
+            among("route", ("founder_buyback", "transfer", "listing", "liquidation")), name="route"
         ),
         CheckConstraint("principal_fen BETWEEN 0 AND cost_fen", name="principal"),
         CheckConstraint("gain_fen >= 0 AND rest_fen >= 0 AND loss_fen >= 0", name="positive"),
@@ -317,101 +310,6 @@ class EquityLoss(Model):
     reason: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint("loss_fen >= 0 AND salvaged_fen >= 0", name="positive"),
     )
-
-
-class EquityPosition(Model):
-    """Where one case's money is. Only entries move it; nothing leaves that is not there."""
-
-    __tablename__ = "equity_position"
-
-    case_id: Mapped[Big] = mapped_column(
-        ForeignKey("case.id"), primary_key=True, autoincrement=False
-    )
-    pooled_fen: Mapped[Fen]
-    granted_fen: Mapped[Fen]
-    equity_fen: Mapped[Fen]
-    returned_fen: Mapped[Fen]
-    gain_fen: Mapped[Fen]
-    lost_fen: Mapped[Fen]
-    kept_fen: Mapped[Fen]
-    transferred_fen: Mapped[Fen]
-
-    __table_args__ = (
-        CheckConstraint("granted_fen >= 0 AND equity_fen >= 0", name="not_overdrawn"),
-        CheckConstraint("transferred_fen <= pooled_fen", name="within_paid_in"),
-        CheckConstraint(
-            "transferred_fen = granted_fen + equity_fen + returned_fen + lost_fen + kept_fen",
-            name="conserved",
-        ),
-    )
-
-
-class PoolAccount(Model):
-    """An account of a measure's pool and its balance; only the two outside go below zero."""
-
-    __tablename__ = "pool_account"
-
-    measure_id: Mapped[Big] = mapped_column(
-        ForeignKey("measure.id"), primary_key=True, autoincrement=False
-    )
-    account: Mapped[str] = mapped_column(primary_key=True)
-    fen: Mapped[Fen]
-
-    __table_args__ = (
-        CheckConstraint(_among("account", tuple(ACCOUNTS)), name="account"),
-        CheckConstraint(
-            f"CASE WHEN {_among('account', OUTSIDE)} THEN fen <= 0 ELSE fen >= 0 END",
-            name="not_overdrawn",
-        ),
-    )
-
-
-class PoolEntry(Model):
-    """Fen that moved from one account of the pool to another, by the act `seq` of a case.
-
-    An entry that undoes a transfer which the bank returned names that one's act and line: it is
-    its mirror, the same fen the other way, once for ever.
-    """
-
-    __tablename__ = "pool_entry"
-
-    case_id: Mapped[Big] = mapped_column(
-        ForeignKey("case.id"), primary_key=True, autoincrement=False
-    )
-    seq: Mapped[Seq]
-    line: Mapped[Seq]
-    measure_id: Mapped[Big] = mapped_column(ForeignKey("measure.id"))
-    source: Mapped[str]
-    target: Mapped[str]
-    fen: Mapped[Fen]
-    on_date: Mapped[date]
-    at: Mapped[datetime]
-    reverses_seq: Mapped[int | None]
-    reverses_line: Mapped[int | None]
-
-    __table_args__ = (
-        _of_event(),
-        ForeignKeyConstraint(
-            ["case_id", "reverses_seq", "reverses_line", "target", "source", "fen"],
-            ["pool_entry.case_id", "pool_entry.seq", "pool_entry.line", "pool_entry.source",
-             "pool_entry.target", "pool_entry.fen"],
-            name="fk_pool_entry_mirror",
-        ),
-        UniqueConstraint(
-            "case_id", "seq", "line", "source", "target", "fen", name="uq_pool_entry_mirrored"
-        ),
-        UniqueConstraint(
-            "case_id", "reverses_seq", "reverses_line", name="uq_pool_entry_reversed_once"
-        ),
-        CheckConstraint(UNDOES, name="reversal"),
-        CheckConstraint("reverses_seq < seq", name="reverses_earlier"),
-        CheckConstraint("fen > 0", name="fen"),
-        CheckConstraint(
-            "(source, target) IN (" + ", ".join(f"('{a}', '{b}')" for a, b in MOVES) + ")",
-            name="move",
-        ),
-        Index("ix_pool_entry_measure", "measure_id", "case_id"),
-    )  # fmt: skip

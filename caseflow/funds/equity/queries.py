@@ -16,9 +16,9 @@ from caseflow.funds.equity.models import (
     EquityTerms,
     EquityTrigger,
     FundingRound,
-    PoolEntry,
     Shareholding,
 )
+from caseflow.funds.equity.pools.models import PoolEntry
 from caseflow.funds.equity.views import (
     CaseEquity,
     ConversionView,
