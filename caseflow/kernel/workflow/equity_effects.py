@@ -33,7 +33,6 @@ EQUITY_EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "seal_equity_terms": _seal_terms,
     "match_trigger": _effect("match_trigger"),
     "grant_from_pool": _effect("grant_from_pool"),
-    "return_to_trustee": _effect("return_to_trustee"),
     "limit_conversion": _limit_conversion,
     "convert_equity": _effect("convert_equity"),
     "exit_equity": _effect("exit_equity"),
@@ -42,3 +41,5 @@ EQUITY_EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lose_equity": _effect("lose_equity"),
     "keep_grant": _effect("keep_grant"),
 }
+TRANSFER_EFFECTS: Final = {"return_to_trustee": _effect("return_to_trustee")}
+"""What undoes a transfer; its words stand among those of money."""
