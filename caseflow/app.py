@@ -25,6 +25,7 @@ from caseflow.funds import models as funds_models
 from caseflow.funds.awards import models as awards_models
 from caseflow.funds.bars import models as bars_models
 from caseflow.funds.equity import models as equity_models
+from caseflow.funds.equity.pools import models as pools_models
 from caseflow.funds.recoveries import models as recoveries_models
 from caseflow.history import models as history_models
 from caseflow.history.checkpoints import models as checkpoints_models
@@ -40,8 +41,8 @@ TABLES = (
     awards_models, bars_models, batches_models, bulk_models, cases_models, catalogue_models,
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
     experts_models, funds_models, history_models, identity_models, letters_models,
-    notifications_models, parameters_models, plans_models, recoveries_models, reviews_models,
-    successions_models, summaries_models, titles_models,
+    notifications_models, parameters_models, plans_models, pools_models, recoveries_models,
+    reviews_models, successions_models, summaries_models, titles_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

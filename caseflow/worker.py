@@ -27,6 +27,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from caseflow.batches.bulk.running import run_due
+from caseflow.batches.case_migrations import running as migrating
 from caseflow.batches.life import sweep_life
 from caseflow.batches.publicity import close_due
 from caseflow.batches.sweeps import sweep_timers
@@ -55,6 +56,7 @@ BEAT: Final = """
 SECONDS: Final[Mapping[str, int]] = {
     "timers": 5,
     "bulk_acts": 5,
+    "case_migrations": 15,
     "publicities": 15,
     "life": 60,
     "deliveries": 10,
@@ -89,6 +91,7 @@ class Work:
             "publicities": self.publicities,
             "timers": self.timers,
             "bulk_acts": self.bulk_acts,
+            "case_migrations": self.case_migrations,
             "deliveries": self.deliveries,
             "heartbeat": self.heartbeat,
             "seals": self.seals,
@@ -107,6 +110,13 @@ class Work:
         """Do a set of every bulk act that is not over."""
         ran = run_due(self.cases, at, limit=self.batch)
         return _counted(bulk_done=ran.done, bulk_refused=ran.refused)
+
+    def case_migrations(self, at: datetime) -> Counts:
+        """Move a set of cases of every approved migration that is not over."""
+        ran = migrating.run_due(self.cases, at, limit=min(self.batch, migrating.BATCH))
+        return _counted(
+            migration_moved=ran.moved, migration_kept=ran.kept, migration_refused=ran.refused
+        )
 
     def life(self, at: datetime) -> Counts:
         """Open and close calls, warn of and end policies, open what is to be reported of them."""
@@ -324,6 +334,8 @@ def log_as_json() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON document.")
 def worker(*, once: bool, batch: int, tick: float | None, as_json: bool) -> None:  # fmt: skip
     """Let deadlines, publicities, the life of policies and letters happen, until SIGTERM or SIGINT.
+
+    Bulk acts that were asked for and migrations of cases that were approved are carried on too.
 
     Any number of workers may run; each thing happens once. Logs are JSON lines on stderr.
 

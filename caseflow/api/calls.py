@@ -42,6 +42,7 @@ from caseflow.catalogue.calls.service import (
 )
 from caseflow.catalogue.models import Call
 from caseflow.catalogue.service import Window
+from caseflow.history.part import Place
 from caseflow.history.queries import history
 from caseflow.kernel.benefits.rounding import ROUNDINGS
 from caseflow.kernel.calendar import local_date
@@ -265,8 +266,7 @@ def publish_call(public_id: str) -> CallView:
     """Publish a batch that somebody else has planned: the lead bureau's reviewer or leader may."""
     with transaction() as current:
         call = locked(current, public_id)
-        refuse_others(current, actor(), call, PUBLISHERS)
-        publish(current, call, _mover())
+        publish(current, call, _mover(refuse_others(current, actor(), call, PUBLISHERS)))
         return _call(call, measure_code(current, call), local_date(now()))
 
 
@@ -288,9 +288,9 @@ def ask_late_intake(wanted: dict[str, Any], public_id: str) -> LateIntakes:
     """Ask that one applicant may hand in late, with the reason: the section head may."""
     with transaction() as current:
         call = locked(current, public_id)
-        refuse_others(current, actor(), call, (DIVISION_HEAD,))
+        mover = _mover(refuse_others(current, actor(), call, (DIVISION_HEAD,)))
         late = Late(wanted["applicant"], wanted["until_on"], wanted["reason"])
-        ask_late(current, call, late, _mover(), ids=house().cases.ids)
+        ask_late(current, call, late, mover, ids=house().cases.ids)
         return LateIntakes(late_intakes(current, call))
 
 
@@ -301,13 +301,13 @@ def consent_to_late_intake(public_id: str, late_id: str) -> LateIntakes:
     """Consent to what the section head asked: another person, the reviewer or the leader, may."""
     with transaction() as current:
         call = locked(current, public_id)
-        refuse_others(current, actor(), call, PUBLISHERS)
-        consent_late(current, call, late_id, _mover())
+        mover = _mover(refuse_others(current, actor(), call, PUBLISHERS))
+        consent_late(current, call, late_id, mover)
         return LateIntakes(late_intakes(current, call))
 
 
-def _mover() -> Mover:
-    return Mover(actor().id, now(), house().cases.office.signer)
+def _mover(place: Place) -> Mover:
+    return Mover(actor().id, now(), house().cases.office.signer, place)
 
 
 def _particulars(wanted: dict[str, Any]) -> Particulars:

@@ -16,7 +16,7 @@ from caseflow.cases.equity_register import (
     register,
     whole_register,
 )
-from caseflow.cases.equity_sheet import Heading, described, register_sheet
+from caseflow.cases.equity_sheet import register_sheet
 from caseflow.cases.queries import find_case
 from caseflow.funds.equity import queries
 from caseflow.funds.equity.views import CaseEquity, PreviewView
@@ -84,8 +84,8 @@ def list_equity(wanted: dict[str, Any]) -> RegisterPage:
 def download_register(wanted: dict[str, Any]) -> Response:
     """Send the whole 股权台账 that I may see as an XLSX file."""
     lines = whole_register(session(), actor(), RegisterFilter(**wanted))
-    heading = Heading(at=now(), by=actor().name, filter=described(wanted))
-    answer = Response(register_sheet(lines, heading), mimetype=MEDIA_TYPE)
+    content = register_sheet(lines, wanted, by=actor().name, at=now())
+    answer = Response(content, mimetype=MEDIA_TYPE)
     answer.headers["Content-Disposition"] = "attachment; filename=equity-register.xlsx"
     return answer
 

@@ -8,9 +8,10 @@ from marshmallow import fields, validate
 from werkzeug.datastructures import FileStorage
 
 from caseflow.api.answers import answer_of
+from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.documents import TAKES_FILES
-from caseflow.api.parsing import Blueprint, Body, Line, PageQuery
+from caseflow.api.parsing import Blueprint, Body, Line, PageQuery, request_id
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.indicators import (
     IndicatorDetail,
@@ -102,9 +103,13 @@ def list_reports(wanted: dict[str, Any], code: str, indicator: str) -> ReportPag
 @blueprint.route("/policies/<code>/indicators/<indicator>/reports", methods=["POST"])
 @admits(Rule.SIGNED_IN)
 @blueprint.arguments(ReportForm, location="files")
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.response(201, answer_of(ReportLine))
 def report(form: dict[str, Any], code: str, indicator: str) -> ReportLine:
-    """Report a value with its proof as an owner's handler; a second person confirms it."""
+    """Report a value with its proof as an owner's handler; a second person confirms it.
+
+    The same Idempotency-Key again answers the first report.
+    """
     reporting_owner(owned_indicator(session(), code, indicator), actor(), now())
     evidence = tuple(map(_received, form.pop("file")))
     given = Given(policy=code, indicator=indicator, evidence=evidence, **form)
@@ -119,6 +124,7 @@ setattr(report, TAKES_FILES, True)
 
 @blueprint.route("/indicator-reports/<public_id>/confirmation", methods=["POST"])
 @admits(Rule.SIGNED_IN)
+@blueprint.doc(parameters=[KEY_HEADER])
 @blueprint.response(200, answer_of(ReportLine))
 def confirm(public_id: str) -> ReportLine:
     """Confirm a report as a second person of the owner, or of the bureau that leads the policy."""
@@ -159,4 +165,4 @@ def _received(file: FileStorage) -> Evidence:
 
 
 def _hand() -> Hand:
-    return Hand(actor(), now(), house().cases.office.signer)
+    return Hand(actor(), now(), house().cases.office.signer, request_id())

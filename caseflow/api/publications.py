@@ -28,7 +28,7 @@ from caseflow.batches.publications.service import (
     Words,
     dry_run,
     publish,
-    refuse_publisher,
+    publishers_seat,
 )
 from caseflow.catalogue.places import data_root
 from caseflow.kernel.errors import NotFound
@@ -98,7 +98,7 @@ def try_version(wanted: dict[str, Any], code: str) -> DryRun:
         before = current_version(current, code)
         if before is None:
             raise NotFound(f"没有政策 {code!r}。")
-        refuse_publisher(current, actor(), before)
+        publishers_seat(current, actor(), before)
         plans, candidate = read_plans(wanted["plan"]), read_candidate(data_root(), code)
         return dry_run(current, house().cases, candidate, plans, now())
 
@@ -192,7 +192,7 @@ def withdraw_migration(wanted: dict[str, Any], public_id: str) -> MigrationLine:
 @blueprint.arguments(NewRun)
 @blueprint.response(200, answer_of(Ran))
 def run_migration(wanted: dict[str, Any], public_id: str) -> Ran:
-    """Move what is pending of an approved migration; again, it goes on where it stopped."""
+    """Move what is pending of an approved migration now; workers do what is left."""
     return run(house().cases, actor(), public_id, now(), limit=wanted["limit"])
 
 

@@ -21,7 +21,7 @@ from caseflow.api.parsing import (
 )
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.queries import find_case
-from caseflow.cases.recoveries.ledger import MEDIA_TYPE, ledger, workbook
+from caseflow.cases.recoveries.ledger import ledger, workbook
 from caseflow.cases.recoveries.offsetting import Offset
 from caseflow.cases.recoveries.offsetting import offset_payment as set_off
 from caseflow.cases.recoveries.queries import (
@@ -37,6 +37,7 @@ from caseflow.cases.recoveries.service import RecoveryOpening
 from caseflow.cases.recoveries.service import lift_bar as lift
 from caseflow.cases.recoveries.service import open_recovery as begin
 from caseflow.cases.service import Outcome
+from caseflow.funds.sheets import MEDIA_TYPE
 from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.recovery import GROUNDS
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from flask_smorest.fields import Upload
 
 from caseflow.api.answers import answer_of
+from caseflow.api.cases import NumberedQuery
 from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.documents import TAKES_FILES
 from caseflow.api.parsing import Blueprint, Body, Day, Line, PageQuery, Prose
@@ -14,11 +15,13 @@ from caseflow.batches.title_matching import Matching, match_titles
 from caseflow.batches.title_revocation import Corrected, Revocation, Revoked, correct, revoke
 from caseflow.catalogue.titles.queries import (
     RESULTS,
+    TitleEventPage,
     TitleListPage,
     TitleListView,
     TitleRowPage,
     find_list,
     list_views,
+    title_events,
     title_lists,
     title_rows,
 )
@@ -147,6 +150,15 @@ def show_list(public_id: str) -> TitleListView:
 def show_rows(wanted: dict[str, Any], public_id: str) -> TitleRowPage:
     """List the rows of a list, with what became of each."""
     return title_rows(session(), find_list(session(), actor(), public_id), **wanted)
+
+
+@blueprint.route("/title-lists/<public_id>/events")
+@admits(Rule.SIGNED_IN)
+@blueprint.arguments(NumberedQuery, location="query")
+@blueprint.response(200, answer_of(TitleEventPage))
+def show_events(wanted: dict[str, Any], public_id: str) -> TitleEventPage:
+    """Tell what happened to a list: import, matching, correction, revocation, and who did it."""
+    return title_events(session(), find_list(session(), actor(), public_id), **wanted)
 
 
 @blueprint.route("/title-lists/<public_id>/matching", methods=["POST"])

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
 from caseflow.kernel.errors import InvalidInput
 
 LONGEST: Final = {"reason": 1000, "basis": 1000, "document_no": 100}
@@ -23,12 +23,13 @@ class Hand:
     at: datetime
     signer: Signer
 
-    def record(self, session: Session, stream: int, name: str, payload: dict[str, Any]) -> None:
-        """Append an event to `stream`."""
-        history.append(
-            session, stream=stream, name=name, actor_id=self.by, payload=payload, at=self.at,
-            signer=self.signer,
-        )  # fmt: skip
+    def record(
+        self, session: Session, stream: int, name: str, payload: dict[str, Any],
+        place: Place | None = None,
+    ) -> None:  # fmt: skip
+        """Append an event to `stream`; `place` is the seat in which it is done."""
+        draft = Draft(name=name, actor_id=self.by, at=self.at, payload=payload)
+        history.append_draft(session, draft.seated(place), stream=stream, signer=self.signer)
 
 
 def lines(said: Iterable[tuple[str, str]]) -> dict[str, str]:

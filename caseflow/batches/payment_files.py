@@ -23,7 +23,7 @@ from caseflow.cases.payments import (
 )
 from caseflow.funds.sheets import MOST_ROWS, About, Column, Sheet, workbook
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import InvalidInput, NotAllowed
@@ -91,10 +91,8 @@ def treasury_file(
         "fen": sum(line.net_fen for line in lines),
         "sha256": made.sha256,
     }
-    history.append(
-        session, stream=payer, name=EXPORTED, actor_id=actor.id, payload=payload, at=at,
-        signer=signer,
-    )  # fmt: skip
+    draft = Draft(EXPORTED, actor.id, at, payload).seated(Place(payer, PAYING_ROLES[wanted.share]))
+    history.append_draft(session, draft, stream=payer, signer=signer)
     return made
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
 
+from caseflow.cases.cutting import RuleCut, rule_cut
 from caseflow.cases.facts import facts_of
 from caseflow.cases.reading import Asker, Reading, read_locked
 from caseflow.cases.service import Cases, Request
@@ -90,11 +91,16 @@ class Division:
 
 @dataclass(frozen=True)
 class Standing:
-    """A case in 拟支持 as it was read: what it wants, what the clause allows, whose it is."""
+    """A case in 拟支持 as it was read: what it wants, what the clause allows, whose it is.
+
+    `fen` is the last amount that was looked at, within the ceilings; `cut` is the rule that made
+    it less, None where it is not.
+    """
 
     reading: Reading
     fen: int
     facts: dict[str, Any]
+    cut: RuleCut | None
 
     @property
     def claim(self) -> Claim:
@@ -186,7 +192,9 @@ def standing_cases(cases: Cases, driver: Any, call_id: int, at: datetime) -> lis
         workflow = cases.pinned.runner(driver, reading.workflow_hash).workflow
         measure = cases.pinned.measure(driver, reading.measure_version_id)
         facts = facts_of(reading, measure, workflow, at)
-        found.append(Standing(reading, _wanted(facts), facts))
+        fen = _wanted(facts)
+        cut = rule_cut(fen, facts, reading, measure, workflow)
+        found.append(Standing(reading, fen, facts, cut))
     return found
 
 

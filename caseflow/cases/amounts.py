@@ -104,16 +104,21 @@ def amount_chain(
 
 @dataclass(frozen=True)
 class Reduction:
-    """What one step of the chain cut (核减), and the reason of whoever cut it."""
+    """What one step of the chain cut (核减), and the reason of whoever, or of the rule that, did.
+
+    `cut_code` is of `CUT_CODES`; None of what was cut before codes were asked for.
+    """
 
     kind: str
     title: str
     fen: int
     reason: str
+    cut_code: str | None
+    cut_title: str | None
 
 
 LAST_STEPS: Final = text("""
-    SELECT s.case_id, s.kind, s.fen, s.reason, s.seq, e.payload FROM (
+    SELECT s.case_id, s.kind, s.fen, s.reason, s.cut_code, s.seq, e.payload FROM (
         SELECT DISTINCT ON (a.case_id, a.kind) a.* FROM amount_step a
         WHERE a.case_id = ANY(:cases) ORDER BY a.case_id, a.kind, a.seq DESC) s
     JOIN event e ON e.stream = s.case_id AND e.seq = s.seq
@@ -134,10 +139,13 @@ def _cuts(rows: dict[str, Any]) -> Iterator[Reduction]:
         if kind not in rows:
             continue
         row = rows[kind]
-        view = AmountView(row.seq, kind, row.fen, row.reason)
+        view = AmountView(row.seq, kind, row.fen, row.reason, row.cut_code)
         step = _step(view, {row.seq: row.payload}, before)
         if step.reduction_fen:
-            yield Reduction(kind, step.title, step.reduction_fen, step.reason or UNSAID)
+            reason = step.reason or UNSAID
+            yield Reduction(
+                kind, step.title, step.reduction_fen, reason, step.cut_code, step.cut_title
+            )
         before = row.fen
 
 

@@ -37,6 +37,9 @@ FEED: Final = """
         UNION ALL SELECT 'parameter', s.public_id FROM measure_parameter s WHERE s.id = e.stream
         UNION ALL SELECT 'delegation', s.public_id FROM delegation s WHERE s.id = e.stream
         UNION ALL SELECT 'letter', s.number FROM letter s WHERE s.id = e.stream
+        UNION ALL SELECT 'title_list', s.public_id FROM title_list s WHERE s.id = e.stream
+        UNION ALL SELECT 'bulk_act', s.public_id FROM bulk_act s WHERE s.id = e.stream
+        UNION ALL SELECT 'migration', s.public_id FROM case_migration s WHERE s.id = e.stream
         LIMIT 1) about ON true
     WHERE (%(stream)s::bigint IS NULL OR (e.at, e.stream, e.seq) > (
             SELECT l.at, l.stream, l.seq FROM event l
@@ -66,8 +69,8 @@ class AuditEvent:
 
     `stream` and `seq` are its place: each stream counts from 1 without a gap. `caused_by` is the
     event of the same stream that let the system do this one, `clock` the time that ran out for it.
-    `organisation` is a code, of applicants None; their title is told. `request_id` is the
-    Idempotency-Key of who asked.
+    `organisation` is a code, of applicants None; their title is told. `seat` is a workflow's seat,
+    outside cases the role there. `request_id` is the Idempotency-Key of who asked.
     """
 
     mark: str

@@ -34,8 +34,10 @@ from caseflow.kernel.workflow.machine import Move
 SEAL: Final = "seal_equity_terms"
 FIX: Final = "fix_equity_terms"
 
+BOUNCE: Final = "return_to_trustee"
 DAY_OF: Final = {
     "grant_from_pool": "arrived_on",
+    BOUNCE: "bounced_on",
     "convert_equity": "registered_on",
     "exit_equity": "exit_on",
 }
@@ -61,7 +63,9 @@ def _on(act: Act, move: Move, effect: str) -> date:
 
 
 def _add_entries(act: Act, writes: Writes, seq: int, move: Move, effected: Effected) -> None:
+    """Write the movements; those of a returned transfer name the lines that they undo."""
     effect = next(each for each in move.step.effects if each in ACTS)
+    count = len(effected.movements)
     for line, moved in enumerate(effected.movements, start=1):
         row = {
             **_key(act, seq),
@@ -71,6 +75,7 @@ def _add_entries(act: Act, writes: Writes, seq: int, move: Move, effected: Effec
             "target": moved.target,
             "fen": moved.fen,
             "on_date": _on(act, move, effect),
+            "reverses_line": count + 1 - line if effect == BOUNCE else None,
             "at": act.at,
         }
         writes.add(POOL_ENTRIES, row)
@@ -218,6 +223,7 @@ EQUITY_WRITERS: Final = {
     FIX: _fix_terms,
     SEAL: _seal_terms,
     "grant_from_pool": _move_money("grant_from_pool"),
+    BOUNCE: _move_money(BOUNCE),
     "convert_equity": _convert,
     "exit_equity": _exit,
     "repay_pool": _move_money("repay_pool"),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
-from caseflow.funds.equity.models import PoolAccount, PoolEntry
+from caseflow.funds.equity.pools.models import PoolAccount, PoolEntry
 from caseflow.identity.queries import Actor
 from caseflow.kernel.equity.explaining import written
 from caseflow.kernel.equity.position import ACCOUNTS
@@ -78,7 +78,7 @@ def _pool(session: Session, actor: Actor, measure_id: int, code: str, projects: 
         for account in ACCOUNTS
     }
     title, policy = _named(session, measure_id)
-    granted = moved.get(("available", "granted"), 0)
+    granted = _net(moved, "available", "granted")
     returned = sum(fen for (_, target), fen in moved.items() if target == "returned")
     gain = moved.get(("gain", "available"), 0)
     return PoolView(
@@ -86,7 +86,7 @@ def _pool(session: Session, actor: Actor, measure_id: int, code: str, projects: 
         measure_title=title,
         policy=policy,
         projects=projects,
-        opening_fen=moved.get(("pool_opening", "available"), 0),
+        opening_fen=_net(moved, "pool_opening", "available"),
         granted_fen=granted,
         converted_fen=moved.get(("granted", "equity"), 0),
         exited_fen=moved.get(("equity", "returned"), 0),
@@ -97,9 +97,14 @@ def _pool(session: Session, actor: Actor, measure_id: int, code: str, projects: 
         outstanding_fen=balances["granted"] + balances["equity"],
         balance_fen=balances["available"],
         balances=balances,
-        dpi=written(Fraction(returned + gain, granted)),
+        dpi=written(Fraction(returned + gain, granted)) if granted else None,
         is_whole=balances == _kept_balances(session, measure_id),
     )
+
+
+def _net(moved: Mapping[tuple[str, str], int], source: str, target: str) -> int:
+    """Return what went this way, less what went back because the bank returned it."""
+    return moved.get((source, target), 0) - moved.get((target, source), 0)
 
 
 def _turnover(session: Session, actor: Actor, measure_id: int) -> dict[tuple[str, str], int]:

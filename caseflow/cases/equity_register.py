@@ -7,25 +7,24 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
 from caseflow.catalogue.models import Measure
+from caseflow.database.paging import last_of
 from caseflow.funds.equity.models import (
     EquityAgreement,
     EquityConversion,
     EquityExit,
-    EquityPosition,
     EquityTrigger,
     FundingRound,
-    PoolEntry,
 )
+from caseflow.funds.equity.pools.models import EquityPosition, PoolEntry
 from caseflow.funds.equity.queries import TRIGGER_TITLES, exemptions, percent_of
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.equity.explaining import written
-from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.money import Money
 
 
@@ -102,7 +101,8 @@ def register(
         .limit(size + 1)
     )
     if after is not None:
-        query = query.where(Case.id < _last(session, actor, after))
+        place = select(Case.id).where(Case.public_id == after, visible_cases(actor))
+        query = query.where(Case.id < last_of(session, place, after).id)
     rows = session.execute(query).all()
     items = tuple(_lines(session, rows[:size]))
     return RegisterPage(items, items[-1].case if len(rows) > size else None)
@@ -118,14 +118,6 @@ def whole_register(
         page = register(session, actor, wanted, after=page.next, limit=limit)
         lines += page.items
     return lines
-
-
-def _last(session: Session, actor: Actor, after: str) -> int:
-    query = select(Case.id).where(Case.public_id == after, visible_cases(actor))
-    found = session.scalar(query)
-    if found is None:
-        raise InvalidInput(f"after：没有办件 {after!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _conditions(wanted: RegisterFilter) -> list[ColumnElement[bool]]:
@@ -209,9 +201,13 @@ def _triggers(session: Session, ids: Sequence[int]) -> dict[int, list[EquityTrig
 
 
 def _arrivals(session: Session, ids: Sequence[int]) -> dict[int, list[date]]:
+    undone = aliased(PoolEntry)
+    came_back = exists().where(
+        undone.case_id == PoolEntry.case_id, undone.reverses_seq == PoolEntry.seq
+    )
     query = (
         select(PoolEntry.case_id, PoolEntry.on_date)
-        .where(PoolEntry.case_id.in_(ids), PoolEntry.target == "granted")
+        .where(PoolEntry.case_id.in_(ids), PoolEntry.target == "granted", ~came_back)
         .order_by(PoolEntry.seq)
     )
     found: dict[int, list[date]] = {}
@@ -229,7 +225,7 @@ def _valuation(case: Case, round_: FundingRound | None) -> int | None:
 
 
 def _money(position: EquityPosition | None) -> dict[str, Any]:
-    if position is None:
+    if position is None or not position.transferred_fen:
         return {"granted_fen": 0, "returned_fen": 0, "gain_fen": 0, "lost_fen": 0, "dpi": None}
     back = position.returned_fen + position.gain_fen
     return {

@@ -13,6 +13,7 @@ from caseflow.cases.models import Case, Hold
 from caseflow.cases.queries import visible_cases
 from caseflow.cases.splits import entered_percent, percent_of
 from caseflow.catalogue.models import Call, Measure, MeasureVersion, Policy, PolicyVersion
+from caseflow.database.paging import last_of
 from caseflow.funds.models import BudgetLine, CaseBudget, Payment
 from caseflow.history.models import Event
 from caseflow.identity.identifiers import mask_account
@@ -166,13 +167,10 @@ def payment_lines(
 
 
 def _beyond(session: Session, actor: Actor, key: OrderKey) -> ColumnElement[bool]:
-    number = session.scalars(
-        select(Case.id).where(Case.number == key.number, visible_cases(actor))
-    ).one_or_none()
-    if number is None:
-        raise InvalidInput(f"after：没有拨付单 {key}。", fields={"after": "不是上一页的 next"})
+    query = select(Case.id).where(Case.number == key.number, visible_cases(actor))
+    last = last_of(session, query, str(key))
     place = tuple_(Payment.case_id, Payment.instalment, Payment.share)
-    return place < (number, key.instalment, key.share)
+    return place < (last.id, key.instalment, key.share)
 
 
 def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:

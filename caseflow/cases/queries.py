@@ -25,6 +25,7 @@ from caseflow.cases.filters import conditions
 from caseflow.cases.models import Case, DistrictPass
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
 from caseflow.catalogue.queries import workflow
+from caseflow.database.paging import last_of
 from caseflow.deadlines.models import CaseClock
 from caseflow.identity.models import Organisation, Territory
 from caseflow.identity.queries import DISTRICT_KINDS, Actor, Holding
@@ -360,12 +361,10 @@ def _order(sort: str) -> tuple[Any, ...]:
 def _beyond(session: Session, actor: Actor, sort: str, after: str) -> ColumnElement[bool]:
     """Return the condition of lying behind the case `after` in the order asked for."""
     query = select(Case.id, _due_on()).where(Case.public_id == after, visible_cases(actor))
-    last = session.execute(query).one_or_none()
-    if last is None:
-        raise InvalidInput(f"after：没有办件 {after!r}。", fields={"after": "不是上一页的 next"})
-    number, due_on = last
+    last = last_of(session, query, after)
+    number: int = last.id
     if sort == "due":
         place = func.coalesce(_due_on(), FAR)
-        here = due_on or FAR
+        here = last[1] or FAR
         return or_(place > here, and_(place == here, Case.id > number))
     return Case.id > number if sort == "oldest" else Case.id < number

@@ -11,6 +11,7 @@ from caseflow.cases.blind import asked_of, veiled
 from caseflow.cases.models import Case
 from caseflow.cases.queries import FAR, MAX_PAGE, lines, visible_cases, within
 from caseflow.catalogue.queries import workflow
+from caseflow.database.paging import last_of
 from caseflow.deadlines.models import CaseClock
 from caseflow.identity.models import Person
 from caseflow.identity.queries import Actor
@@ -143,9 +144,7 @@ def _beyond(session: Session, after: int) -> ColumnElement[bool]:
     """Return the condition of lying behind the task `after`, be it answered meanwhile."""
     clock = and_(CLOCK.case_id == Task.case_id, CLOCK.name == Task.clock)
     query = select(DUE).select_from(Task).outerjoin(CLOCK, clock).where(Task.id == after)
-    due_on = session.scalars(query).one_or_none()
-    if due_on is None:
-        raise InvalidInput(f"after：没有待办 {after}。", fields={"after": "不是上一页的 next"})
+    (due_on,) = last_of(session, query, after)
     return tuple_(DUE, Task.id) > tuple_(literal(due_on), literal(after))
 
 

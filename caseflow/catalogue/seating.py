@@ -1,6 +1,6 @@
 """Which organisations run a measure: bureaus by the text's names, parties by the city's file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from caseflow.catalogue.cities import COSIGN, DEFAULT_INDUSTRY, DISTRICT, FIELD_BUREAU, City
 from caseflow.catalogue.indicators.definitions import Indicator
 from caseflow.catalogue.measures import Measure
+from caseflow.history.part import Place
 from caseflow.identity.models import Organisation
+from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import NotFound
 
 
@@ -72,3 +74,10 @@ def parties_of(organisations: Mapping[str, Any], *, industry: str | None = None)
         **organisations["parties"],
         **{f"{COSIGN}{question}": number for question, number in organisations["cosign"].items()},
     }
+
+
+def held(actor: Actor, organisations: Iterable[int | None], roles: Iterable[str]) -> Place | None:
+    """Return the first of these seats that the actor holds, organisation by organisation."""
+    wanted = tuple(roles)
+    seats = (Place(n, role) for n in organisations if n is not None for role in wanted)
+    return next((each for each in seats if actor.holds(each.organisation_id, each.role)), None)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 from rich.console import Group, RenderableType
 
+from caseflow.cases.award_sheets import check_sheet, ledger_sheet, treatment_of
 from caseflow.cases.awards import Desk, Ledger, OverlapReport, ledger_of, overlaps_of
 from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.house import House, as_option, open_house
@@ -14,7 +15,7 @@ from caseflow.cli.output import DEFAULT_LIMIT, MOST, facts, json_option, note, s
 from caseflow.database.ids import PublicIds
 from caseflow.funds.awards.claims import committing
 from caseflow.funds.awards.service import Importing, counted, import_awards
-from caseflow.funds.awards.sheets import read_table, workbook
+from caseflow.funds.awards.sheets import read_table
 
 AWARDS: Final = {
     "编号": "public_id", "条款": "clause", "级别": "level", "事项": "matters", "金额": "amount",
@@ -67,8 +68,7 @@ def list_awards(
         note(f"There are more; the next page: --after {found.page.next}")
     years = [{**asdict(line), "amount": yuan(line.amount_fen)} for line in found.years]
     if output is not None:
-        about = f"{found.applicant_title}；单位：元；生成于 {desk.at.isoformat()}；由 {login}"
-        output.write_bytes(workbook("企业享受政策台账", YEARS, years, about))
+        output.write_bytes(ledger_sheet(found, by=desk.actor.name, at=desk.at))
     data = {"awards": [asdict(line) for line in found.page.items],
             "years": [asdict(line) for line in found.years]}  # fmt: skip
     show(data, as_json=as_json, view=lambda: _ledger(found, years))
@@ -87,10 +87,10 @@ def check(*, case: str, output: Path | None, login: str, as_json: bool) -> None:
     with open_house() as house, house.database.session() as session:
         desk = _desk(house, login)
         found = overlaps_of(session, desk, case, pinned=Pinned())
-    rows = [_clash(found, each) for each in (asdict(clash) for clash in found.clashes)]
+    rows = [{**_clash(found, asdict(each)), "treatment": treatment_of(each)}
+            for each in found.clashes]  # fmt: skip
     if output is not None:
-        about = f"{found.number}；单位：元；生成于 {desk.at.isoformat()}；由 {login}"
-        output.write_bytes(workbook("就高不重复核查表", CLASHES, rows, about))
+        output.write_bytes(check_sheet(found, by=desk.actor.name, at=desk.at))
     show(asdict(found), as_json=as_json, view=lambda: _report(found, rows))
 
 
@@ -146,7 +146,6 @@ def _clash(found: OverlapReport, clash: dict[str, Any]) -> dict[str, Any]:
         "asked": yuan(found.asked_fen),
         "total": yuan(clash["total_fen"]),
         "pay": yuan(clash["pay_fen"]),
-        "treatment": clash["decided"] or f"建议：{clash['proposal_title']}",
     }
 
 

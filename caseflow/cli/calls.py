@@ -37,7 +37,7 @@ from caseflow.catalogue.calls.service import (
 )
 from caseflow.catalogue.models import Call
 from caseflow.catalogue.service import Window, plan_call, set_pool
-from caseflow.cli.house import House, as_option, open_house
+from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Page, facts, json_option, paged, show, table, yuan
 from caseflow.database.ids import PublicIds
 from caseflow.identity.queries import Actor
@@ -269,15 +269,12 @@ def publish_call(*, call: str, login: str, as_json: bool) -> None:
     Example: caseflow calls publish CALL --as shujuju.reviewer
     """
     with open_house() as house, house.database.session() as session:
-        mover, found = _mover(house, login), locked(session, call)
-        refuse_others(session, house.actor(login, mover.at), found, PUBLISHERS)
+        at, found = house.now(), locked(session, call)
+        actor = house.actor(login, at)
+        place = refuse_others(session, actor, found, PUBLISHERS)
+        mover = Mover(actor.id, at, house.signer, place)
         row = _row(publish(session, found, mover), measure_code(session, found))
     show(row, as_json=as_json, view=lambda: facts("已发布申报通知", row))
-
-
-def _mover(house: House, login: str) -> Mover:
-    at = house.now()
-    return Mover(house.actor(login, at).id, at, house.signer)
 
 
 LATE = {
@@ -308,15 +305,16 @@ def late(
     if applicant and not (until_on and reason):
         raise click.UsageError("--applicant goes with --until-on and --reason.")
     with open_house() as house, house.database.session() as session:
-        mover, found = _mover(house, login), locked(session, call)
-        actor = house.actor(login, mover.at)
+        at, found = house.now(), locked(session, call)
+        actor = house.actor(login, at)
         if applicant:
-            refuse_others(session, actor, found, (DIVISION_HEAD,))
+            place = refuse_others(session, actor, found, (DIVISION_HEAD,))
             wanted = Late(applicant, until_on.date(), reason or "")
+            mover = Mover(actor.id, at, house.signer, place)
             ask_late(session, found, wanted, mover, ids=PublicIds())
         elif consent:
-            refuse_others(session, actor, found, PUBLISHERS)
-            consent_late(session, found, consent, mover)
+            place = refuse_others(session, actor, found, PUBLISHERS)
+            consent_late(session, found, consent, Mover(actor.id, at, house.signer, place))
         else:
             refuse_strangers(session, actor, found)
         rows = [asdict(each) for each in late_intakes(session, found)]

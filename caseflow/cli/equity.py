@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 
 from caseflow.cases.equity_pools import pools
 from caseflow.cases.equity_register import RegisterFilter, register, whole_register
-from caseflow.cases.equity_sheet import ROUTES, Heading, described, register_sheet
+from caseflow.cases.equity_sheet import ROUTES, register_sheet
 from caseflow.cases.queries import MAX_PAGE, find_case
 from caseflow.cli.house import as_option, open_house
 from caseflow.cli.output import Option, facts, json_option, note, show, table, yuan
@@ -131,8 +131,8 @@ def list_equity(
         actor = house.actor(login, at)
         page = register(session, actor, wanted, after=after, limit=limit)
         if file is not None:
-            heading = Heading(at=at, by=actor.name, filter=described(asdict(wanted)))
-            file.write_bytes(register_sheet(whole_register(session, actor, wanted), heading))
+            lines = whole_register(session, actor, wanted)
+            file.write_bytes(register_sheet(lines, asdict(wanted), by=actor.name, at=at))
             note(f"Written to {file}.")
     rows = [asdict(line) for line in page.items]
     if page.next is not None:

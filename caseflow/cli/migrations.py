@@ -145,7 +145,7 @@ def approve(*, migration: str, login: str, as_json: bool) -> None:
     with open_house() as house:
         at = house.now()
         approve_migration(house.cases(), house.actor(login, at), migration, at)
-        _told("已批准，可以执行", house, migration, login, as_json=as_json)
+        _told("已批准，由后台逐件迁移，也可立即执行", house, migration, login, as_json=as_json)
 
 
 @migrations.command()
@@ -172,7 +172,7 @@ def withdraw(*, migration: str, reason: str, login: str, as_json: bool) -> None:
 @as_option
 @json_option
 def run_migration(*, migration: str, limit: int | None, login: str, as_json: bool) -> None:
-    """Move what is pending of the approved migration ID; after a crash run it again.
+    """Move what is pending of the approved migration ID now; a worker does what is left.
 
     Example: caseflow migrations run 4jsQ… --as shujuju.handler
     """

@@ -84,7 +84,7 @@ def check(*, policy: str, file: Path | None, login: str, as_json: bool) -> int:
     Example: caseflow versions check qidong-2026 --plan plan.yaml --as shujuju.leader --json
     """
     from caseflow.batches.publications.candidates import current_version, read_candidate
-    from caseflow.batches.publications.service import dry_run, refuse_publisher
+    from caseflow.batches.publications.service import dry_run, publishers_seat
     from caseflow.kernel.errors import NotFound
 
     plans = plans_of(file)
@@ -92,7 +92,7 @@ def check(*, policy: str, file: Path | None, login: str, as_json: bool) -> int:
         at, before = house.now(), current_version(session, policy)
         if before is None:
             raise NotFound(f"没有政策 {policy!r}。")
-        refuse_publisher(session, house.actor(login, at), before)
+        publishers_seat(session, house.actor(login, at), before)
         candidate = read_candidate(house.root, policy)
         found = dry_run(session, house.cases(), candidate, plans, at, progress=step)
     show(asdict(found), as_json=as_json, view=lambda: _view(found))

@@ -15,6 +15,7 @@ from caseflow.catalogue.titles.queries import (
     RESULTS,
     find_list,
     list_views,
+    title_events,
     title_lists,
     title_rows,
 )
@@ -45,6 +46,10 @@ ROWS: Final = {
     "结果": "result_title", "办件": "number", "说明": "message",
 }  # fmt: skip
 IMPORTED: Final = {key: value for key, value in ROWS.items() if value != "number"}
+EVENTS: Final = {
+    "序号": "seq", "时间": "at", "事项": "title", "行": "line", "办理人": "actor_name",
+    "单位": "organisation", "席位": "role",
+}  # fmt: skip
 CONSEQUENCES: Final = {"办件": "number", "处理": "done", "说明": "message", "追缴": "recovery"}
 STEPS: Final = {
     "编号": "id", "原代码": "predecessor", "承继代码": "successor", "类别": "kind_title",
@@ -161,6 +166,27 @@ def show_list(*, title_list: str, login: str, as_json: bool, **wanted: Any) -> N
     head = {heading: data[key] for heading, key in LISTS.items() if key != "told"}
     parts = [facts("名单", {**head, **_words(view.counts)}), table("各行", ROWS, data["rows"])]
     show(data, as_json=as_json, view=lambda: Group(*parts))
+
+
+@titles.command()
+@click.argument("title_list", metavar="LIST")
+@click.option("--after", type=click.IntRange(0), default=0, metavar="SEQ",
+              help="Begin after this event.")  # fmt: skip
+@limit_option
+@as_option
+@json_option
+def history(*, title_list: str, after: int, limit: int, login: str, as_json: bool) -> None:
+    """Show what happened to LIST: who imported, matched, corrected and revoked what, in which seat.
+
+    Example: caseflow titles history 4jsQ… --as shujuju.handler --json
+    """
+    with open_house() as house, house.database.session() as session:
+        found = find_list(session, house.actor(login, house.now()), title_list)
+        page = title_events(session, found, after=after, limit=limit)
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    rows = [asdict(each) for each in page.items]
+    show(rows, as_json=as_json, view=lambda: table("留痕", EVENTS, rows))
 
 
 @titles.command()

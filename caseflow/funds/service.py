@@ -16,7 +16,7 @@ from caseflow.database.ids import PublicIds
 from caseflow.funds.ledger import Posting, post
 from caseflow.funds.models import BankAccount, BudgetLine, FiscalSplit
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
 from caseflow.identity import queries as identity
 from caseflow.identity.models import Assignment, Organisation
 from caseflow.identity.queries import valid_at
@@ -42,6 +42,7 @@ class Hand:
     at: datetime
     signer: Signer
     request_id: str | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def appropriate(
     policy = _policy(session, wanted.policy)
     measure = _measure(session, policy, wanted.measure)
     place = identity.territory(session, wanted.territory)
-    _refuse_others(session, hand, FINANCE_ROLES[wanted.share], place.id)
+    hand = _seated(session, hand, FINANCE_ROLES[wanted.share], place.id)
     line = _line(session, policy, measure, wanted, territory_id=place.id, ids=ids)
     posting = Posting(line.id, line.share, SOURCE, "available", wanted.fen)
     payload = {"fen": wanted.fen, "document_no": wanted.document_no}
@@ -92,7 +93,7 @@ def withdraw(
     Raises:
         Conflict: less is available. NotAllowed: the actor is not of the treasury that bears it.
     """
-    line = _line_of(session, line_id, hand)
+    line, hand = _line_of(session, line_id, hand)
     _check_sum(fen, document_no)
     posting = Posting(line.id, line.share, "available", SOURCE, fen)
     payload = {"fen": fen, "document_no": document_no}
@@ -110,7 +111,7 @@ def carry_over(
     Raises:
         Conflict: less is available. NotAllowed: the actor is not of the treasury that bears it.
     """
-    line = _line_of(session, line_id, hand)
+    line, hand = _line_of(session, line_id, hand)
     _check_sum(fen, document_no)
     following = _next_year(session, line, ids)
     payload = {"fen": fen, "document_no": document_no, "to_year": following.year}
@@ -183,7 +184,8 @@ def enter_split(
     """
     found = _policy(session, policy)
     _refuse_settled(session, found)
-    _refuse_others(session, hand, FINANCE_ROLES[CITY], identity.territory(session, found.city).id)
+    city = identity.territory(session, found.city)
+    hand = _seated(session, hand, FINANCE_ROLES[CITY], city.id)
     if not 0 <= city_percent <= 100 or not basis.strip():  # noqa: PLR2004 - a percentage
         raise InvalidInput(
             "市级承担比例须在 0 与 100 之间，并写明依据。",
@@ -230,7 +232,7 @@ def confirm_split(session: Session, split_id: int, hand: Hand) -> FiscalSplit:
     if row is None:
         raise NotFound(f"没有财政分担比例 {split_id}。")
     city = identity.territory(session, session.get_one(Policy, row.policy_id).city)
-    _refuse_others(session, hand, CONFIRMING_ROLE, city.id)
+    hand = _seated(session, hand, CONFIRMING_ROLE, city.id)
     if row.entered_by == hand.by:
         raise NotAllowed("财政分担比例须由录入人以外的第二人复核。")
     if row.confirmed_at is None:
@@ -329,18 +331,17 @@ def _next_year(session: Session, line: BudgetLine, ids: PublicIds) -> BudgetLine
     return _open(session, key, ids, **said)
 
 
-def _line_of(session: Session, line_id: int, hand: Hand) -> BudgetLine:
+def _line_of(session: Session, line_id: int, hand: Hand) -> tuple[BudgetLine, Hand]:
     line = session.get(BudgetLine, line_id)
     if line is None:
         raise NotFound(f"没有预算项目 {line_id}。")
-    _refuse_others(session, hand, FINANCE_ROLES[line.share], line.territory_id)
-    return line
+    return line, _seated(session, hand, FINANCE_ROLES[line.share], line.territory_id)
 
 
-def _refuse_others(session: Session, hand: Hand, role: str, territory_id: int) -> None:
-    """Refuse whoever does not sit in this seat of the treasury of a place."""
+def _seated(session: Session, hand: Hand, role: str, territory_id: int) -> Hand:
+    """Return the hand in this seat of a place's treasury; refuse whoever does not sit there."""
     query = (
-        select(Assignment.id)
+        select(Assignment.organisation_id)
         .join(Organisation, Organisation.id == Assignment.organisation_id)
         .where(
             Assignment.person_id == hand.by,
@@ -349,9 +350,10 @@ def _refuse_others(session: Session, hand: Hand, role: str, territory_id: int) -
             valid_at(hand.at),
         )
     )
-    if session.scalars(query.limit(1)).first() is None:
-        name = TREASURY_NAMES[role]
-        raise NotAllowed(f"此事由该地的{name}办理，您不在该席位。")
+    found = session.scalars(query.limit(1)).first()
+    if found is None:
+        raise NotAllowed(f"此事由该地的{TREASURY_NAMES[role]}办理，您不在该席位。")
+    return replace(hand, place=Place(found, role))
 
 
 def _refuse_strangers(session: Session, body: Organisation, hand: Hand) -> None:
@@ -382,16 +384,10 @@ def _record(
 
 
 def _append(session: Session, stream: int, name: str, payload: dict[str, Any], hand: Hand) -> int:
+    draft = Draft(name, hand.by, hand.at, payload, request_id=hand.request_id)
     try:
-        return history.append(
-            session,
-            stream=stream,
-            name=name,
-            actor_id=hand.by,
-            payload=payload,
-            at=hand.at,
-            signer=hand.signer,
-            request_id=hand.request_id,
+        return history.append_draft(
+            session, draft.seated(hand.place), stream=stream, signer=hand.signer
         )
     except IntegrityError as error:
         if hand.request_id is None:

@@ -179,7 +179,7 @@ def read_table(content: bytes, wanted: Sequence[str], *, name: str) -> list[dict
     Raises:
         InvalidInput: neither XLSX nor CSV, a heading missing or twice. TooLarge: too many rows.
     """
-    rows = _rows(content, name)
+    rows = rows_of(content, name)
     return _below(rows, _headings(rows, wanted))
 
 
@@ -189,7 +189,7 @@ def read_columns(content: bytes, first: str, *, name: str) -> list[dict[str, Any
     Raises:
         InvalidInput: neither XLSX nor CSV, no heading `first`, one twice. TooLarge: too many rows.
     """
-    rows = _rows(content, name)
+    rows = rows_of(content, name)
     for _, row in zip(range(HEADING_WITHIN), rows, strict=False):
         titles = _titles(row)
         if first in titles:
@@ -202,7 +202,12 @@ def read_columns(content: bytes, first: str, *, name: str) -> list[dict[str, Any
     )
 
 
-def _rows(content: bytes, name: str) -> Iterator[Sequence[Any]]:
+def rows_of(content: bytes, name: str) -> Iterator[Sequence[Any]]:
+    """Yield the cells of the first sheet as they are, row by row; `name` tells XLSX from CSV.
+
+    Raises:
+        InvalidInput: neither XLSX nor CSV. TooLarge: it would unpack to more than a file takes.
+    """
     is_xlsx = name.lower().endswith(".xlsx")
     return iter(_xlsx_rows(content) if is_xlsx else _csv_rows(content))
 

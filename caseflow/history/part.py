@@ -28,6 +28,14 @@ class Signer:
     key_id: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where somebody sits who acts outside a case: an organisation, and the role there."""
+
+    organisation_id: int
+    role: str
+
+
 class Draft(NamedTuple):
     """An event before it is chained."""
 
@@ -45,6 +53,12 @@ class Draft(NamedTuple):
     request_hash: bytes | None = None
     cause_seq: int | None = None
     acting_for_id: int | None = None
+
+    def seated(self, place: Place | None) -> "Draft":
+        """Return it with the seat in which it is done; None: the system's, or nobody's seat."""
+        if place is None:
+            return self
+        return self._replace(seat=place.role, organisation_id=place.organisation_id)
 
 
 def chained(

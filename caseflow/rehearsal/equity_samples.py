@@ -71,7 +71,13 @@ def _loss(facts: Mapping[str, Any], _given: Mapping[str, Any]) -> dict[str, Any]
     return {"loss_fen": position_in(facts).outstanding_fen}
 
 
+def _bounced(facts: Mapping[str, Any], _given: Mapping[str, Any]) -> dict[str, Any]:
+    tranches = position_in(facts).tranches
+    return {"bounced_fen": tranches[-1][1]} if tranches else {}
+
+
 _FIGURES: Final[dict[str, Callable[[Any, Any], dict[str, Any]]]] = {
+    "return_to_trustee": _bounced,
     "convert_equity": _round,
     "exit_equity": _exit,
     "repay_pool": _came_back("repaid_fen", "repayment_complete"),

@@ -54,6 +54,15 @@ def test_an_event_tells_who_in_which_seat_of_which_organisation(
     ]
 
 
+def test_what_is_done_outside_cases_tells_the_seat_too(shared_story: Story, submitted: str):
+    found = [e for e in read(shared_story.client) if e["event"] == "funds_appropriated"]
+
+    assert {(e["seat"], e["organisation_title"]) for e in found} == {
+        ("finance_division", "市财政局")
+    }
+    assert shared_story.client.done(shared_story.client.get("/history/verification", AUDITOR))["ok"]
+
+
 def test_whoever_comes_in_and_whatever_is_brought_is_an_event(shared_story: Story, submitted: str):
     by_name = {e["event"]: e for e in read(shared_story.client, actor=APPLICANT)}
 

@@ -3,6 +3,7 @@
 import io
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -32,10 +33,12 @@ def client(server, drafts_template, tmp_path_factory) -> Iterator[Client]:
             yield Client(app)
 
 
-def reported(client, login=LEAD, path=REPORTS, *, files=((PDF, FILE),), **changes):
+def reported(client, login=LEAD, path=REPORTS, *, files=((PDF, FILE),), key=None, **changes):
     given = {"period": "2026Q1", "value": "320.5", **changes}
     data = {**given, "file": [(io.BytesIO(content), name) for content, name in files]}
-    return client.ask("POST", path, login, data=data, content_type="multipart/form-data")
+    return client.ask(
+        "POST", path, login, data=data, content_type="multipart/form-data", headers=key
+    )
 
 
 def fetched(client, path, login):
@@ -110,3 +113,37 @@ def test_what_cannot_be_reported(client: Client, login, changes, status):
     given = {"path": f"{PATH}/parks/reports", "value": "1", **changes}
 
     assert reported(client, login, **given).status_code == status
+
+
+def test_the_same_request_again_answers_the_first_report_and_confirmation(client: Client):
+    key, path = {"Idempotency-Key": "q1-parks"}, f"{PATH}/parks/reports"
+    said = {"path": path, "value": "3"}
+    first = client.done(reported(client, key=key, **said), 201)
+
+    again = client.done(reported(client, key=key, **said), 201)
+    other = [
+        reported(client, key=key, **{**said, **changes})
+        for changes in ({"value": "4"}, {"files": [(PDF + b" ", FILE)]}, {"path": REPORTS})
+    ]
+    confirmation = f"/indicator-reports/{first['public_id']}/confirmation"
+    done = [client.done(client.post(confirmation, SECOND, headers=key)) for _ in range(2)]
+    reused = client.post(confirmation, LEAD, headers=key)
+
+    assert again == first
+    assert [each.status_code for each in other] == [422, 422, 422]
+    assert {each.json["type"] for each in (*other, reused)} == {other[0].json["type"]}
+    assert "已用于另一请求" in other[0].json["detail"]
+    assert done[0] == done[1]
+    assert done[0]["status"] == "confirmed"
+    assert client.post(confirmation, SECOND).status_code == 409
+    assert len(client.done(client.get(path, LEAD))["items"]) == 1
+
+
+def test_four_copies_of_one_report_at_once_are_one(client: Client):
+    said = {"path": f"{PATH}/models/reports", "value": "2", "key": {"Idempotency-Key": "copies"}}
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(reported, client, **said) for _ in range(4)]
+        made = [client.done(each.result(), 201)["public_id"] for each in answers]
+
+    assert len(set(made)) == 1

@@ -122,6 +122,32 @@ def test_what_was_paid_for_a_revoked_title_is_recovered(paid: Road):
     assert revoke(paid.client, paid.title_list, HEAD, **other).status_code == 409
 
 
+def test_what_happened_to_a_list_is_told_with_the_seat_of_each_and_page_by_page(paid: Road):
+    client, path = paid.client, f"/title-lists/{paid.title_list}/events"
+    told = client.done(client.get(path, HANDLER))
+    first = client.done(client.get(path, AUDITOR, limit=2))
+    rest = client.done(client.get(path, AUDITOR, after=first["next"]))
+    feed = client.done(client.get("/history/events", AUDITOR, event="title_revoked"))["items"]
+    whole = client.done(client.get("/history/verification", AUDITOR))
+
+    seen = [(each["title"], each["line"], each["actor"], each["role"]) for each in told["items"]]
+    assert seen == [
+        ("导入名单", None, HANDLER, "bureau_handler"),
+        ("匹配名单", None, HANDLER, "bureau_handler"),
+        ("撤销称号", 1, HEAD, "bureau_division_head"),
+    ]
+    assert {each["organisation"] for each in told["items"]} == {"市数据局"}
+    assert (told["next"], first["next"], rest["next"]) == (None, 2, None)
+    assert [*first["items"], *rest["items"]] == told["items"]
+    assert told["items"][2]["payload"]["reason"] == REVOKED["reason"]
+    assert [(each["organisation_title"], each["subject"]) for each in feed] == [
+        ("市数据局", paid.title_list)
+    ]
+    assert (whole["ok"], whole["faults"]) == (True, [])
+    assert client.get(path, "kejiju.handler").status_code == 404
+    assert client.get(path, HANDLER, after="x").status_code == 422
+
+
 def test_a_firm_that_never_answers_lapses_and_is_not_asked_again(client: Client):
     road = begin(client)
     story = road.story

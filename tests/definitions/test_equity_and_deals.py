@@ -127,6 +127,7 @@ def test_every_act_that_moves_money_of_the_pool_says_so():
 
     assert {
         "transfer_to_company": "grant_from_pool",
+        "return_transfer": "return_to_trustee",
         "register_conversion": "convert_equity",
         "record_equity_exit": "exit_equity",
         "confirm_repayment": "repay_pool",
@@ -135,6 +136,16 @@ def test_every_act_that_moves_money_of_the_pool_says_so():
         "keep_as_grant": "keep_grant",
         "waive_and_exempt": "keep_grant",
     }.items() <= effects.items()
+
+
+def test_a_transfer_that_the_bank_returned_is_made_again_by_the_trustee_alone():
+    flow = workflow("equity")
+
+    for state in ("incubating", "incubation_review"):
+        step = flow.step(state, "return_transfer")
+        assert (targets(flow, state, "return_transfer"), step.by) == (["granted"], ("trustee",))
+        assert {"bounced_fen", "document_no", "reason"} <= set(step.requires)
+    assert flow.step("midterm_review", "return_transfer") is None
 
 
 def test_a_conversion_is_waived_by_the_joint_meeting_alone():

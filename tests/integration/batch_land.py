@@ -32,6 +32,7 @@ TOWN_HANDLER, TOWN_HEAD = "huilong_zhen.handler", "huilong_zhen.head"
 AUDITOR = "shenjiju.auditor"
 MINUTES = "〔2026〕第9号"
 FEN = 50_000_000
+LOOKED_AT = ("verified_fen", "audited_fen", "reviewed_fen")
 CONTACT = Contact("0513-00000000", "sample@example.test", "样例路1号")
 
 
@@ -64,12 +65,12 @@ class Batch:
         )
         return [name for (name,) in rows]
 
-    def submitted(self, number: int) -> list[str]:
+    def submitted(self, number: int, fen: int = FEN) -> list[str]:
         """Hand in so many cases; returns the new ones."""
         made = []
         for _ in range(number):
             case = self.town.open(MEASURE, call=self.call)
-            self.town.walk(case, "submitted", applied_fen=FEN)
+            self.town.walk(case, "submitted", applied_fen=fen)
             made.append(case)
             self.town.now += timedelta(minutes=1)
         self.cases += made
@@ -86,11 +87,11 @@ class Batch:
         sweep_all(self.town.house.cases, self.town.now)
         self.town.swept = max(self.town.swept, self.town.now)
 
-    def proposed(self, number: int) -> list[str]:
+    def proposed(self, number: int, fen: int = FEN) -> list[str]:
         """Hand in so many cases, close the call, bring each to 拟支持."""
-        made = self.submitted(number)
+        made, found = self.submitted(number, fen), dict.fromkeys(LOOKED_AT, fen)
         for case in made:
-            self.town.walk(case, "proposed", verified_fen=FEN, audited_fen=FEN, reviewed_fen=FEN)
+            self.town.walk(case, "proposed", **found)
         self.close()
         return made
 

@@ -63,6 +63,12 @@ class Equity:
         self.land.act(case, "transfer_to_company", arrived_on="2026-09-01")
         return case
 
+    def bounce(self, case: str, fen: int = FIRST, **said: Any) -> Any:
+        """Let the trustee record that the bank returned the last transfer."""
+        slip = {"document_no": "退汇〔2026〕1号", "reason": "账户状态异常"}
+        given = {"bounced_fen": fen, **slip, **said}
+        return self.land.ask(case, "return_transfer", "trustee", **given)
+
     def next_tranche(self, case: str) -> None:
         """Pay and transfer the rest, which arrives today."""
         self.land.act(case, "request_midterm")

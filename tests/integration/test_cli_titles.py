@@ -74,8 +74,14 @@ def test_rows_are_corrected_titles_revoked_and_successors_named(run, tmp_path):
                   "--json").json  # fmt: skip
     steps = run("titles", "successions", "--as", REVIEWER, "--json").json
     left = run("titles", "show", made, "--result", "revoked", "--as", HANDLER)
+    told = run("titles", "history", made, "--after", "2", "--as", HANDLER, "--json").json
+    shown = run("titles", "history", made, "--limit", "1", "--as", HANDLER)
 
     assert (corrected.code, step.code, followed["pushed"]) == (0, 0, 1)
     assert [each["done"] for each in revoked["consequences"]] == ["stopped"]
     assert [each["successor"] for each in steps] == [FIRM]
     assert "国信办(2026)9号" in left.out
+    assert [(each["title"], each["line"]) for each in told] == [
+        ("更正", 2), ("匹配名单", None), ("撤销称号", 1),
+    ]  # fmt: skip
+    assert ("导入名单" in shown.out, "--after 1" in shown.err) == (True, True)

@@ -375,6 +375,63 @@ def test_two_registrations_of_one_exit_leave_one(equity: Equity):
     assert equity.of(case).position.gain_fen == 9
 
 
+def test_a_returned_transfer_leaves_the_pool_as_it_was_and_is_made_again(equity: Equity):
+    def seen() -> tuple[int, int, int, int]:
+        pool = equity.pool("NT24-7")
+        assert (sum(pool.balances.values()), pool.is_whole) == (0, True)
+        balances = pool.balances
+        return pool.opening_fen, pool.granted_fen, balances["granted"], balances["pool_opening"]
+
+    case = equity.granted()
+    before = seen()
+    equity.land.act(case, "transfer_to_company", arrived_on="2026-09-01")
+    granted = seen()
+
+    equity.bounce(case, bounced_on="2026-09-03")
+
+    back, waiting = seen(), equity.land.state(case)
+    listed, flows = equity.register("NT24-7")[0], equity.of(case).flows
+    equity.land.act(case, "transfer_to_company", arrived_on="2026-09-08")
+    again, told = equity.register("NT24-7")[0], equity.of(case).position
+
+    assert [b - a for a, b in zip(before, granted, strict=True)] == [FIRST, FIRST, FIRST, -FIRST]
+    assert (back, seen(), waiting) == (before, granted, "granted")
+    assert (listed.case, listed.granted_fen, listed.granted_on, listed.dpi) == (case, 0, (), None)
+    assert [(each.event, each.source, each.target, each.fen) for each in flows] == [
+        ("transfer_to_company", "pool_opening", "available", FIRST),
+        ("transfer_to_company", "available", "granted", FIRST),
+        ("return_transfer", "granted", "available", FIRST),
+        ("return_transfer", "available", "pool_opening", FIRST),
+    ]
+    assert {each.on_date for each in flows[2:]} == {date(2026, 9, 3)}
+    assert (again.granted_on, told.granted_fen) == ((date(2026, 9, 8),), FIRST)
+
+
+def test_only_the_last_tranche_bounces_to_the_fen_and_as_often_as_the_bank_returns_it(
+    equity: Equity,
+):
+    case = equity.incubating()
+    equity.land.now = at(12, 30)
+    equity.next_tranche(case)
+
+    for wrong in (SECOND - 1, SECOND + 1, FIRST, APPROVED):
+        with pytest.raises(InvalidInput, match="不符"):
+            equity.bounce(case, wrong)
+    equity.bounce(case, SECOND)
+    left = equity.of(case).position
+    with pytest.raises(GuardFailed):
+        equity.land.act(case, "terminate")  # what waits at the trustee is accounted for first
+    equity.land.act(case, "transfer_to_company")
+    answers = together(*[lambda: equity.bounce(case, SECOND)] * 4)
+    equity.land.act(case, "transfer_to_company")
+
+    assert sum(isinstance(each, CaseflowError) for each in answers) == 3
+    assert (left.transferred_fen, left.granted_fen) == (FIRST, FIRST)
+    told = equity.of(case)
+    assert (told.position.transferred_fen, told.position.granted_fen) == (APPROVED, APPROVED)
+    assert sum(each.event == "return_transfer" for each in told.flows) == 4
+
+
 def test_a_tranche_arrives_no_later_than_today(equity: Equity):
     case = equity.granted()
     tomorrow = local_date(equity.land.now + timedelta(days=1)).isoformat()

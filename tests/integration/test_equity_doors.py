@@ -1,10 +1,8 @@
 """股权台账, one project's equity, the pool and the calculator: by HTTP and on the command line."""
 
-import io
 import json
 from collections.abc import Iterator
 
-import openpyxl
 import pytest
 
 from caseflow.cases.equity_register import RegisterFilter, register, whole_register
@@ -16,6 +14,7 @@ from tests.api.client import Client
 from tests.api.conftest import application
 from tests.factories.commands import Result
 from tests.factories.equity import TOTAL, entered_round
+from tests.factories.sheets import opened
 from tests.integration.equity_land import APPROVED, AUDITOR, CONVERTED, FIRST, Equity, lend
 from tests.integration.kept_database import keep
 from tests.integration.test_equity import CONVERTS, failed
@@ -217,13 +216,13 @@ def test_the_register_is_a_file_that_a_spreadsheet_opens(client: Client, standin
     answer = client.get("/equity/register.xlsx", AUDITOR)
 
     assert answer.headers["Content-Disposition"] == "attachment; filename=equity-register.xlsx"
-    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
-    rows = list(sheet.iter_rows(values_only=True))
-    assert (rows[0][0], rows[2]) == ("股权台账（拨投）", COLUMNS)
-    assert "范围：全部可见项目　共 3 项" in rows[1][0]
-    assert (rows[5][0], rows[5][1], rows[5][3]) == (3, f"'{FORMULA}", 6_000_000.55)
-    assert rows[5][10:12] == ("5.0632", rows[5][11])
-    assert sheet.cell(6, 2).data_type == "s"
+    about, rows = opened(answer.data)
+    assert list(rows[0]) == ["序号", *(column.title for column in COLUMNS)]
+    assert (about["标题"], about["单位"], about["总行数"]) == ("股权台账（拨投）", "元", "3")
+    assert (about["筛选条件"], len(about["校验码"])) == ("全部可见项目", 64)
+    held = rows[2]
+    assert (held["序号"], held["项目"], held["拨款额（元）"]) == (3, f"'{FORMULA}", 6_000_000.55)
+    assert (held["持股比例（%）"], held["登记日"] is None) == ("5.0632", False)
 
 
 def test_every_page_of_the_register_goes_into_the_file(standing: Equity, cases):
@@ -244,7 +243,7 @@ def test_the_command_line_lists_and_writes_the_register(run, tmp_path, cases):
 
     assert "股权台账" in listed.out
     assert f"--after {cases[1]}" in listed.err
-    assert openpyxl.load_workbook(file).worksheets[0].max_row == 6
+    assert len(opened(file.read_bytes())[1]) == 3
     assert [line["case"] for line in due.json] == [cases[2]]
 
 

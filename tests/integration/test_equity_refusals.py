@@ -21,6 +21,16 @@ ENTRY = (
     " FROM pool_entry"
     " WHERE case_id = {held} AND line = 1 ORDER BY seq LIMIT 1"
 )
+BACK = (  # an entry of the last act that undoes a line of the first or the last transfer
+    "INSERT INTO pool_entry (case_id, seq, line, measure_id, source, target, fen, on_date, at,"
+    " reverses_seq, reverses_line) SELECT case_id, (SELECT max(seq) FROM event WHERE"
+    " stream = {open}), 9, measure_id, 'granted', '{target}', {fen}, on_date, at, {of}, {line}"
+    " FROM pool_entry WHERE case_id = {open} AND line = 1 ORDER BY seq LIMIT 1"
+)
+FIRST_ACT, LAST_ACT = (
+    f"(SELECT {which}(seq) FROM pool_entry WHERE case_id = {{open}} AND target = 'granted')"
+    for which in ("min", "max")
+)
 CONVERSION = (
     "INSERT INTO equity_conversion SELECT (jsonb_populate_record(c, '{changes}'::jsonb"
     " || jsonb_build_object('case_id', {open}, 'seq', (SELECT max(seq) FROM event"
@@ -49,7 +59,10 @@ def standing(server, everything_template, tmp_path_factory, pytestconfig) -> Ite
             held = equity.incubating()
             equity.next_tranche(held)
             equity.convert(equity.converting(held), **CONVERTS)
-            equity.incubating()
+            open_ = equity.incubating()
+            equity.bounce(open_)
+            equity.land.act(open_, "transfer_to_company", arrived_on="2026-09-01")
+            equity.land.act(open_, "report_incubation")
             yield equity
 
 
@@ -65,6 +78,10 @@ def statements() -> list[tuple[str, str]]:
     def left(route="transfer", cost=9, principal=9, gain=0, loss=0, minutes="NULL"):
         return EXIT.format(route=route, cost=cost, principal=principal, gain=gain, loss=loss,
                            minutes=minutes, held="{held}")  # fmt: skip
+
+    def back(fen=FIRST, of=LAST_ACT, line: object = 2, target="available"):
+        text = BACK.replace("{of}", of)
+        return text.format(fen=fen, line=line, target=target, open="{open}")
 
     append_only = (
         "equity_terms", "equity_trigger", "equity_agreement", "funding_round", "shareholding",
@@ -90,6 +107,14 @@ def statements() -> list[tuple[str, str]]:
         (entry("granted", "returned", 0), "ck_pool_entry_fen"),
         (entry("granted", "returned", -1), "ck_pool_entry_fen"),
         (WITHOUT_AN_ACT, "fk_pool_entry_case_id_seq"),
+        (entry("granted", "available", 1), "ck_pool_entry_reversal"),
+        (back(line="NULL"), "ck_pool_entry_reversal"),
+        (back(target="returned"), "ck_pool_entry_reversal"),
+        (back(fen=FIRST - 1), "fk_pool_entry_mirror"),
+        (back(line=1), "fk_pool_entry_mirror"),
+        (back(of="(SELECT max(seq) FROM event WHERE stream = {open})"), "reverses_earlier"),
+        (back(of=FIRST_ACT), "uq_pool_entry_reversed_once"),
+        (back(), "undone as a whole"),
         (changed(TERMS, '{"discount_percent": 100}'), "ck_equity_terms_discount"),
         (changed(TERMS, '{"share_cap_percent": 0}'), "ck_equity_terms_share_cap"),
         (changed(TERMS, '{"share_cap_percent": 100}'), "ck_equity_terms_share_cap"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from caseflow.batches.objections import Grounds, Objection, file_objection
-from caseflow.batches.plans.proposing import Wish
+from caseflow.batches.plans.proposing import Wish, propose
 from caseflow.batches.publicity import Listing, PublicityView, open_publicity
 from caseflow.cases.opening import Opening, open_case
 from caseflow.cases.quoting import quote_case
@@ -93,6 +93,17 @@ def test_a_batch_goes_from_its_planning_to_the_archive(town: Town):
         "call_plan_drafted", "plan_reviewed", "call_plan_approved", "call_publicised",
         "call_released", "call_settled", "call_archived",
     ]  # fmt: skip
+    seats = town.sql(
+        "SELECT e.name, e.seat, o.title FROM event e JOIN call k ON k.id = e.stream"
+        " JOIN organisation o ON o.id = e.organisation_id WHERE k.public_id = %s ORDER BY e.seq",
+        batch.call,
+    )
+    assert seats == [
+        ("call_plan_drafted", "bureau_handler", "市数据局"),
+        ("plan_reviewed", "bureau_reviewer", "市数据局"),
+        ("call_plan_approved", "bureau_leader", "市数据局"),
+        ("call_publicised", "bureau_handler", "市数据局"),
+    ]
 
 
 def test_a_batch_is_published_by_a_second_person_and_takes_nothing_before(town: Town):
@@ -146,6 +157,43 @@ def test_each_cut_is_told_with_its_reason(town: Town):
     (cut,) = line.reductions
     assert (found.wanted_fen, found.cut_fen, line.cut_fen) == (FEN, 100, 100)
     assert (cut.kind, cut.fen, cut.reason) == ("planned", 100, "扣除退款")
+    assert (cut.cut_code, cut.cut_title) == ("evidence", "凭证、材料不足以证明")
+
+
+def test_what_a_ceiling_cuts_explains_itself_and_asks_nobody_for_a_reason(town: Town):
+    batch, most = opened(town), 200_000_000
+    (case,) = batch.proposed(1, fen=most + 9)
+
+    with pytest.raises(InvalidInput, match="核减须写明理由"):
+        batch.draft(support(case, fen=most - 1))  # a fen below the ceiling is somebody's decision
+    with town.house.database.session() as session:
+        call = find_call(session, batch.call)
+        (offered,) = propose(town.house.cases, session, call, town.now).lines
+    by_hand = batch.draft(support(case, fen=most))
+    batch.turn_back(by_hand.plan.public_id)
+    found = batch.draft()
+
+    assert (offered.wanted_fen, offered.fen, offered.cut_code) == (most + 9, most, "ceiling")
+    for view in (by_hand, found):
+        (line,) = view.lines
+        (cut,) = line.reductions
+        assert (line.fen, line.cut_fen, line.reason) == (most, 9, offered.reason)
+        assert (cut.kind, cut.fen, cut.cut_code) == ("planned", 9, "ceiling")
+        assert cut.reason == offered.reason
+    assert str(offered.reason).startswith("按最高限额核减。单个企业每年最高")
+
+
+def test_a_short_pool_behind_a_ceiling_says_both(town: Town):
+    most = 200_000_000
+    batch = opened(town, pool_fen=most - 100)
+    batch.proposed(1, fen=most + 9)
+
+    (line,) = batch.draft().lines
+
+    (cut,) = line.reductions
+    assert (line.fen, line.cut_fen, cut.cut_code) == (most - 100, 109, "pool_short")
+    assert "按最高限额核减。单个企业每年最高" in cut.reason
+    assert "资金" in cut.reason.rpartition("；")[2]
 
 
 def test_a_case_with_a_veto_is_for_its_name_never_for_a_plan(town: Town):

@@ -1,12 +1,9 @@
 """The 追缴台账 as a workbook: what was done, whole or not, and never a formula."""
 
-from io import BytesIO
-
-from openpyxl import load_workbook
-
 from caseflow.cases.recoveries.ledger import Ledger, ledger, workbook
 from caseflow.cases.recoveries.queries import RecoveryFilter
 from caseflow.identity.queries import actor_by_login
+from tests.factories.sheets import opened
 from tests.integration.claiming import Claims
 
 
@@ -17,9 +14,8 @@ def _ledger(claims: Claims) -> Ledger:
         return ledger(session, actor, RecoveryFilter())
 
 
-def _rows(claims: Claims, found: Ledger):
-    book = load_workbook(BytesIO(workbook(found, by="王审计", at=claims.town.now)))
-    return list(book.active.iter_rows(values_only=True))
+def _opened(claims: Claims, found: Ledger):
+    return opened(workbook(found, by="王审计", at=claims.town.now))
 
 
 def test_the_measures_taken_are_named_in_their_order(claims: Claims):
@@ -40,7 +36,7 @@ def test_a_text_that_looks_like_a_formula_is_only_shown(claims: Claims):
         " WHERE title = 'due')"
     )
 
-    cells = [value for row in _rows(claims, _ledger(claims)) for value in row]
+    cells = [value for row in _opened(claims, _ledger(claims))[1] for value in row.values()]
 
     assert "'=1+1" in cells
     assert not [each for each in cells if isinstance(each, str) and each[:1] in tuple("=+-@")]
@@ -49,16 +45,19 @@ def test_a_text_that_looks_like_a_formula_is_only_shown(claims: Claims):
 def test_a_ledger_that_is_not_whole_says_so(claims: Claims):
     found = Ledger(_ledger(claims).lines, is_whole=False)
 
-    last = _rows(claims, found)[-1]
+    about, rows = _opened(claims, found)
 
-    assert "仅列最近 5000 件" in last[0]
+    assert "仅列最近 5000 件" in about["说明"]
+    assert str(len(rows)) == about["总行数"]
+    assert "说明" not in _opened(claims, _ledger(claims))[0]
 
 
 def test_who_made_it_and_when_stands_above(claims: Claims):
-    title, made, *_ = _rows(claims, _ledger(claims))
+    about, rows = _opened(claims, _ledger(claims))
 
-    assert title[0] == "追缴台账"
-    assert made[0] == "生成时间：2026-09-28 09:00；生成人：王审计；单位：元"
+    assert (about["标题"], about["期间"]) == ("追缴台账", "截至2026-09-28")
+    assert (about["生成时间"], about["制表人"]) == ("2026-09-28 09:00:00", "王审计")
+    assert (about["单位"], about["总行数"], len(about["校验码"])) == ("元", str(len(rows)), 64)
 
 
 def test_where_everything_was_returned_by_the_bank_no_share_owes(claims: Claims):

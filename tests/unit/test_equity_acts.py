@@ -138,6 +138,54 @@ def test_what_is_at_the_company_already_does_not_arrive_again():
         done("grant_from_pool")
 
 
+TWICE = replace(
+    GRANTED,
+    tranches=(*GRANTED.tranches, (date(2027, 9, 15), 7)),
+    pooled_fen=500_000_062,
+    granted_fen=500_000_062,
+)
+
+
+def test_a_transfer_that_the_bank_returned_is_undone_to_the_fen_and_waits_at_the_trustee():
+    effected = done("return_to_trustee", {"bounced_fen": 7}, position=TWICE, paid_fen=500_000_062)
+
+    assert effected.movements == (
+        Movement("granted", "available", 7), Movement("available", "pool_opening", 7),
+    )  # fmt: skip
+    assert effected.position == GRANTED
+    kept = {"paid_fen": 500_000_062, "equity_position": effected.position.to_data()}
+    assert outstanding_in(facts(**kept)) == 500_000_062
+    again = ACTS["grant_from_pool"](facts(**kept), {}).position
+    assert again == replace(TWICE, tranches=(*GRANTED.tranches, (date.fromisoformat(TODAY), 7)))
+
+
+@pytest.mark.parametrize(
+    ("entered", "position", "words"),
+    [
+        ({"bounced_fen": 6}, TWICE, "应为 7"),
+        ({"bounced_fen": 8}, TWICE, "应为 7"),
+        ({"bounced_fen": 7, "bounced_on": "2027-09-14"}, TWICE, "2027-09-15 至 2027-10-01"),
+        ({"bounced_fen": 7, "bounced_on": "2027-10-02"}, TWICE, "2027-09-15 至 2027-10-01"),
+        ({"bounced_fen": 7}, replace(TWICE, granted_fen=6), "至多 6"),
+        ({"bounced_fen": 7}, Position(), "无已转资金"),
+    ],
+)
+def test_a_return_of_another_sum_or_day_or_of_what_is_no_more_there_is_refused(
+    entered, position, words
+):
+    with pytest.raises(InvalidInput) as refused:
+        done("return_to_trustee", entered, position=position)
+
+    assert list(refused.value.fields.values()) == [words]
+
+
+@pytest.mark.parametrize("day", ["2027-09-15", TODAY])
+def test_a_return_may_come_on_the_day_of_the_transfer_and_today(day):
+    entered = {"bounced_fen": 7, "bounced_on": day}
+
+    assert done("return_to_trustee", entered, position=TWICE).position == GRANTED
+
+
 def test_a_conversion_whose_figures_agree_moves_what_the_shares_cost():
     facts_after = after("convert_equity", {**entered_round(), **computed()})
 

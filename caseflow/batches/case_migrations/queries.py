@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import ColumnElement, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.batches.case_migrations.models import ITEM_STATUSES, CaseMigration, MigrationItem
 from caseflow.cases.models import Case
 from caseflow.cases.queries import AUDITOR, visible_cases
 from caseflow.catalogue.models import Measure, MeasureVersion, PolicyVersion
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
@@ -110,10 +111,7 @@ def migration_list(
         place = select(CaseMigration.id).where(
             CaseMigration.public_id == after, visible_migrations(actor)
         )
-        last = session.scalars(place).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-        query = query.where(CaseMigration.id < last)
+        query = query.where(CaseMigration.id < last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(CaseMigration.id.desc()).limit(size + 1)).all()
     items = tuple(_line(row) for row in rows[:size])
@@ -207,11 +205,8 @@ def item_list(
             raise InvalidInput(f"status：{reason}。", fields={"status": reason})
         query = query.where(MigrationItem.status == status)
     if after is not None:
-        place = select(Case.id).where(or_(Case.public_id == after), visible_cases(actor))
-        last = session.scalars(place).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-        query = query.where(MigrationItem.case_id > last)
+        place = select(Case.id).where(Case.public_id == after, visible_cases(actor))
+        query = query.where(MigrationItem.case_id > last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(MigrationItem.case_id).limit(size + 1)).all()
     items = tuple(_item(row) for row in rows[:size])

@@ -1,26 +1,27 @@
 """Running an approved migration: case by case, each with its result and an event of its own.
 
-A case is moved in a savepoint of its own: what is refused for one is told and stops no other. A run
-that was killed is run again: it goes on with what is pending.
+A case is moved in a savepoint of its own: what is refused for one is told and stops no other. An
+item is claimed by its row and settled in the transaction that moves its case: whoever is killed
+leaves a set undone or done, and a worker, or the next run, goes on with what is pending.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from psycopg.errors import IntegrityError
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from caseflow.batches.case_migrations.models import CaseMigration, MigrationItem
 from caseflow.batches.case_migrations.service import (
     PROPOSERS,
     locked,
-    refuse_stranger,
     result_of,
+    seat_of,
 )
 from caseflow.batches.hands import Hand
 from caseflow.batches.publications.dry_run import Assessed, Targets, assess
@@ -28,11 +29,13 @@ from caseflow.batches.publications.plans import read_plan
 from caseflow.cases.service import Cases
 from caseflow.cases.statement import Writes, write
 from caseflow.cases.versions.moving import add_move, repin
-from caseflow.catalogue.models import MeasureVersion, PolicyVersion
+from caseflow.catalogue.models import Measure, MeasureVersion, PolicyVersion
 from caseflow.identity.queries import Actor
 from caseflow.kernel.workflow.succession import MovePlan
 
 BATCH: Final = 50
+MOST_AT_ONCE: Final = 20
+"""How many migrations one look takes a set of, the oldest first: a long one holds up no other."""
 PENDING: Final = """
     SELECT case_id FROM case_migration_item WHERE migration_id = %s AND status = 'pending'
     ORDER BY case_id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -78,10 +81,9 @@ def run(
     """
     with cases.database.session() as session:
         row, measure = locked(session, public_id, ("approved",))
-        refuse_stranger(actor, measure, PROPOSERS, "执行")
-        migration, version, plan = row.id, row.to_version_id, read_plan(row.plan)
-        code, ends_on = measure.code, _ends_on(session, version)
-    runner = _Runner(cases, migration, public_id, version, code, plan, ends_on, actor.id, at)
+        seat_of(actor, measure, PROPOSERS, "执行")
+        (runner,) = _runners(session, cases, CaseMigration.id == row.id, at)
+    runner = replace(runner, actor_id=actor.id)
     counts: Counter[str] = Counter()
     while limit is None or counts.total() < limit:
         size = BATCH if limit is None else min(BATCH, limit - counts.total())
@@ -89,15 +91,48 @@ def run(
         if not done:
             break
         counts += done
-    left = _finish(cases, migration, Hand(actor.id, at, cases.office.signer))
+    return _ran(counts, runner.finish())
+
+
+def run_due(cases: Cases, at: datetime, *, limit: int = BATCH) -> Ran:
+    """Settle one set of each approved migration, by the hand of who approved it; finish what is.
+
+    What others are at is left to them and waits in `left`.
+    """
+    with cases.database.session() as session:
+        runners = _runners(session, cases, CaseMigration.status == "approved", at)
+    counts: Counter[str] = Counter()
+    left = 0
+    for runner in runners:
+        counts += runner.batch(limit)
+        left += runner.finish()
+    return _ran(counts, left)
+
+
+def _ran(counts: Counter[str], left: int) -> Ran:
     return Ran(counts["moved"], counts["kept"], counts["refused"], left)
 
 
-def _ends_on(session: Session, version_id: int) -> date | None:
-    query = select(PolicyVersion.effective_to).join(
-        MeasureVersion, MeasureVersion.policy_version_id == PolicyVersion.id
+def _runners(
+    session: Session, cases: Cases, which: ColumnElement[bool], at: datetime
+) -> "list[_Runner]":
+    """Return a run of each of these migrations in the name of who approved it."""
+    found = CaseMigration
+    query = (
+        select(found, found.approved_by, Measure.code, PolicyVersion.effective_to)
+        .join(Measure, Measure.id == found.measure_id)
+        .join(MeasureVersion, MeasureVersion.id == found.to_version_id)
+        .join(PolicyVersion, PolicyVersion.id == MeasureVersion.policy_version_id)
+        .where(which)
+        .order_by(found.id)
+        .limit(MOST_AT_ONCE)
     )
-    return session.scalars(query.where(MeasureVersion.id == version_id)).one()
+    return [
+        _Runner(cases, row.id, row.public_id, row.to_version_id, code, read_plan(row.plan), ends_on,
+                approver, at)
+        for row, approver, code, ends_on in session.execute(query)
+        if approver is not None
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,7 +149,7 @@ class _Runner:
     actor_id: int
     at: datetime
 
-    def batch(self, size: int, progress: Step) -> Counter[str]:
+    def batch(self, size: int, progress: Step = lambda _: None) -> Counter[str]:
         """Settle up to `size` pending cases in one transaction; none where nothing is pending."""
         counts: Counter[str] = Counter()
         with self.cases.connect() as connection, connection.transaction():
@@ -173,22 +208,22 @@ class _Runner:
             "case": reading.id,
         }
 
-
-def _finish(cases: Cases, migration_id: int, hand: Hand) -> int:
-    """Finish the migration where nothing is pending; returns how many cases still are."""
-    with cases.database.session() as session:
-        query = select(CaseMigration).where(CaseMigration.id == migration_id).with_for_update()
-        row = session.scalars(query).one()
-        counts: dict[str, int] = dict(
-            session.execute(
-                select(MigrationItem.status, func.count())
-                .where(MigrationItem.migration_id == migration_id)
-                .group_by(MigrationItem.status)
-            ).all()
-        )
-        left = counts.get("pending", 0)
-        if not left and row.status == "approved":
-            row.status, row.finished_at = "finished", hand.at
-            session.flush()
-            hand.record(session, row.id, "migration_finished", {"counts": counts})
-        return left
+    def finish(self) -> int:
+        """Finish the migration where nothing is pending; returns how many cases still are."""
+        hand = Hand(self.actor_id, self.at, self.cases.office.signer)
+        with self.cases.database.session() as session:
+            query = select(CaseMigration).where(CaseMigration.id == self.migration)
+            row = session.scalars(query.with_for_update()).one()
+            counts: dict[str, int] = dict(
+                session.execute(
+                    select(MigrationItem.status, func.count())
+                    .where(MigrationItem.migration_id == self.migration)
+                    .group_by(MigrationItem.status)
+                ).all()
+            )
+            left = counts.get("pending", 0)
+            if not left and row.status == "approved":
+                row.status, row.finished_at = "finished", hand.at
+                session.flush()
+                hand.record(session, row.id, "migration_finished", {"counts": counts})
+            return left

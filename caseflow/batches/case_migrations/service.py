@@ -19,6 +19,8 @@ from caseflow.cases.service import Cases
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.models import Measure
 from caseflow.catalogue.queries import LoadedMeasure
+from caseflow.catalogue.seating import held
+from caseflow.history.part import Place
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from caseflow.kernel.workflow.succession import MovePlan, faults_of_plan
@@ -58,7 +60,7 @@ def propose(cases: Cases, actor: Actor, wanted: Proposal, at: datetime) -> str:
     hand = Hand(actor.id, at, cases.office.signer)
     with cases.database.session() as session:
         measure = catalogue.measure(session, wanted.measure)
-        refuse_stranger(actor, measure, PROPOSERS, "提出")
+        place = seat_of(actor, measure, PROPOSERS, "提出")
         plan = wanted.plan or _published_plan(session, measure)
         _refuse_plan(session, measure, plan)
         found = _assess(cases, session, measure, plan, _chosen(session, measure, wanted), at=at)
@@ -79,7 +81,7 @@ def propose(cases: Cases, actor: Actor, wanted: Proposal, at: datetime) -> str:
         session.flush()
         counts = counted(found)
         payload = {"measure": measure.code, "plan": row.plan, "counts": counts, **said}
-        hand.record(session, row.id, "migration_proposed", payload)
+        hand.record(session, row.id, "migration_proposed", payload, place)
         return row.public_id
 
 
@@ -201,14 +203,15 @@ def approve(cases: Cases, actor: Actor, public_id: str, at: datetime) -> None:
     hand = Hand(actor.id, at, cases.office.signer)
     with cases.database.session() as session:
         row, measure = locked(session, public_id, ("proposed",))
-        refuse_stranger(actor, measure, APPROVERS, "批准")
+        place = seat_of(actor, measure, APPROVERS, "批准")
         if row.proposed_by == actor.id:
             raise NotAllowed("办件迁移须由提出人以外的第二人批准。")
         if row.to_version_id != measure.version.id:
             raise Conflict("目标版本已不是现行版本，请撤回后重新提出。")
         row.status, row.approved_by, row.approved_at = "approved", actor.id, at
         session.flush()
-        hand.record(session, row.id, "migration_approved", {"measure": measure.code})
+        said = {"measure": measure.code}
+        hand.record(session, row.id, "migration_approved", said, place)
 
 
 def withdraw(cases: Cases, actor: Actor, public_id: str, reason: str, at: datetime) -> None:
@@ -221,12 +224,12 @@ def withdraw(cases: Cases, actor: Actor, public_id: str, reason: str, at: dateti
     hand = Hand(actor.id, at, cases.office.signer)
     with cases.database.session() as session:
         row, measure = locked(session, public_id, ("proposed",))
-        refuse_stranger(actor, measure, PROPOSERS, "撤回")
+        place = seat_of(actor, measure, PROPOSERS, "撤回")
         items = update(MigrationItem).where(MigrationItem.migration_id == row.id)
         session.execute(items.values(status="kept", done_at=at))
         row.status, row.withdrawn_by, row.withdrawn_at = "withdrawn", actor.id, at
         session.flush()
-        hand.record(session, row.id, "migration_withdrawn", said)
+        hand.record(session, row.id, "migration_withdrawn", said, place)
 
 
 def locked(
@@ -247,15 +250,14 @@ def locked(
     return row, catalogue.measure(session, code)
 
 
-def refuse_stranger(
-    actor: Actor, measure: LoadedMeasure, roles: tuple[str, ...], what: str
-) -> None:
-    """Let only people of the measure's lead bureau have a hand in its migrations.
+def seat_of(actor: Actor, measure: LoadedMeasure, roles: tuple[str, ...], what: str) -> Place:
+    """Return the actor's seat in the measure's lead bureau, which alone migrates its cases.
 
     Raises:
         NotAllowed: the actor holds none of `roles` there.
     """
-    lead = measure.version.organisations["lead_bureau"]
-    if not any(actor.holds(lead, role) for role in roles):
+    place = held(actor, [measure.version.organisations["lead_bureau"]], roles)
+    if place is None:
         bureau = measure.version.definition["bureaus"][0]
         raise NotAllowed(f"{measure.code} 的办件迁移须由{bureau}{what}，您不在该席位。")
+    return place

@@ -17,6 +17,7 @@ from caseflow.catalogue import queries
 from caseflow.catalogue.models import Measure, PolicyVersion
 from caseflow.catalogue.versions import ISSUED
 from caseflow.database.ids import PublicIds
+from caseflow.history.part import Place
 from caseflow.kernel.workflow.model import Workflow
 
 OPEN_PHASES: Final = frozenset({"intake", "review", "decision"})
@@ -54,7 +55,12 @@ def record_amendment(
 
 
 def record_change(
-    session: Session, change: PolicyChange, hand: Hand, *, measures: Sequence[str] | None
+    session: Session,
+    change: PolicyChange,
+    hand: Hand,
+    *,
+    measures: Sequence[str] | None,
+    place: Place | None = None,
 ) -> PolicyChange:
     """Write a change with its event and its impact list; `measures` None means all."""
     session.add(change)
@@ -69,7 +75,7 @@ def record_change(
         "document_no": change.document_no,
         "cases": len(listed),
     }
-    hand.record(session, change.policy_id, f"policy_{change.kind}", payload)
+    hand.record(session, change.policy_id, f"policy_{change.kind}", payload, place)
     return change
 
 

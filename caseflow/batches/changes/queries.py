@@ -12,6 +12,7 @@ from caseflow.cases.models import Case
 from caseflow.cases.queries import visible_cases
 from caseflow.catalogue.models import Measure, Policy, PolicyVersion
 from caseflow.catalogue.queries import workflow
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
@@ -117,7 +118,8 @@ def change_list(
     if policy is not None:
         query = query.where(Policy.code == policy)
     if after is not None:
-        query = query.where(PolicyChange.id < _change(session, after).id)
+        place = select(PolicyChange.id).where(PolicyChange.public_id == after)
+        query = query.where(PolicyChange.id < last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(PolicyChange.id.desc()).limit(size + 1)).all()
     items = tuple(_change_line(session, actor, row) for row in rows[:size])
@@ -134,14 +136,6 @@ def change_line(session: Session, actor: Actor, public_id: str) -> ChangeLine:
     if row is None:
         raise NotFound(f"没有政策调整 {public_id!r}。")
     return _change_line(session, actor, row)
-
-
-def _change(session: Session, public_id: str) -> PolicyChange:
-    query = select(PolicyChange).where(PolicyChange.public_id == public_id)
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise InvalidInput(f"after：没有 {public_id!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _changes() -> Any:
@@ -218,10 +212,7 @@ def impact_list(
         query = query.where(_status(status))
     if after is not None:
         place = select(Case.id).where(Case.public_id == after, visible_cases(actor))
-        last = session.scalars(place).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-        query = query.where(Case.id > last)
+        query = query.where(Case.id > last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(Case.id).limit(size + 1)).all()
     items = tuple(_impact_line(session, row) for row in rows[:size])

@@ -19,7 +19,8 @@ from caseflow.cases.service import Cases, Request
 from caseflow.cases.statement import Writes, write
 from caseflow.catalogue import service as catalogue
 from caseflow.catalogue.models import MeasureVersion, Policy, PolicyVersion
-from caseflow.history.part import Draft
+from caseflow.catalogue.seating import held
+from caseflow.history.part import Draft, Place
 from caseflow.identity.queries import Actor
 from caseflow.identity.service import LOADING_LOCK
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
@@ -90,7 +91,7 @@ def change_policy(cases: Cases, actor: Actor, wanted: Wanted, at: datetime) -> s
     with cases.database.session() as session:
         session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
         version = _current(session, wanted.policy)
-        _refuse_stranger(session, actor, version)
+        place = _office(session, actor, version)
         if version.status not in road.begins:
             raise Conflict(
                 f"《{version.title}》现为 {version.status}，不能{TITLES[wanted.kind]}；"
@@ -106,7 +107,7 @@ def change_policy(cases: Cases, actor: Actor, wanted: Wanted, at: datetime) -> s
             changed_at=at,
             **said,
         )
-        record_change(session, change, hand, measures=None)
+        record_change(session, change, hand, measures=None, place=place)
         _move(session, version, road, hand)
         if wanted.kind != "suspended":
             _lift(session, version.policy_id, at)
@@ -143,13 +144,20 @@ def _current(session: Session, code: str) -> PolicyVersion:
     return found
 
 
-def _refuse_stranger(session: Session, actor: Actor, version: PolicyVersion) -> None:
+def _office(session: Session, actor: Actor, version: PolicyVersion) -> Place:
+    """Return the actor's seat in the government's office, which alone changes a policy.
+
+    Raises:
+        NotAllowed: the actor does not sit there.
+    """
     query = select(MeasureVersion.organisations).where(
         MeasureVersion.policy_version_id == version.id
     )
-    offices = {each["parties"].get(OFFICE) for each in session.scalars(query)} - {None}
-    if not any(actor.holds(office, OFFICE) for office in offices):
+    offices = {each["parties"].get(OFFICE) for each in session.scalars(query)}
+    place = held(actor, offices, [OFFICE])
+    if place is None:
         raise NotAllowed(f"《{version.title}》的调整须由市政府办办理，您不在该席位。")
+    return place
 
 
 def _move(session: Session, current: PolicyVersion, road: _Road, hand: Hand) -> None:

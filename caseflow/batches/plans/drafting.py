@@ -5,7 +5,7 @@ the plan's review, all in one transaction, or nothing happens and every refusal 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,11 +25,15 @@ from caseflow.batches.plans.models import (
 )
 from caseflow.batches.plans.proposing import PROPOSED, Wish, live_cases, propose, wishes_of
 from caseflow.batches.plans.queries import PlanView, last_whole, lines_of, plan_view
+from caseflow.cases.cutting import rule_cut
+from caseflow.cases.facts import facts_of
+from caseflow.cases.reading import Asker, read_locked
 from caseflow.cases.service import Cases, Request
 from caseflow.catalogue.calls.queries import HANDLER, refuse_others
 from caseflow.catalogue.calls.service import Mover, locked, move, record
 from caseflow.catalogue.models import Call
 from caseflow.history import service as history
+from caseflow.history.part import Draft
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calls import BATCH, TITLES
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput
@@ -70,8 +74,9 @@ def draft_plan(cases: Cases, actor: Actor, wanted: Drafting, at: datetime) -> Pl
     """
     with cases.database.session() as session:
         call = locked(session, wanted.call)
-        refuse_others(session, actor, call, (HANDLER,))
-        drafting = _Drafting(cases, session, call, actor, at)
+        place = refuse_others(session, actor, call, (HANDLER,))
+        mover = Mover(actor.id, at, cases.office.signer, place)
+        drafting = _Drafting(cases, session, call, actor, mover)
         plan = drafting.draft(wanted)
         session.execute(JUDGE)
         return plan_view(session, plan)
@@ -81,21 +86,21 @@ class _Drafting:
     """One plan in the making."""
 
     def __init__(
-        self, cases: Cases, session: Session, call: Call, actor: Actor, at: datetime
+        self, cases: Cases, session: Session, call: Call, actor: Actor, mover: Mover
     ) -> None:
         self._cases = cases
         self._session = session
         self._call = call
         self._actor = actor
-        self._at = at
-        self._mover = Mover(actor.id, at, cases.office.signer)
+        self._at = mover.at
+        self._mover = mover
         self._live = {each.public_id: each for each in live_cases(session, call)}
 
     def draft(self, wanted: Drafting) -> Plan:
         """Write the plan and let its cases take their steps."""
         self._refuse_now(wanted)
         before = last_whole(self._session, self._call)
-        wishes = self._wishes(wanted, before)
+        wishes = self._explained(self._wishes(wanted, before))
         refuse_faults(wishes)
         self._refuse_strangers(wishes, before, is_whole=wanted.kind == WHOLE)
         if wanted.kind == WHOLE and before is not None and self._call.status == PUBLIC:
@@ -136,6 +141,26 @@ class _Drafting:
             raise Conflict(f"本批尚有 {len(found.pending)} 件未到拟支持环节：{waiting}。")
         return wishes_of(found)
 
+    def _explained(self, wishes: Sequence[Wish]) -> tuple[Wish, ...]:
+        """Let what a rule cuts to the fen say so itself; of any other cut a person says why."""
+        silent = {wish.case: wish for wish in wishes if self._is_silent_cut(wish)}
+        numbers = [self._live[case].id for case in silent]
+        for reading in read_locked(self._driver(), numbers, Asker(self._actor.id, self._at)):
+            measure = self._cases.pinned.measure(self._driver(), reading.measure_version_id)
+            workflow = self._cases.pinned.runner(self._driver(), reading.workflow_hash).workflow
+            facts = facts_of(reading, measure, workflow, self._at)
+            wish = silent[reading.public_id]
+            cut = rule_cut(wish.fen or 0, facts, reading, measure, workflow)
+            if cut is not None:
+                silent[wish.case] = replace(wish, reason=cut.words, cut_code=cut.code)
+        return tuple(silent.get(wish.case, wish) for wish in wishes)
+
+    def _is_silent_cut(self, wish: Wish) -> bool:
+        case = self._live.get(wish.case)
+        if case is None or wish.fen is None or wish.reason or wish.cut_code:
+            return False
+        return bool(wish.fen < (case.wanted_fen or 0))
+
     def _refuse_strangers(
         self, wishes: Sequence[Wish], before: Plan | None, *, is_whole: bool
     ) -> None:
@@ -167,10 +192,11 @@ class _Drafting:
         shown.status, shown.closed_at = RESTARTED, self._at
         before.status = RESTARTED
         self._session.flush()
-        history.append(
-            self._session, stream=shown.id, name="publicity_restarted", actor_id=self._actor.id,
-            payload={"plan": before.public_id, "reason": reason}, at=self._at,
-            signer=self._cases.office.signer,
+        payload = {"plan": before.public_id, "reason": reason}
+        draft = Draft("publicity_restarted", self._actor.id, self._at, payload)
+        history.append_draft(
+            self._session, draft.seated(self._mover.place), stream=shown.id,
+            signer=self._mover.signer,
         )  # fmt: skip
 
     def _write(self, wishes: Sequence[Wish], wanted: Drafting, before: Plan | None) -> Plan:

@@ -5,7 +5,7 @@ A proposal is what the rules say, nothing more: whoever stands in 拟支持 in t
 it as it is or lists by hand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.batches.plans.models import SUPPORT, WAITLIST
 from caseflow.batches.short_pools import Standing, standing_cases
+from caseflow.cases.cutting import RuleCut
 from caseflow.cases.filters import CITY_SEES
 from caseflow.cases.service import Cases
 from caseflow.catalogue.models import Call
@@ -43,7 +44,7 @@ NO_PLACE: Final = "名额已满，列入候补"
 NO_MONEY: Final = "本批资金池已安排完毕，列入候补"
 WAITS: Final = "排序列入候补"
 POOL_SHORT: Final = "pool_short"
-"""Why a proposal gives less than was wanted; nothing else makes it do so."""
+"""Why a proposal gives less than was wanted, where it is not a ceiling that cuts it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class ProposedLine:
-    """What the rules give a case, with what it wanted of the pool."""
+    """What the rules give a case; `wanted_fen` is the last amount that was looked at.
+
+    Support with less than that says why: `reason`, and `cut_code` of `CUT_CODES`.
+    """
 
     case: str
     number: str
@@ -112,11 +116,11 @@ def propose(cases: Cases, session: Session, call: Call, at: datetime) -> Proposa
     lines, pending = [], []
     for case in found:
         if case.id in standing:
-            lines.append(room.offer(case, standing[case.id].fen, given))
+            lines.append(room.offer(case, standing[case.id], given))
         elif case.state in ON_THE_WAY and case.planned_fen is not None:
-            lines.append(room.take(case, case.planned_fen, case.planned_fen, None))
+            lines.append(room.keep(case))
         elif case.state == WAITLISTED:
-            lines.append(_line(case, WAITLIST, case.wanted_fen, None, WAITS))
+            lines.append(_line(case, WAITLIST, None, WAITS))
         else:
             pending.append(case.number)
     return Proposal(
@@ -150,26 +154,39 @@ class _Room:
         self.places = 0
         self.fen = 0
 
-    def offer(self, case: Any, wanted: int, given: dict[str, Allotment]) -> ProposedLine:
+    def offer(self, case: Any, standing: Standing, given: dict[str, Allotment]) -> ProposedLine:
         """Return what is left for a case that stands in 拟支持."""
-        allotment = given.get(case.number)
+        wanted, allotment = standing.fen, given.get(case.number)
         fen = wanted if allotment is None else allotment.fen
         if self._call.quota is not None and self.places >= self._call.quota:
-            return _line(case, WAITLIST, wanted, None, NO_PLACE)
+            return _line(case, WAITLIST, None, NO_PLACE)
         left = None if self._call.pool_fen is None else self._call.pool_fen - self.fen
         if (wanted and not fen) or (left is not None and fen > left):
-            return _line(case, WAITLIST, wanted, None, NO_MONEY)
-        return self.take(case, wanted, fen, allotment.reason if allotment else None)
+            return _line(case, WAITLIST, None, NO_MONEY)
+        self._take(fen)
+        return _line(case, SUPPORT, fen, *_why(standing.cut, allotment))
 
-    def take(self, case: Any, wanted: int, fen: int, reason: str | None) -> ProposedLine:
-        """Give a case a place and its money."""
+    def keep(self, case: Any) -> ProposedLine:
+        """Return the line of a case that a plan supports already, with the place it has."""
+        self._take(case.planned_fen)
+        return replace(_line(case, SUPPORT, case.planned_fen), wanted_fen=case.planned_fen)
+
+    def _take(self, fen: int) -> None:
         self.places += 1
         self.fen += fen
-        return _line(case, SUPPORT, wanted, fen, reason or None)
+
+
+def _why(cut: RuleCut | None, allotment: Allotment | None) -> tuple[str | None, str | None]:
+    """Return in words what makes a proposal less than was wanted, and the code of the last cut."""
+    short = allotment.reason if allotment else ""
+    words = [cut.words] if cut else []
+    words += [short] if short else []
+    code = cut.code if cut else None
+    return "；".join(words) or None, POOL_SHORT if short else code
 
 
 def _line(
-    case: Any, result: str, wanted: int | None, fen: int | None, reason: str | None
+    case: Any, result: str, fen: int | None, reason: str | None = None, cut_code: str | None = None
 ) -> ProposedLine:
     return ProposedLine(
         case=case.public_id,
@@ -179,10 +196,10 @@ def _line(
         state=case.state,
         rank=case.rank,
         result=result,
-        wanted_fen=wanted,
+        wanted_fen=case.wanted_fen,
         fen=fen,
         reason=reason,
-        cut_code=POOL_SHORT if fen is not None and reason else None,
+        cut_code=cut_code,
     )
 
 

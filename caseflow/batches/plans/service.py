@@ -43,6 +43,7 @@ from caseflow.catalogue.calls.queries import (
 )
 from caseflow.catalogue.calls.service import Mover, locked, move, record
 from caseflow.catalogue.models import Call
+from caseflow.history.part import Place
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed
 
@@ -170,13 +171,14 @@ class _Deciding:
         self._session = session
         self._actor = actor
         self._at = at
+        self._place: Place | None = None
         self.call: Call = locked(session, call_of(session, find_plan(session, plan)).public_id)
         self.plan: Plan = find_plan(session, plan)
         session.refresh(self.plan)
 
     def expect(self, *statuses: str, roles: Iterable[str]) -> None:
         """Refuse whoever does not sit there, a plan that is elsewhere, one person in two roles."""
-        refuse_others(self._session, self._actor, self.call, roles)
+        self._place = refuse_others(self._session, self._actor, self.call, roles)
         plan = self.plan
         if plan.status not in statuses:
             told = "、".join(STATUS_TITLES[each] for each in statuses)
@@ -212,7 +214,7 @@ class _Deciding:
         plan = self.plan
         self._session.flush()
         said = {"plan": plan.public_id, "version": plan.version, **told}
-        mover = Mover(self._actor.id, self._at, self._cases.office.signer)
+        mover = Mover(self._actor.id, self._at, self._cases.office.signer, self._place)
         if status is not None and plan.kind == WHOLE:
             move(self._session, self.call, status, mover, **said)
         else:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, aliased
 
 from caseflow.batches.publications.models import Publication
 from caseflow.catalogue.models import Policy, PolicyVersion
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Person
-from caseflow.kernel.errors import InvalidInput
 
 MAX_PAGE: Final = 200
 
@@ -64,10 +64,7 @@ def publication_list(
     )
     if after is not None:
         place = select(Publication.id).where(Publication.public_id == after)
-        last = session.scalars(place).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
-        query = query.where(Publication.id < last)
+        query = query.where(Publication.id < last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     rows = session.execute(query.order_by(Publication.id.desc()).limit(size + 1)).all()
     items = tuple(_line(code, row) for row in rows[:size])

@@ -31,8 +31,10 @@ from caseflow.batches.publications.plans import Plans
 from caseflow.cases.service import Cases
 from caseflow.catalogue.models import MeasureVersion, PolicyVersion
 from caseflow.catalogue.pinned import Pinned
+from caseflow.catalogue.seating import held
 from caseflow.catalogue.service import load_policy
 from caseflow.database.ids import PublicIds
+from caseflow.history.part import Place
 from caseflow.identity.queries import Actor
 from caseflow.identity.service import LOADING_LOCK
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed
@@ -136,7 +138,7 @@ def publish(
             new to publish; the policy is repealed or replaced. InvalidInput: see `dry_run`.
     """
     said, hand = lines(vars(words).items()), Hand(actor.id, at, cases.office.signer)
-    before = _to_replace(session, candidate, actor)
+    before, place = _to_replace(session, candidate, actor)
     found = _assessed(session, before, candidate, plans, at, pinned=cases.pinned, progress=progress)
     _refuse_stranding(before, _stranded(session, before.policy_id, found))
     comparison = compare_with(session, before, candidate)
@@ -148,7 +150,7 @@ def publish(
     session.add(row)
     session.flush()
     payload = {"version": after.version, "plan": row.plan, "kept": row.kept, **said}
-    hand.record(session, after.policy_id, "version_published", payload)
+    hand.record(session, after.policy_id, "version_published", payload, place)
     change = record_amendment(
         session, before, after, comparison.touched, hand, ids=cases.ids, **said
     )
@@ -161,17 +163,22 @@ def publish(
     )
 
 
-def _to_replace(session: Session, candidate: Candidate, actor: Actor) -> PolicyVersion:
-    """Return the version whose place the candidate takes; nobody else loads meanwhile."""
+def _to_replace(
+    session: Session, candidate: Candidate, actor: Actor
+) -> tuple[PolicyVersion, Place]:
+    """Return the version whose place the candidate takes, and the seat in which it is published.
+
+    Nobody else loads meanwhile.
+    """
     session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
     code = candidate.files.policy.code
     before = current_version(session, code)
     if before is None:
         raise Conflict(f"政策 {code} 尚未载入；首次载入请用 caseflow policies load。")
-    refuse_publisher(session, actor, before)
+    place = publishers_seat(session, actor, before)
     if before.content_hash == candidate.content:
         raise Conflict(f"《{before.title}》与现行第 {before.version} 版相同，没有可发布的内容。")
-    return before
+    return before, place
 
 
 def _loaded(session: Session, candidate: Candidate, hand: Hand) -> PolicyVersion:
@@ -290,8 +297,8 @@ def _row(
     )
 
 
-def refuse_publisher(session: Session, actor: Actor, version: PolicyVersion) -> None:
-    """Let the government's office, and the heads of the policy's lead bureaus, publish.
+def publishers_seat(session: Session, actor: Actor, version: PolicyVersion) -> Place:
+    """Return the actor's seat: the government's office, or a head's of one of its lead bureaus.
 
     Raises:
         NotAllowed: the actor sits in none of these seats.
@@ -300,12 +307,10 @@ def refuse_publisher(session: Session, actor: Actor, version: PolicyVersion) -> 
         MeasureVersion.policy_version_id == version.id
     )
     for organisations in session.scalars(query):
-        office = organisations["parties"].get(OFFICE)
-        lead = organisations["lead_bureau"]
-        if (office is not None and actor.holds(office, OFFICE)) or any(
-            actor.holds(lead, role) for role in PUBLISHERS
-        ):
-            return
+        office, lead = organisations["parties"].get(OFFICE), organisations["lead_bureau"]
+        place = held(actor, [office], [OFFICE]) or held(actor, [lead], PUBLISHERS)
+        if place is not None:
+            return place
     raise NotAllowed(f"《{version.title}》的新版本须由市政府办或牵头部门负责人发布，您不在该席位。")
 
 

@@ -24,6 +24,7 @@ from caseflow.catalogue.calls.service import Mover, locked, record
 from caseflow.catalogue.models import Call, MeasureVersion
 from caseflow.documents.service import store_file
 from caseflow.funds.sheets import About, Column, Sheet, workbook
+from caseflow.history.part import Place
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import DISTRICT_KINDS, Actor
 from caseflow.kernel.calendar import local_date
@@ -113,7 +114,8 @@ def send_sheet(
             "applied_fen": made.applied_fen, "list_sha256": made.list_sha256,
             "file_sha256": made.file_sha256,
         }  # fmt: skip
-        record(session, found, SENT, told, Mover(actor.id, at, cases.office.signer))
+        place = Place(sender.id, HANDLER)
+        record(session, found, SENT, told, Mover(actor.id, at, cases.office.signer, place))
         _tell(cases, session, found, made, sender)
         return _view(made, found, sender, actor.name)
 

@@ -12,6 +12,7 @@ from caseflow.cases.filters import OPEN
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, find_case, visible_cases
 from caseflow.catalogue.queries import workflow
+from caseflow.database.paging import last_of
 from caseflow.deadlines.models import CaseClock
 from caseflow.funds.bars.models import OrganisationBar
 from caseflow.funds.models import Payment
@@ -19,7 +20,7 @@ from caseflow.funds.recoveries.models import PaymentOffset, Recovery, RecoveryRe
 from caseflow.history.models import Event
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
-from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.errors import NotFound
 from caseflow.kernel.ledger import PAID
 from caseflow.kernel.recovery import GROUNDS, Shares, proportion
 
@@ -150,7 +151,8 @@ def recovery_list(
     size = max(1, min(limit, MAX_PAGE))
     query = _lines().where(visible_cases(actor), *_conditions(wanted or RecoveryFilter()))
     if after is not None:
-        query = query.where(Case.id < _place(session, actor, after))
+        place = select(Case.id).where(Case.public_id == after, visible_cases(actor))
+        query = query.where(Case.id < last_of(session, place, after).id)
     rows = session.execute(query.order_by(Case.id.desc()).limit(size + 1)).all()
     items = tuple(_line(session, row) for row in rows[:size])
     return RecoveryPage(items, items[-1].public_id if len(rows) > size else None)
@@ -264,14 +266,6 @@ def _conditions(wanted: RecoveryFilter) -> list[ColumnElement[bool]]:
     elif wanted.outcome is not None:
         conditions.append(Case.outcome == wanted.outcome)
     return conditions
-
-
-def _place(session: Session, actor: Actor, after: str) -> int:
-    query = select(Case.id).where(Case.public_id == after, visible_cases(actor))
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise InvalidInput(f"after：没有追缴 {after!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _line(session: Session, row: Any) -> RecoveryLine:

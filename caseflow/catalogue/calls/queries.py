@@ -9,10 +9,12 @@ from sqlalchemy import ColumnElement, false, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.catalogue.models import Call, LateIntake, Measure, MeasureVersion, PolicyVersion
+from caseflow.database.paging import last_of
+from caseflow.history.part import Place
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calls import BATCH
-from caseflow.kernel.errors import InvalidInput, NotAllowed, NotFound
+from caseflow.kernel.errors import NotAllowed, NotFound
 
 PLANNED, AUDITOR = "planned", "auditor"
 HANDLER, REVIEWER = "bureau_handler", "bureau_reviewer"
@@ -88,11 +90,8 @@ def call_list(
     if asked.open_on is not None:
         query = query.where(Call.opens_on <= asked.open_on, Call.closes_on >= asked.open_on)
     if after is not None:
-        last = session.execute(
-            select(Call.opens_on, Call.id).where(Call.public_id == after, seen)
-        ).one_or_none()
-        if last is None:
-            raise InvalidInput(f"after：没有 {after!r}。", fields={"after": "不是上一页的 next"})
+        place = select(Call.opens_on, Call.id).where(Call.public_id == after, seen)
+        last = last_of(session, place, after)
         query = query.where(tuple_(Call.opens_on, Call.id) < tuple_(*last))
     rows = session.execute(query.order_by(Call.opens_on.desc(), Call.id.desc()).limit(limit))
     return [(call, code) for call, code in rows]
@@ -104,8 +103,8 @@ def lead_bureaus(session: Session, call: Call) -> set[int]:
     return set(session.scalars(select(lead).where(MeasureVersion.measure_id == call.measure_id)))
 
 
-def refuse_others(session: Session, actor: Actor, call: Call, roles: Iterable[str]) -> None:
-    """Let only these seats of the lead bureau do something, also on behalf of another (代理).
+def refuse_others(session: Session, actor: Actor, call: Call, roles: Iterable[str]) -> Place:
+    """Return the actor's seat of these of the lead bureau, be it on behalf of another (代理).
 
     Raises:
         NotAllowed: the actor sits in none of them.
@@ -113,7 +112,7 @@ def refuse_others(session: Session, actor: Actor, call: Call, roles: Iterable[st
     wanted, leads = tuple(roles), lead_bureaus(session, call)
     for each in actor.holdings_on(call.measure_id):
         if each.organisation_id in leads and each.role in wanted:
-            return
+            return Place(each.organisation_id, each.role)
     told = "、".join(SEATS[role] for role in wanted)
     raise NotAllowed(f"《{call.title}》的此项由牵头部门{told}办理，您不在该席位。")
 

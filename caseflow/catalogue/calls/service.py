@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from caseflow.catalogue.models import Call, LateIntake
 from caseflow.database.ids import PublicIds
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
 from caseflow.identity.models import APPLICANT_KINDS, Organisation
 from caseflow.kernel.benefits.rounding import ROUNDINGS
 from caseflow.kernel.calendar import local_date
@@ -32,11 +32,12 @@ LONGEST_REASON: Final = 2000
 
 @dataclass(frozen=True)
 class Mover:
-    """Who moves a call (a person's id), when, and the key that signs the event."""
+    """Who moves a call (a person's id), when, the key that signs the event, and in which seat."""
 
     by: int
     at: datetime
     signer: Signer
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,8 @@ def move(session: Session, call: Call, status: str, mover: Mover, **told: Any) -
 
 def record(session: Session, call: Call, name: str, payload: dict[str, Any], mover: Mover) -> int:
     """Write an event of the call that is no step; returns its number."""
-    return history.append(
-        session,
-        stream=call.id,
-        name=name,
-        actor_id=mover.by,
-        payload=payload,
-        at=mover.at,
-        signer=mover.signer,
-    )
+    draft = Draft(name, mover.by, mover.at, payload).seated(mover.place)
+    return history.append_draft(session, draft, stream=call.id, signer=mover.signer)
 
 
 def publish(session: Session, call: Call, mover: Mover) -> Call:

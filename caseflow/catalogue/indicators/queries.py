@@ -17,10 +17,12 @@ from caseflow.catalogue.indicators.models import (
     PolicyIndicator,
 )
 from caseflow.catalogue.models import Policy, PolicyVersion
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
-from caseflow.kernel.errors import InvalidInput, NotFound
+from caseflow.kernel.errors import NotFound
 from caseflow.kernel.indicators import written
+from caseflow.kernel.periods import Period
 
 MAX_PAGE: Final = 200
 AUDITOR: Final = "auditor"
@@ -134,6 +136,20 @@ def owned_indicator(session: Session, policy: str, code: str) -> Owned:
     raise NotFound(f"政策 {policy!r} 没有指标 {code!r}；有：{names}。")
 
 
+def due_for(
+    session: Session, owned: Owned, period: Period, organisation: int
+) -> IndicatorDue | None:
+    """Return what is due for a period of an owner: its own part, or the whole from any of them."""
+    query = select(IndicatorDue).where(
+        IndicatorDue.policy_id == owned.version.policy_id,
+        IndicatorDue.indicator == owned.code,
+        IndicatorDue.period == period.code,
+    )
+    if owned.by_each:
+        query = query.where(IndicatorDue.lead_id == organisation)
+    return session.scalars(query.order_by(IndicatorDue.id)).first()
+
+
 def latest_report(session: Session, due: IndicatorDue) -> IndicatorReport | None:
     """Return the report of a period that no other corrects: the live one."""
     query = select(IndicatorReport).where(IndicatorReport.due_id == due.id)
@@ -190,7 +206,12 @@ def report_list(
     if period is not None:
         conditions.append(IndicatorDue.period == period)
     if after is not None:
-        conditions.append(IndicatorReport.id < _place(session, actor, after))
+        place = (
+            select(IndicatorReport.id)
+            .join(IndicatorDue, IndicatorDue.id == IndicatorReport.due_id)
+            .where(IndicatorReport.public_id == after, visible_reports(actor))
+        )
+        conditions.append(IndicatorReport.id < last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     query = _lines().where(*conditions).order_by(IndicatorReport.id.desc()).limit(size + 1)
     rows = session.execute(query).all()
@@ -228,18 +249,6 @@ def titles_of(session: Session, organisations: set[int]) -> dict[int, str]:
     """Return the title of each organisation by its id."""
     query = select(Organisation.id, Organisation.title).where(Organisation.id.in_(organisations))
     return {number: str(title) for number, title in session.execute(query)}
-
-
-def _place(session: Session, actor: Actor, public_id: str) -> int:
-    query = (
-        select(IndicatorReport.id)
-        .join(IndicatorDue, IndicatorDue.id == IndicatorReport.due_id)
-        .where(IndicatorReport.public_id == public_id, visible_reports(actor))
-    )
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise InvalidInput(f"after：没有 {public_id!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _lines() -> Any:

@@ -1,7 +1,7 @@
 """Opening what is due, reporting with proof, confirming: each an event of the policy's stream."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -13,14 +13,17 @@ from caseflow.catalogue.indicators.definitions import CONFIRMERS, REPORTER
 from caseflow.catalogue.indicators.models import IndicatorDue, IndicatorEvidence, IndicatorReport
 from caseflow.catalogue.indicators.queries import (
     Owned,
+    due_for,
     latest_report,
     locked_report,
     owned_indicator,
 )
 from caseflow.catalogue.models import PolicyVersion
+from caseflow.catalogue.seating import held
 from caseflow.database.ids import PublicIds
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
+from caseflow.history.service import Asked, asked, first_answer
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import Calendar, local_date
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, PolicyClosed
@@ -63,11 +66,15 @@ class Given:
 
 @dataclass(frozen=True)
 class Hand:
-    """By whose hand something is done, when, and the key that signs its event."""
+    """By whose hand something is done, when, and the key that signs its event.
+
+    The same `request_id` again does nothing: it returns what came of it the first time.
+    """
 
     actor: Actor
     at: datetime
     signer: Signer
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,12 @@ def report_indicator(
         NotAllowed: not the handler of an owner. InvalidInput: no value of this indicator, a period
             that is no period of it or is not over yet, no evidence, no reason of a correction.
         Conflict: reported before and not corrected by name, or what it corrects was corrected.
+        RequestReused: the request's id was used before for something else.
     """
+    request = asked(hand.request_id, ["report", asdict(given)])
+    known = _first_report(session, hand, request)
+    if known is not None:
+        return known
     owned = owned_indicator(session, given.policy, given.indicator)
     organisation = reporting_owner(owned, hand.actor, hand.at)
     value = read_value(given.value, decimals=owned.definition["reporting"]["decimals"])
@@ -121,8 +133,18 @@ def report_indicator(
         "corrects": before.public_id if before else None,
         "reason": row.reason,
     }
-    _record(session, [due], "indicator_reported", hand.actor.id, hand, payload)
+    place = Place(organisation, REPORTER)
+    _record(session, [due], "indicator_reported", hand, payload, place=place, request=request)
     return row
+
+
+def _first_report(session: Session, hand: Hand, request: Asked | None) -> IndicatorReport | None:
+    """Return the report that the same request made or confirmed before, None for a new request."""
+    answered = first_answer(session, hand.actor.id, request)
+    if answered is None:
+        return None
+    query = select(IndicatorReport).where(IndicatorReport.public_id == answered["report"])
+    return session.scalars(query).one()
 
 
 def reporting_owner(owned: Owned, actor: Actor, at: datetime) -> int:
@@ -151,11 +173,16 @@ def confirm_report(session: Session, public_id: str, hand: Hand) -> IndicatorRep
     Raises:
         NotFound: none that the actor may see. NotAllowed: not a reviewer or division head there, or
             the one who reported. Conflict: confirmed already, or corrected by another.
+        RequestReused: the request's id was used before for something else.
     """
+    request = asked(hand.request_id, ["confirmation", public_id])
+    known = _first_report(session, hand, request)
+    if known is not None:
+        return known
     row = locked_report(session, hand.actor, public_id)
     due = session.get_one(IndicatorDue, row.due_id)
-    places = {row.organisation_id, due.gathered_by}
-    if not any(hand.actor.holds(n, role) for n in places if n for role in CONFIRMERS):
+    place = held(hand.actor, (row.organisation_id, due.gathered_by), CONFIRMERS)
+    if place is None:
         raise NotAllowed("指标报送值须由报送单位或牵头单位的复核、处室负责人确认，您不在该席位。")
     if row.reported_by == hand.actor.id:
         raise NotAllowed("指标报送值须由报送人以外的第二人确认。")
@@ -165,22 +192,9 @@ def confirm_report(session: Session, public_id: str, hand: Hand) -> IndicatorRep
         raise Conflict(f"{due.period} 的这一报送值{done}。")
     row.confirmed_by, row.confirmed_at = hand.actor.id, hand.at
     session.flush()
-    _record(session, [due], "indicator_confirmed", hand.actor.id, hand, _facts(row, due))
+    said = _facts(row, due)
+    _record(session, [due], "indicator_confirmed", hand, said, place=place, request=request)
     return row
-
-
-def due_for(
-    session: Session, owned: Owned, period: Period, organisation: int
-) -> IndicatorDue | None:
-    """Return what is due for a period of an owner: its own part, or the whole from any of them."""
-    query = select(IndicatorDue).where(
-        IndicatorDue.policy_id == owned.version.policy_id,
-        IndicatorDue.indicator == owned.code,
-        IndicatorDue.period == period.code,
-    )
-    if owned.by_each:
-        query = query.where(IndicatorDue.lead_id == organisation)
-    return session.scalars(query.order_by(IndicatorDue.id)).first()
 
 
 def open_dues(
@@ -219,7 +233,7 @@ def open_dues(
     except IntegrityError as error:
         raise Conflict(f"{period.title}的报送刚由他人开启，请重试。") from error
     payload = {"due_on": due_on.isoformat(), "provisional": provisional}
-    _record(session, rows, "indicator_due_opened", opening.by, opening, payload)
+    _record(session, rows, "indicator_due_opened", opening, payload)
     return rows
 
 
@@ -237,7 +251,7 @@ def settle_due_days(
     for due in moving:
         due.due_on, due.provisional = found
     payload = {"from": before.isoformat(), "to": found[0].isoformat(), "rule": "calendar"}
-    _record(session, moving, "indicator_due_moved", opening.by, opening, payload)
+    _record(session, moving, "indicator_due_moved", opening, payload)
 
 
 def record_overdue(
@@ -245,7 +259,7 @@ def record_overdue(
 ) -> None:
     """Write down that nothing confirmed had come so many days after the day, under that name."""
     payload = {"due_on": dues[0].due_on.isoformat(), "days": days}
-    _record(session, dues, told_as, opening.by, opening, payload)
+    _record(session, dues, told_as, opening, payload)
 
 
 def due_day(calendar: Calendar, owned: Owned, period: Period) -> tuple[date, bool]:
@@ -352,19 +366,21 @@ def _record(
     session: Session,
     dues: Sequence[IndicatorDue],
     name: str,
-    by: int,
     hand: Hand | Opening,
     payload: Mapping[str, Any],
+    *,
+    place: Place | None = None,
+    request: Asked | None = None,
 ) -> None:
     """Write one event of what is due for one period, in the policy's stream."""
     due = dues[0]
     said = {"indicator": due.indicator, "period": due.period, "owners": [d.owners for d in dues]}
-    history.append(
-        session,
-        stream=due.policy_id,
+    draft = Draft(
         name=name,
-        actor_id=by,
-        payload={**said, **payload},
+        actor_id=hand.by if isinstance(hand, Opening) else hand.actor.id,
         at=hand.at,
-        signer=hand.signer,
+        payload={**said, **payload},
+        request_id=request.id if request else None,
+        request_hash=request.hash if request else None,
     )
+    history.append_draft(session, draft.seated(place), stream=due.policy_id, signer=hand.signer)

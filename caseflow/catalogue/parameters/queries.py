@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from caseflow.catalogue.models import Measure, MeasureVersion, PolicyVersion
 from caseflow.catalogue.parameters.models import MeasureParameter
 from caseflow.catalogue.quoting import subject_of
+from caseflow.database.paging import last_of
 from caseflow.identity.models import Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.benefits.model import Parameter
@@ -214,7 +215,10 @@ def parameter_list(
     if name is not None:
         conditions.append(MeasureParameter.name == name)
     if after is not None:
-        conditions.append(MeasureParameter.id < _place(session, actor, after))
+        place = select(MeasureParameter.id).where(
+            MeasureParameter.public_id == after, visible_parameters(actor)
+        )
+        conditions.append(MeasureParameter.id < last_of(session, place, after).id)
     size = max(1, min(limit, MAX_PAGE))
     query = _lines().where(*conditions).order_by(MeasureParameter.id.desc()).limit(size + 1)
     rows = session.execute(query).all()
@@ -240,16 +244,6 @@ def _status(status: str | None) -> list[ColumnElement[bool]]:
         reason = f"{status!r} 不是 {'、'.join(STATES)} 之一"
         raise InvalidInput(f"status：{reason}。", fields={"status": reason})
     return known[status]
-
-
-def _place(session: Session, actor: Actor, public_id: str) -> int:
-    query = select(MeasureParameter.id).where(
-        MeasureParameter.public_id == public_id, visible_parameters(actor)
-    )
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise InvalidInput(f"after：没有 {public_id!r}。", fields={"after": "不是上一页的 next"})
-    return found
 
 
 def _lines() -> Any:

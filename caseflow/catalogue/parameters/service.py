@@ -15,9 +15,10 @@ from caseflow.catalogue.parameters.models import MeasureParameter
 from caseflow.catalogue.parameters.queries import CONFIRMERS, ENTERERS, locked
 from caseflow.catalogue.queries import LoadedMeasure
 from caseflow.catalogue.quoting import subject_of
+from caseflow.catalogue.seating import held
 from caseflow.database.ids import PublicIds
 from caseflow.history import service as history
-from caseflow.history.part import Signer
+from caseflow.history.part import Draft, Place, Signer
 from caseflow.identity.queries import Actor
 from caseflow.kernel.benefits.parameters import (
     PARAMETERS,
@@ -67,7 +68,7 @@ def enter_parameter(
             first day outside the policy's life, no basis.
     """
     measure = catalogue.measure(session, entry.measure)
-    _refuse_stranger(hand.actor, measure, ENTERERS, "经办录入")
+    place = _place(hand.actor, measure, ENTERERS, "经办录入")
     value = read_parameter(subject_of(measure.version.definition), entry.name, entry.value)
     _refuse_outside(measure, entry.valid_from)
     texts = {name: _line(name, getattr(entry, name)) for name in LONGEST}
@@ -83,7 +84,8 @@ def enter_parameter(
     )
     session.add(row)
     session.flush()
-    _record(session, row, "parameter_entered", hand, {"measure": measure.code, **_facts(row)})
+    said = {"measure": measure.code, **_facts(row)}
+    _record(session, row, "parameter_entered", hand, said, place=place)
     return row
 
 
@@ -97,7 +99,7 @@ def confirm_parameter(session: Session, public_id: str, hand: Hand) -> MeasurePa
             version does not carry it any more.
     """
     row, measure = _waiting(session, public_id, hand.actor)
-    _refuse_stranger(hand.actor, measure, CONFIRMERS, "复核或科室负责人确认")
+    place = _place(hand.actor, measure, CONFIRMERS, "复核或科室负责人确认")
     if row.entered_by == hand.actor.id:
         raise NotAllowed(f"{PARAMETERS[row.name].title}须由录入人以外的第二人确认。")
     told = told_value(row.name, typed_value(row.name, row.value))
@@ -110,7 +112,7 @@ def confirm_parameter(session: Session, public_id: str, hand: Hand) -> MeasurePa
         if _constraint_of(error) != ONE_VALUE:
             raise
         raise Conflict(f"{taken}；如需更改，请录入自另一日起的新值。") from error
-    _record(session, row, "parameter_confirmed", hand, _facts(row))
+    _record(session, row, "parameter_confirmed", hand, _facts(row), place=place)
     return row
 
 
@@ -124,11 +126,12 @@ def withdraw_parameter(
         Conflict: confirmed or withdrawn already. InvalidInput: no reason.
     """
     row, measure = _waiting(session, public_id, hand.actor)
-    _refuse_stranger(hand.actor, measure, (*ENTERERS, *CONFIRMERS), "经办、复核或科室负责人撤回")
+    place = _place(hand.actor, measure, (*ENTERERS, *CONFIRMERS), "经办、复核或科室负责人撤回")
     why = _line("reason", reason)
     row.withdrawn_by, row.withdrawn_at = hand.actor.id, hand.at
     session.flush()
-    _record(session, row, "parameter_withdrawn", hand, {**_facts(row), "reason": why})
+    said = {**_facts(row), "reason": why}
+    _record(session, row, "parameter_withdrawn", hand, said, place=place)
     return row
 
 
@@ -151,14 +154,17 @@ def _waiting(
     return row, measure
 
 
-def _refuse_stranger(
-    actor: Actor, measure: LoadedMeasure, roles: tuple[str, ...], what: str
-) -> None:
-    """Let only people seated in the measure's lead bureau settle what its clause leaves open."""
-    lead = measure.version.organisations["lead_bureau"]
-    if not any(actor.holds(lead, role) for role in roles):
+def _place(actor: Actor, measure: LoadedMeasure, roles: tuple[str, ...], what: str) -> Place:
+    """Return the actor's seat in the measure's lead bureau, which settles what its clause leaves.
+
+    Raises:
+        NotAllowed: the actor holds none of `roles` there.
+    """
+    place = held(actor, [measure.version.organisations["lead_bureau"]], roles)
+    if place is None:
         bureau = measure.version.definition["bureaus"][0]
         raise NotAllowed(f"{measure.code} 的参数须由{bureau}{what}，您不在该席位。")
+    return place
 
 
 def _refuse_outside(measure: LoadedMeasure, day: date) -> None:
@@ -188,14 +194,8 @@ def _facts(row: MeasureParameter) -> dict[str, Any]:
 
 
 def _record(
-    session: Session, row: MeasureParameter, name: str, hand: Hand, payload: Mapping[str, Any]
-) -> None:
-    history.append(
-        session,
-        stream=row.id,
-        name=name,
-        actor_id=hand.actor.id,
-        payload=payload,
-        at=hand.at,
-        signer=hand.signer,
-    )
+    session: Session, row: MeasureParameter, name: str, hand: Hand, payload: Mapping[str, Any], *,
+    place: Place,
+) -> None:  # fmt: skip
+    draft = Draft(name=name, actor_id=hand.actor.id, at=hand.at, payload=payload)
+    history.append_draft(session, draft.seated(place), stream=row.id, signer=hand.signer)

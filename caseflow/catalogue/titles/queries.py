@@ -1,6 +1,6 @@
 """What can be asked of lists of titles: which there are, and what became of every row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from caseflow.catalogue.queries import LoadedMeasure, measures
 from caseflow.catalogue.titles.models import FAULTS, TitleList, TitleRow
+from caseflow.history.queries import EventRow, history
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import InvalidInput, NotFound
@@ -35,6 +36,14 @@ RESULTS: Final[dict[str, str]] = {
     **FAULTS,
 }
 """What a row may come to, in the words of people."""
+
+EVENTS: Final = {
+    "title_list_imported": "导入名单",
+    "title_list_matched": "匹配名单",
+    "title_row_corrected": "更正",
+    "title_revoked": "撤销称号",
+}
+"""What happens to a list, in the words of people."""
 
 ROWS: Final = text("""
     SELECT r.line, r.revision, r.uscc, r.name, r.object, r.object_no, r.grade,
@@ -123,6 +132,34 @@ class TitleRowPage:
 
     items: tuple[TitleRowView, ...]
     next: str | None
+
+
+@dataclass(frozen=True)
+class TitleEvent:
+    """Something that happened to a list: who did it, where they sat, and what it said.
+
+    `line` is the row it concerns, None where it is the whole list. Times are instants in UTC.
+    """
+
+    seq: int
+    at: datetime
+    name: str
+    title: str
+    actor: str
+    actor_name: str
+    role: str | None
+    organisation: str | None
+    line: int | None
+    payload: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True)
+class TitleEventPage:
+    """What happened to a list, oldest first; `next` is given back as `after`."""
+
+    items: tuple[TitleEvent, ...]
+    next: int | None
 
 
 @dataclass(frozen=True)
@@ -266,6 +303,24 @@ def title_rows(
     items = tuple(map(_row, rows[:limit]))
     last = items[-1] if len(rows) > limit else None
     return TitleRowPage(items, f"{last.line}:{last.measure or ''}" if last else None)
+
+
+def title_events(
+    session: Session, found: TitleList, *, after: int = 0, limit: int = 50
+) -> TitleEventPage:
+    """Return what happened to a list behind number `after`, oldest first."""
+    driver: Any = session.connection().connection.driver_connection
+    rows = history(driver, found.id, after=after, limit=limit + 1)
+    items = tuple(map(_event, rows[:limit]))
+    return TitleEventPage(items, items[-1].seq if len(rows) > limit else None)
+
+
+def _event(row: EventRow) -> TitleEvent:
+    return TitleEvent(
+        seq=row.seq, at=row.at, name=row.name, title=EVENTS[row.name], actor=row.actor,
+        actor_name=row.actor_name, role=row.seat, organisation=row.organisation,
+        line=row.payload.get("line"), payload=row.payload, hash=row.hash,
+    )  # fmt: skip
 
 
 def _row(row: Any) -> TitleRowView:

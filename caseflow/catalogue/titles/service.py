@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from caseflow.catalogue.titles.models import FAULTS, RECORDED, TitleList, TitleRevocation, TitleRow
 from caseflow.catalogue.titles.queries import find_row
 from caseflow.database.ids import PublicIds
-from caseflow.history.part import Signer
-from caseflow.history.service import append
+from caseflow.history.part import Draft, Place, Signer
+from caseflow.history.service import append_draft
 from caseflow.identity.identifiers import check_uscc
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
@@ -149,7 +149,7 @@ def record_list(
               "recorded_at": hand.at}  # fmt: skip
     session.execute(insert(TitleRow), [{**each, **common} for each in rows])
     said = {name: str(getattr(row, name)) for name in Document.__dataclass_fields__}
-    _record(session, row.id, "title_list_imported", hand, {
+    _record(session, row, "title_list_imported", hand, HANDLER, {
         **said, "file_sha256": file.sha256, "rows": len(rows),
         "recorded": sum(each["result"] == RECORDED for each in rows),
     })  # fmt: skip
@@ -210,7 +210,7 @@ def correct_row(
         recorded_at=hand.at,
     )  # fmt: skip
     _add(session, made, f"第 {line.number} 行已有办件或已被撤销，不能更正；请按撤销办理。")
-    _record(session, found.id, "title_row_corrected", hand, {
+    _record(session, found, "title_row_corrected", hand, HANDLER, {
         "line": line.number, "revision": made.revision, "reason": why, "uscc": made.uscc,
         "thing": made.thing, "before": old.uscc,
     })  # fmt: skip
@@ -261,7 +261,7 @@ def revoke_title(
         revoked_on=revoked_on, revoked_by=hand.actor.id, revoked_at=hand.at,
     )  # fmt: skip
     _add(session, made, f"第 {line} 行刚被他人更正或撤销，请刷新后重新办理。")
-    _record(session, found.id, "title_revoked", hand, {
+    _record(session, found, "title_revoked", hand, HEAD, {
         "line": line, "revision": row.revision, "document_no": number, "reason": why,
         "revoked_on": revoked_on.isoformat(), "uscc": row.uscc,
     })  # fmt: skip
@@ -272,7 +272,7 @@ def record_matching(
     session: Session, found: TitleList, hand: Hand, counts: Mapping[str, int]
 ) -> None:
     """Record in the list's history that it was matched, and to how many of which results."""
-    _record(session, found.id, "title_list_matched", hand, {"counts": dict(counts)})
+    _record(session, found, "title_list_matched", hand, HANDLER, {"counts": dict(counts)})
 
 
 def refuse_stranger(actor: Actor, found: TitleList, role: str, what: str) -> None:
@@ -297,9 +297,9 @@ def _text(name: str, text: str) -> str:
 
 
 def _record(
-    session: Session, stream: int, name: str, hand: Hand, payload: Mapping[str, Any]
-) -> None:
-    append(
-        session, stream=stream, name=name, actor_id=hand.actor.id, payload=payload, at=hand.at,
-        signer=hand.signer,
-    )  # fmt: skip
+    session: Session, found: TitleList, name: str, hand: Hand, role: str,
+    payload: Mapping[str, Any],
+) -> None:  # fmt: skip
+    draft = Draft(name=name, actor_id=hand.actor.id, at=hand.at, payload=payload)
+    seated = draft.seated(Place(found.organisation_id, role))
+    append_draft(session, seated, stream=found.id, signer=hand.signer)

@@ -1,17 +1,11 @@
-"""Tables of awards: reading what other systems send (XLSX, CSV), writing what people are given."""
+"""Tables of awards that other systems send (XLSX, CSV), as they are read."""
 
-import csv
-import hashlib
-import io
 import re
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
+from caseflow.funds.sheets import rows_of
 from caseflow.kernel.errors import InvalidInput, TooLarge
 from caseflow.kernel.money import Money
 
@@ -25,11 +19,8 @@ HEADINGS: Final[dict[str, str]] = {
 """The columns of an import file; the names of the fields do as well."""
 COST: Final = ("cost_from", "cost_to", "items")
 MOST_BYTES: Final = 10 * 1024 * 1024
-MOST_UNPACKED: Final = 100 * 1024 * 1024
 MOST_LINES: Final = 5001
 _PARTS: Final = re.compile(r"[;；\n]")
-_FORMULA: Final = re.compile(r"(?:^|[\r\n])[\s\u00a0]*[=+\-@\t\r]")
-"""What a spreadsheet would take for a formula. (reliability.md §3, 42)"""
 
 Row = tuple[int, dict[str, Any]]
 
@@ -44,7 +35,7 @@ def read_table(content: bytes, name: str) -> list[Row]:
     """
     if len(content) > MOST_BYTES:
         raise TooLarge(f"{name} 超过 {MOST_BYTES} 字节。")
-    lines = list(_xlsx(content, name) if name.lower().endswith(".xlsx") else _csv(content, name))
+    lines = list(rows_of(content, name))
     if len(lines) > MOST_LINES:
         raise TooLarge(f"{name} 超过 {MOST_LINES - 1} 行。")
     if not lines:
@@ -55,58 +46,6 @@ def read_table(content: bytes, name: str) -> list[Row]:
         for number, cells in enumerate(lines[1:], start=2)
         if any(cell not in (None, "") for cell in cells)
     ]
-
-
-def workbook(
-    title: str, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]], about: str
-) -> bytes:
-    """Return an XLSX of one table: title, what it is about, heading, numbered rows, checksum.
-
-    `columns` maps headings to the keys of a row; no text of it can run as a formula.
-    """
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    table = [["序号", *columns]]
-    for number, row in enumerate(rows, start=1):
-        table.append([str(number), *(safe(row.get(key)) for key in columns.values())])
-    checksum = hashlib.sha256(repr(table).encode()).hexdigest()
-    sheet.append([title])
-    sheet.append([safe(about)])
-    for cells in table:
-        sheet.append(cells)
-    sheet.append([f"共 {len(table) - 1} 行，校验值 {checksum}"])
-    made = io.BytesIO()
-    book.save(made)
-    return made.getvalue()
-
-
-def safe(value: Any) -> str:
-    """Return a value as a cell's text that no spreadsheet runs."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if _FORMULA.search(text) else text
-
-
-def _csv(content: bytes, name: str) -> Iterator[Sequence[Any]]:
-    try:
-        text = content.decode("utf-8-sig")
-        yield from csv.reader(io.StringIO(text, newline=""), strict=True)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{name} 不是 UTF-8 编码的 CSV：{error}。") from error
-
-
-def _xlsx(content: bytes, name: str) -> Iterator[Sequence[Any]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            unpacked = sum(each.file_size for each in packed.infolist())
-        if unpacked > MOST_UNPACKED:
-            raise TooLarge(f"{name} 解开后超过 {MOST_UNPACKED} 字节。")
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True)):
-            if number > MOST_LINES:
-                break
-            yield cells
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
-        raise InvalidInput(f"{name} 不是可读的 XLSX。") from error
 
 
 def _columns(heading: Sequence[Any], name: str) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""The tables of 拨投股. All are append-only but the balances, which only entries move."""
+"""The tables of 拨投股: what was agreed, priced, converted, left and lost. All are append-only."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, Fen, Model
-from caseflow.kernel.equity.position import ACCOUNTS, MOVES, OUTSIDE
 from caseflow.kernel.equity.terms import INTEREST_BEGINS, TRIGGERS, VALUATIONS
 
 Seq = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
@@ -23,11 +22,12 @@ Whole = Annotated[Decimal, mapped_column(Numeric(30, 0))]
 """A whole number of any size: numerator or denominator of an exact price."""
 
 
-def _among(column: str, words: tuple[str, ...]) -> str:
+def among(column: str, words: tuple[str, ...]) -> str:
+    """Return the condition that a column is one of these words."""
     return f"{column} IN ({', '.join(map(repr, words))})"
 
 
-def _of_event() -> ForeignKeyConstraint:
+def of_event() -> ForeignKeyConstraint:
     """Return the key that ties a row to the event of the act that wrote it."""
     return ForeignKeyConstraint(["case_id", "seq"], ["event.stream", "event.seq"])
 
@@ -56,13 +56,13 @@ class EquityTerms(Model):
     information_duties: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
-        CheckConstraint(_among("valuation", VALUATIONS), name="valuation"),
+        of_event(),
+        CheckConstraint(among("valuation", VALUATIONS), name="valuation"),
         CheckConstraint("discount_percent BETWEEN 0 AND 99", name="discount"),
         CheckConstraint("share_cap_percent BETWEEN 1 AND 99", name="share_cap"),
         CheckConstraint("buyback_rate_bp BETWEEN 0 AND 10000", name="buyback_rate"),
         CheckConstraint("buyback_years BETWEEN 1 AND 99", name="buyback_years"),
-        CheckConstraint(_among("interest_from", INTEREST_BEGINS), name="interest_from"),
+        CheckConstraint(among("interest_from", INTEREST_BEGINS), name="interest_from"),
         CheckConstraint("version >= 1", name="version"),
         UniqueConstraint(
             "case_id", "version", "valuation", "discount_percent", "share_cap_percent",
@@ -86,7 +86,7 @@ class EquityTrigger(Model):
         ForeignKeyConstraint(
             ["case_id", "version"], ["equity_terms.case_id", "equity_terms.version"]
         ),
-        CheckConstraint(_among("kind", TRIGGERS), name="kind"),
+        CheckConstraint(among("kind", TRIGGERS), name="kind"),
         CheckConstraint(
             "(kind IN ('financing', 'revenue')) = (threshold_fen IS NOT NULL)", name="threshold"
         ),
@@ -110,7 +110,7 @@ class EquityAgreement(Model):
         ForeignKeyConstraint(
             ["case_id", "version"], ["equity_terms.case_id", "equity_terms.version"]
         ),
-        _of_event(),
+        of_event(),
     )
 
 
@@ -134,11 +134,11 @@ class FundingRound(Model):
     price_denominator: Mapped[Whole]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint("pre_money_fen > 0 AND raised_fen >= 0", name="money"),
         CheckConstraint("shares_before > 0 AND shares_issued >= 0", name="shares"),
         CheckConstraint("(raised_fen > 0) = (shares_issued > 0)", name="issued_for_money"),
-        CheckConstraint(_among("valuation", VALUATIONS), name="valuation"),
+        CheckConstraint(among("valuation", VALUATIONS), name="valuation"),
         CheckConstraint("price_numerator > 0 AND price_denominator > 0", name="price_positive"),
         CheckConstraint("gcd(price_numerator, price_denominator) = 1", name="price_reduced"),
         CheckConstraint(
@@ -210,7 +210,7 @@ class EquityConversion(Model):
     document_no: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         ForeignKeyConstraint(
             ["case_id", "terms_version"],
             ["equity_agreement.case_id", "equity_agreement.version"],
@@ -283,9 +283,9 @@ class EquityExit(Model):
     minutes_no: Mapped[str | None]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint(
-            _among("route", ("founder_buyback", "transfer", "listing", "liquidation")), name="route"
+            among("route", ("founder_buyback", "transfer", "listing", "liquidation")), name="route"
         ),
         CheckConstraint("principal_fen BETWEEN 0 AND cost_fen", name="principal"),
         CheckConstraint("gain_fen >= 0 AND rest_fen >= 0 AND loss_fen >= 0", name="positive"),
@@ -310,81 +310,6 @@ class EquityLoss(Model):
     reason: Mapped[str]
 
     __table_args__ = (
-        _of_event(),
+        of_event(),
         CheckConstraint("loss_fen >= 0 AND salvaged_fen >= 0", name="positive"),
-    )
-
-
-class EquityPosition(Model):
-    """Where one case's money is. Only entries move it; nothing leaves that is not there."""
-
-    __tablename__ = "equity_position"
-
-    case_id: Mapped[Big] = mapped_column(
-        ForeignKey("case.id"), primary_key=True, autoincrement=False
-    )
-    pooled_fen: Mapped[Fen]
-    granted_fen: Mapped[Fen]
-    equity_fen: Mapped[Fen]
-    returned_fen: Mapped[Fen]
-    gain_fen: Mapped[Fen]
-    lost_fen: Mapped[Fen]
-    kept_fen: Mapped[Fen]
-    transferred_fen: Mapped[Fen]
-
-    __table_args__ = (
-        CheckConstraint("granted_fen >= 0 AND equity_fen >= 0", name="not_overdrawn"),
-        CheckConstraint("transferred_fen <= pooled_fen", name="within_paid_in"),
-        CheckConstraint(
-            "transferred_fen = granted_fen + equity_fen + returned_fen + lost_fen + kept_fen",
-            name="conserved",
-        ),
-    )
-
-
-class PoolAccount(Model):
-    """An account of a measure's pool and its balance; only the two outside go below zero."""
-
-    __tablename__ = "pool_account"
-
-    measure_id: Mapped[Big] = mapped_column(
-        ForeignKey("measure.id"), primary_key=True, autoincrement=False
-    )
-    account: Mapped[str] = mapped_column(primary_key=True)
-    fen: Mapped[Fen]
-
-    __table_args__ = (
-        CheckConstraint(_among("account", tuple(ACCOUNTS)), name="account"),
-        CheckConstraint(
-            f"CASE WHEN {_among('account', OUTSIDE)} THEN fen <= 0 ELSE fen >= 0 END",
-            name="not_overdrawn",
-        ),
-    )
-
-
-class PoolEntry(Model):
-    """Fen that moved from one account of the pool to another, by the act `seq` of a case."""
-
-    __tablename__ = "pool_entry"
-
-    case_id: Mapped[Big] = mapped_column(
-        ForeignKey("case.id"), primary_key=True, autoincrement=False
-    )
-    seq: Mapped[Seq]
-    line: Mapped[Seq]
-    measure_id: Mapped[Big] = mapped_column(ForeignKey("measure.id"))
-    source: Mapped[str]
-    target: Mapped[str]
-    fen: Mapped[Fen]
-    on_date: Mapped[date]
-    at: Mapped[datetime]
-
-    __table_args__ = (
-        _of_event(),
-        CheckConstraint("fen > 0", name="fen"),
-        CheckConstraint(
-            "(source, target) IN (" + ", ".join(f"('{a}', '{b}')" for a, b in MOVES) + ")",
-            name="move",
-        ),
-        Index("ix_pool_entry_measure", "measure_id", "case_id"),
     )

@@ -105,12 +105,22 @@ EQUITY_LOSSES = Part(
     " JOIN written ON written.id = r.case_id",
 )
 
+LAST_GRANT = (
+    "(SELECT max(g.seq) FROM pool_entry g WHERE g.case_id = r.case_id AND g.target = 'granted'"
+    " AND NOT EXISTS (SELECT FROM pool_entry u"
+    " WHERE u.case_id = g.case_id AND u.reverses_seq = g.seq))"
+)
+"""The last transfer to the company that stands."""
+
 POOL_ENTRIES = Part(
     "pool_entries",
-    "INSERT INTO pool_entry (case_id, seq, line, measure_id, source, target, fen, on_date, at)"
-    " SELECT r.case_id, r.seq, r.line, r.measure_id, r.source, r.target, r.fen, r.on_date, r.at"
+    "INSERT INTO pool_entry (case_id, seq, line, measure_id, source, target, fen, on_date, at,"
+    " reverses_seq, reverses_line)"
+    " SELECT r.case_id, r.seq, r.line, r.measure_id, r.source, r.target, r.fen, r.on_date, r.at,"
+    f" CASE WHEN r.reverses_line IS NOT NULL THEN {LAST_GRANT} END, r.reverses_line"
     " FROM jsonb_to_recordset(%(pool_entries)s) AS r (case_id bigint, seq int, line int,"
-    " measure_id bigint, source text, target text, fen bigint, on_date date, at timestamptz)"
+    " measure_id bigint, source text, target text, fen bigint, on_date date, at timestamptz,"
+    " reverses_line int)"
     " JOIN written ON written.id = r.case_id"
     " ORDER BY r.measure_id, r.case_id, r.seq, r.line",
 )

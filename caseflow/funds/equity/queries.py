@@ -16,9 +16,9 @@ from caseflow.funds.equity.models import (
     EquityTerms,
     EquityTrigger,
     FundingRound,
-    PoolEntry,
     Shareholding,
 )
+from caseflow.funds.equity.pools.models import PoolEntry
 from caseflow.funds.equity.views import (
     CaseEquity,
     ConversionView,
@@ -131,6 +131,8 @@ def position_from(entries: Iterable[PoolEntry]) -> Position:
         if entry.target == "granted":
             tranche = (entry.on_date, entry.fen)
             position = replace(position, tranches=(*position.tranches, tranche))
+        if entry.reverses_seq is not None and entry.source == "granted":
+            position = replace(position, tranches=position.tranches[:-1])
         if entry.target == "equity":
             position = replace(position, converted_on=entry.on_date)
         position = position.after([Movement(entry.source, entry.target, entry.fen)])

@@ -19,6 +19,7 @@ from caseflow.kernel.equity.position import (
     pooled,
     position_of,
     taken_back,
+    undone,
 )
 from caseflow.kernel.equity.terms import match_trigger, terms_of
 from caseflow.kernel.errors import InvalidInput
@@ -125,6 +126,24 @@ def _grant(facts: Facts, payload: Facts) -> Effected:
     arrived = (_day(facts, payload, "arrived_on"), fen)
     movements = granted(fen)
     after = replace(position, tranches=(*position.tranches, arrived)).after(movements)
+    return Effected(after, movements)
+
+
+def _return(facts: Facts, payload: Facts) -> Effected:
+    """Undo the last transfer: the bank returned it, so the money is at the trustee again."""
+    position = position_in(facts)
+    if not position.tranches:
+        raise InvalidInput("没有转入企业的资金可以退汇。", fields={"bounced_fen": "无已转资金"})
+    arrived_on, fen = position.tranches[-1]
+    _refuse_other(payload, {"bounced_fen": fen})
+    if fen > position.granted_fen:
+        raise InvalidInput(
+            f"最近一笔转拨 {fen} 分，企业账上只余 {position.granted_fen} 分，不能按退汇冲回。",
+            fields={"bounced_fen": f"至多 {position.granted_fen}"},
+        )
+    _day(facts, payload, "bounced_on", not_before=arrived_on)
+    movements = undone(granted(fen))
+    after = replace(position, tranches=position.tranches[:-1]).after(movements)
     return Effected(after, movements)
 
 
@@ -246,6 +265,7 @@ ACTS: Final[dict[str, Callable[[Facts, Facts], Effected]]] = {
     "fix_equity_terms": _fix_terms,
     "match_trigger": _match_trigger,
     "grant_from_pool": _grant,
+    "return_to_trustee": _return,
     "convert_equity": _convert,
     "exit_equity": _exit,
     "repay_pool": _come_back("repaid_fen", "repayment_complete"),

@@ -36,8 +36,10 @@ MOVES: Final = (
     ("granted", "lost"),
     ("equity", "lost"),
     ("granted", "kept"),
+    ("granted", "available"),
+    ("available", "pool_opening"),
 )
-"""The only ways that money of a pool goes."""
+"""The only ways that money of a pool goes; the last two undo a transfer that the bank returned."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Position:
             if move.target in held:
                 held[move.target] += move.fen
             pooled += move.fen * (move.source == "pool_opening")
+            pooled -= move.fen * (move.target == "pool_opening")
             returned += move.fen * (move.target == "returned")
             gain += move.fen * (move.source == "gain")
         for account in ("granted", "equity"):
@@ -153,6 +156,11 @@ def pooled(fen: int) -> tuple[Movement, ...]:
 def granted(fen: int) -> tuple[Movement, ...]:
     """Return a tranche: finance put it into the pool, the pool gives it to the company."""
     return (*pooled(fen), *moved(("available", "granted", fen)))
+
+
+def undone(movements: Sequence[Movement]) -> tuple[Movement, ...]:
+    """Return the movements that undo these, the last first."""
+    return tuple(Movement(each.target, each.source, each.fen) for each in reversed(movements))
 
 
 def came_back(source: str, fen: int) -> tuple[Movement, ...]:

@@ -16,7 +16,7 @@ from caseflow.kernel.offsets import set_off
 from caseflow.kernel.recovery import refuse_undecidable, take_receipt
 from caseflow.kernel.scoring import Panel
 from caseflow.kernel.shares import CITY, DISTRICT, WHOLE, Share, split_of
-from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS
+from caseflow.kernel.workflow.equity_effects import EQUITY_EFFECTS, TRANSFER_EFFECTS
 from caseflow.kernel.workflow.vocabulary import PREVIOUS_STATE, SILENCE
 from caseflow.kernel.workflow.voting import DECIDING, VETO, vote
 
@@ -337,5 +337,6 @@ _EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "issue_title": _only_written,
     "offset_payment": _offset_payment,
     "record_offset": _receive("offset_fen"),
+    **TRANSFER_EFFECTS,
     "note_veto": _only_written,
 }

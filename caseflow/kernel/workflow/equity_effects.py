@@ -41,3 +41,5 @@ EQUITY_EFFECTS: Final[dict[str, Callable[[Facts, "Move"], None]]] = {
     "lose_equity": _effect("lose_equity"),
     "keep_grant": _effect("keep_grant"),
 }
+TRANSFER_EFFECTS: Final = {"return_to_trustee": _effect("return_to_trustee")}
+"""What undoes a transfer; its words stand among those of money."""

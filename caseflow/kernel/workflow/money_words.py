@@ -1,4 +1,4 @@
-"""Words of the vocabulary that are about money alone: reductions (核减), setting off (抵扣)."""
+"""Words of the vocabulary about money alone: reductions (核减), offsets (抵扣), 退汇."""
 
 from typing import Final
 
@@ -13,6 +13,7 @@ MONEY_INPUTS: Final = (
 MONEY_EFFECTS: Final = {
     "offset_payment": "从应拨付资金中抵扣应追回金额",
     "record_offset": "登记抵扣，视同缴款，按比例退回市、区两级",
+    "return_to_trustee": "资金池冲回银行退汇的转拨款，款在受托机构待转",
 }
 PAYS: Final = frozenset(
     {"open_payment", "confirm_payment", "confirm_district_payment", "offset_payment"}
