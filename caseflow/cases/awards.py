@@ -14,7 +14,7 @@ from caseflow.cases.overlaps import claim_of
 from caseflow.cases.queries import APPLICANT, AUDITOR, OFFICIAL_ROLES, find_case, visible_cases
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.catalogue.pinned import MeasureInfo, Pinned
-from caseflow.funds.awards.claims import claims_of, committing, holder_of, matter_of
+from caseflow.funds.awards.claims import claims_of, holder_of, matter_of
 from caseflow.funds.awards.models import OverlapDecision
 from caseflow.funds.awards.queries import (
     AwardPage,
@@ -25,6 +25,7 @@ from caseflow.funds.awards.queries import (
     year_lines,
 )
 from caseflow.history.part import Signer
+from caseflow.identity.commitments import committing
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import NotFound

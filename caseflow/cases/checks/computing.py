@@ -15,9 +15,10 @@ from caseflow.cases.overlaps import clashes_of
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.cases.service import Cases
 from caseflow.catalogue.pinned import MeasureInfo
-from caseflow.funds.awards.claims import committing, decisions_of, holder_of
+from caseflow.funds.awards.claims import decisions_of, holder_of
 from caseflow.funds.awards.models import Award
 from caseflow.funds.awards.queries import awards_of_applicant
+from caseflow.identity.commitments import committing
 from caseflow.identity.models import Organisation
 from caseflow.kernel.checks import FLAG, PASS, VETO
 from caseflow.kernel.overlap.clashes import GRADES, unsettled
