@@ -37,8 +37,8 @@ FUNCTIONS = {
             PERFORM pg_advisory_xact_lock(hashtextextended(NEW.kind || NEW.holder || NEW.held, 26));
             IF EXISTS (SELECT FROM tie t WHERE t.held = NEW.held AND t.holder = NEW.holder
                     AND t.kind = NEW.kind AND t.struck_at IS NULL AND t.id <> NEW.id
-                    AND daterange(t.valid_from, t.valid_to, '[]')
-                        && daterange(NEW.valid_from, NEW.valid_to, '[]')) THEN
+                    AND t.valid_from <= coalesce(NEW.valid_to, 'infinity')
+                    AND NEW.valid_from <= coalesce(t.valid_to, 'infinity')) THEN
                 RAISE EXCEPTION 'a tie (%) of the same two holds in this period already', NEW.kind
                     USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'tie_alone';
             END IF;

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -90,7 +91,7 @@ def test_owners_are_looked_for_level_by_level_on_both_sides():
 def test_so_many_levels_and_no_more(levels, grade):
     chain = [A, *(org(chr(ord("G") + n)) for n in range(levels - 1)), B]
 
-    known = ties(*(share(up, down) for down, up in zip(chain, chain[1:], strict=False)))
+    known = ties(*(share(up, down) for down, up in pairwise(chain)))
 
     assert known.relation(A, B).grade == grade
 

@@ -2,6 +2,7 @@
 
 首次: nobody is supported a first time twice under one measure; support of another policy's measure
 of the same family is told. 查重: a matter that another support has, or that another case asks for.
+非关联方: see `relating`.
 """
 
 from datetime import datetime
@@ -11,6 +12,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caseflow.cases.checks.relating import REGISTER, RELATED_PARTY, related_party
 from caseflow.cases.overlaps import clashes_of
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.cases.service import Cases
@@ -26,6 +28,8 @@ from caseflow.reviews.checks.sources import Answer
 
 OWN_LEDGER: Final = "本平台享受台账"
 FIRST_TIME, DUPLICATES = "first_time", "duplicates"
+RECORDS: Final = {RELATED_PARTY: REGISTER, FIRST_TIME: OWN_LEDGER, DUPLICATES: OWN_LEDGER}
+"""Which of this house's records answers for a kind."""
 ENJOYED: Final = ("live", "superseded")
 """What was given and is neither back nor recovered."""
 JSON: Final = "application/json"
@@ -34,10 +38,16 @@ JSON: Final = "application/json"
 def computed(
     session: Session, cases: Cases, reading: Reading, kind: str, *, actor_id: int, at: datetime
 ) -> Answer:
-    """Return what the house's own records say of a case, as they are now."""
+    """Return what the house's own records say of a case, as they are now.
+
+    Raises:
+        Unavailable: they do not know enough; only of a kind that may be told by hand.
+    """
     driver: Any = session.connection().connection.driver_connection
     now = read_case(driver, reading.public_id, Asker(actor_id, at))
     assert now is not None
+    if kind == RELATED_PARTY:
+        return related_party(session, cases, now, at)
     measure = cases.pinned.measure(driver, now.measure_version_id)
     if kind == FIRST_TIME:
         return _first_time(session, cases, now, measure)
