@@ -15,7 +15,7 @@ TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一�
 """What a unique key that an act may run into says to people, by its name."""
 CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
 OTHER_CONSTRAINT: Final = "overlap_decision_other"
-RECUSED: Final = frozenset({"duty_recused", "task_recused"})
+RECUSED: Final = frozenset({"duty_recused", "task_recused", "score_recused"})
 """Somebody must keep out of the case (回避) by what only the database looks at: the ties."""
 QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 """The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""

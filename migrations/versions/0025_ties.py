@@ -1,4 +1,4 @@
-"""Who is tied to whom, and which of our people the register knows; recusal by the register."""
+"""Who is tied to whom, and recusal by it; what a predecessor had counts for its successor."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,6 +45,164 @@ FUNCTIONS = {
             RETURN NEW;
         END""",
 }
+# 手册 §5.7: nor does an expert of the panel score whom the register has come to tie them to.
+SCORING = """
+    CREATE FUNCTION score_without_recusal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp AS $body$
+        DECLARE
+            why text := recusal_of(NEW.case_id, NEW.person_id);
+        BEGIN
+            IF why IS NOT NULL THEN
+                RAISE EXCEPTION '须回避（%），不得评分', why
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'score_recused';
+            END IF;
+            RETURN NULL;
+        END $body$
+"""
+SCORED = "AFTER INSERT ON score_sheet FOR EACH ROW EXECUTE FUNCTION score_without_recusal()"
+# Who holds today what a code was given: the end of its chain of successors, which is no ring.
+HEIR = """
+    CREATE FUNCTION heir_of(wanted text) RETURNS text LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp AS $body$
+        DECLARE
+            holder text := wanted;
+            next text;
+        BEGIN
+            LOOP
+                SELECT successor INTO next FROM succession WHERE predecessor = holder;
+                EXIT WHEN NOT FOUND;
+                holder := next;
+            END LOOP;
+            RETURN holder;
+        END $body$
+"""
+# What functions that are there already say of holders, and what they say from now on.
+SAME_A, SAME_N = "heir_of(a.holder) = heir_of(m.holder)", "heir_of(n.holder) = heir_of(m.holder)"
+COUNTED = "RAISE EXCEPTION 'cap % is counted from its uses', OLD.key"
+CHANGES = (
+    ("case_overlaps(bigint)", "OR a.holder = m.holder)", f"OR a.holder = m.holder OR {SAME_A})"),
+    ("case_overlaps(bigint)", "OR n.holder = m.holder)", f"OR n.holder = m.holder OR {SAME_N})"),
+    ("case_overlaps(bigint)", "'holder', a.holder,",
+     f"'holder', CASE WHEN a.holder <> m.holder AND {SAME_A} THEN m.holder ELSE a.holder END,"),
+    ("case_overlaps(bigint)", "'holder', n.holder,",
+     f"'holder', CASE WHEN n.holder <> m.holder AND {SAME_N} THEN m.holder ELSE n.holder END,"),
+    # A claim that a predecessor holds is in the way under whatever code it was made.
+    ("award_matter_claims()", "THEN mine.holder ELSE '' END;", """THEN heir_of(mine.holder) ELSE '' END;
+            IF NEW.holder <> '' THEN
+                NEW.holder := coalesce((SELECT m.holder FROM award_matter m
+                    WHERE m.claims AND m.scope = NEW.scope AND m.kind = NEW.kind AND m.key = NEW.key
+                      AND m.holder <> '' AND heir_of(m.holder) = NEW.holder LIMIT 1), NEW.holder);
+            END IF;"""),
+    ("cap_is_counted()", "AND pg_trigger_depth() < 2) THEN", """AND pg_trigger_depth() < 2)
+               OR ((NEW.heir_key, NEW.passed_fen, NEW.passed_times)
+                   IS DISTINCT FROM (OLD.heir_key, OLD.passed_fen, OLD.passed_times)
+                   AND pg_trigger_depth() < 2) THEN"""),
+)  # fmt: skip
+REWRITE = """
+    DO $do$
+        DECLARE
+            said text := pg_get_functiondef('{name}'::regprocedure);
+            wanted text := replace(said, $old${old}$old$, $new${new}$new$);
+        BEGIN
+            IF said = wanted THEN
+                RAISE EXCEPTION 'function {name} does not say what is to be changed';
+            END IF;
+            EXECUTE wanted;
+        END $do$
+"""
+# A ceiling of an enterprise that went on as another counts against the same ceiling of its heir, as
+# far as that has room: what it has used, and whatever is used of it or given back later.
+PASSING = {
+    "cap_pass(wanted text) RETURNS void": """
+        DECLARE
+            mine cap;
+            heir bigint;
+            same text;
+        BEGIN
+            SELECT * INTO STRICT mine FROM cap WHERE key = wanted FOR UPDATE;
+            SELECT s.id INTO heir FROM organisation p JOIN organisation s ON s.uscc = heir_of(p.uscc)
+                WHERE p.id = mine.organisation_id AND s.id <> p.id;
+            IF heir IS NULL OR mine.root_id IS NOT NULL OR mine.heir_key IS NOT NULL THEN RETURN; END IF;
+            same := regexp_replace(mine.key, '^([^:]+:[^:]+:)' || mine.organisation_id || '(?=:|$)',
+                '\\1' || heir);
+            IF same = mine.key THEN RETURN; END IF;
+            INSERT INTO cap (key, scope, organisation_id, measure_id, title, words, limit_fen, limit_times,
+                freed_by_recovery)
+            VALUES (same, mine.scope, heir, mine.measure_id, mine.title, mine.words, mine.limit_fen,
+                mine.limit_times, mine.freed_by_recovery) ON CONFLICT (key) DO NOTHING;
+            UPDATE cap SET heir_key = same WHERE key = mine.key;
+        END""",
+    "cap_passes_on() RETURNS trigger": """
+        DECLARE
+            heir cap;
+            fen bigint;
+            times int;
+        BEGIN
+            SELECT * INTO STRICT heir FROM cap WHERE key = NEW.heir_key FOR UPDATE;
+            fen := CASE WHEN heir.limit_fen IS NULL THEN NEW.used_fen
+                ELSE least(NEW.used_fen, heir.limit_fen - heir.used_fen + NEW.passed_fen) END;
+            times := CASE WHEN heir.limit_times IS NULL THEN NEW.used_times
+                ELSE least(NEW.used_times, heir.limit_times - heir.used_times + NEW.passed_times) END;
+            IF (fen, times) IS DISTINCT FROM (NEW.passed_fen, NEW.passed_times) THEN
+                UPDATE cap SET passed_fen = fen, passed_times = times WHERE key = NEW.key;
+                UPDATE cap SET used_fen = used_fen + fen - NEW.passed_fen,
+                    used_times = used_times + times - NEW.passed_times WHERE key = NEW.heir_key;
+            END IF;
+            RETURN NULL;
+        END""",
+    "cap_takes_up() RETURNS trigger": """
+        BEGIN
+            UPDATE cap SET heir_key = heir_key WHERE heir_key = NEW.key
+                AND (passed_fen < used_fen OR passed_times < used_times);
+            RETURN NULL;
+        END""",
+    "cap_of_a_predecessor() RETURNS trigger": """
+        BEGIN
+            IF EXISTS (SELECT FROM organisation o JOIN succession s ON s.predecessor = o.uscc
+                       WHERE o.id = NEW.organisation_id) THEN
+                PERFORM cap_pass(NEW.key);
+            END IF;
+            RETURN NULL;
+        END""",
+    "caps_follow(wanted text) RETURNS void": """
+        DECLARE
+            each text;
+        BEGIN
+            FOR each IN
+                WITH RECURSIVE family AS (SELECT heir_of(wanted) AS code
+                    UNION SELECT s.predecessor FROM succession s JOIN family f ON s.successor = f.code)
+                SELECT k.key FROM family f JOIN organisation o ON o.uscc = f.code
+                JOIN cap k ON k.organisation_id = o.id AND k.root_id IS NULL AND k.heir_key IS NULL
+                ORDER BY k.key
+            LOOP
+                PERFORM cap_pass(each);
+            END LOOP;
+        END""",
+    "succession_passes_caps() RETURNS trigger": """
+        BEGIN
+            PERFORM caps_follow(NEW.successor);
+            RETURN NULL;
+        END""",
+    "heir_takes_caps() RETURNS trigger": """
+        BEGIN
+            IF EXISTS (SELECT FROM succession WHERE successor = NEW.uscc) THEN
+                PERFORM caps_follow(NEW.uscc);
+            END IF;
+            RETURN NULL;
+        END""",
+}
+PASSED_ON = (
+    ("cap_passed_on", "AFTER UPDATE OF used_fen, used_times, heir_key ON cap FOR EACH ROW"
+     " WHEN (NEW.heir_key IS NOT NULL)", "cap_passes_on"),
+    ("cap_taken_up", "AFTER UPDATE ON cap FOR EACH ROW WHEN (NEW.used_fen < OLD.used_fen"
+     " OR NEW.used_times < OLD.used_times OR NEW.limit_fen IS DISTINCT FROM OLD.limit_fen"
+     " OR NEW.limit_times IS DISTINCT FROM OLD.limit_times)", "cap_takes_up"),
+    ("cap_of_predecessor", "AFTER INSERT ON cap FOR EACH ROW WHEN (NEW.root_id IS NULL)",
+     "cap_of_a_predecessor"),
+    ("succession_caps", "AFTER INSERT ON succession FOR EACH ROW", "succession_passes_caps"),
+    ("organisation_heir", "AFTER INSERT ON organisation FOR EACH ROW WHEN (NEW.uscc IS NOT NULL)",
+     "heir_takes_caps"),
+)  # fmt: skip
 TRIGGERS = (
     ("tie_fixed", "BEFORE UPDATE ON tie FOR EACH ROW", "tie_is_fixed"),
     ("tie_alone", "BEFORE INSERT OR UPDATE ON tie FOR EACH ROW", "tie_is_alone"),
@@ -112,6 +270,32 @@ def upgrade() -> None:
         op.execute(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {function}()")
     op.execute(GRANTS)
     op.execute(RECUSAL.format(more=TIED))
+    op.execute(SCORING)
+    op.execute(f"CREATE TRIGGER score_recused {SCORED}")
+    _inherit()
+
+
+def _inherit() -> None:
+    op.execute(HEIR)
+    op.add_column("cap", sa.Column("heir_key", TEXT()))
+    for name, kind in (("passed_fen", BIG()), ("passed_times", sa.Integer())):
+        op.add_column("cap", sa.Column(name, kind, server_default="0", nullable=False))
+    op.create_foreign_key(op.f("fk_cap_heir_key"), "cap", "cap", ["heir_key"], ["key"])
+    op.create_check_constraint(
+        op.f("ck_cap_passed"), "cap", "passed_fen >= 0 AND passed_times >= 0 AND heir_key <> key"
+    )
+    op.create_index("ix_cap_heir_key", "cap", ["heir_key"], postgresql_where=sa.text("heir_key IS NOT NULL"))
+    for name, old, new in CHANGES:
+        op.execute(REWRITE.format(name=name, old=old, new=new))
+    for signature, body in PASSING.items():
+        op.execute(
+            f"CREATE FUNCTION {signature} LANGUAGE plpgsql SECURITY DEFINER"
+            f" SET search_path = public, pg_temp AS $body$ {body}; $body$"
+        )
+    op.execute("REVOKE EXECUTE ON FUNCTION cap_pass(text), caps_follow(text) FROM PUBLIC")
+    for name, when, function in PASSED_ON:
+        op.execute(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {function}()")
+    op.execute("SELECT caps_follow(s.successor) FROM succession s ORDER BY s.id")
 
 
 def _tables() -> None:
@@ -165,6 +349,17 @@ def _tables() -> None:
 
 
 def downgrade() -> None:
+    for name, when, _ in PASSED_ON:
+        op.execute(f"DROP TRIGGER {name} ON {when.split(' ON ')[1].split()[0]}")
+    for signature in PASSING:
+        op.execute(f"DROP FUNCTION {signature.partition('(')[0]}")
+    for name, old, new in reversed(CHANGES):
+        op.execute(REWRITE.format(name=name, old=new, new=old))
+    for column in ("passed_times", "passed_fen", "heir_key"):
+        op.drop_column("cap", column)
+    op.execute("DROP FUNCTION heir_of(text)")
+    op.execute("DROP TRIGGER score_recused ON score_sheet")
+    op.execute("DROP FUNCTION score_without_recusal()")
     op.execute(RECUSAL.format(more=""))
     for table in reversed(TABLES):
         op.drop_table(table)

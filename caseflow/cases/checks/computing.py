@@ -1,7 +1,8 @@
 """Checks (手册§5.5) that this house answers itself, from the awards and the cases it knows.
 
-首次: nobody is supported a first time twice under one measure; support of another policy's measure
-of the same family is told. 查重: a matter that another support has, or that another case asks for.
+首次: nobody is supported a first time twice under one measure, and whoever follows another (承继) has
+had what that one had; support of another policy's measure of the same family is told. 查重: a matter
+that another support has, or that another case asks for.
 非关联方: see `relating`.
 """
 
@@ -22,6 +23,7 @@ from caseflow.funds.awards.models import Award
 from caseflow.funds.awards.queries import awards_of_applicant
 from caseflow.identity.commitments import committing
 from caseflow.identity.models import Organisation
+from caseflow.identity.successions.queries import codes_of
 from caseflow.kernel.checks import FLAG, PASS, VETO
 from caseflow.kernel.overlap.clashes import GRADES, unsettled
 from caseflow.reviews.checks.sources import Answer
@@ -59,7 +61,7 @@ def _first_time(session: Session, cases: Cases, reading: Reading, measure: Measu
     commit = committing(cases.office.signer)
     holder = holder_of(applicant.uscc, applicant.identity_number, commit)
     query = select(Award).where(
-        awards_of_applicant(applicant.id, [holder]),
+        awards_of_applicant(applicant.id, codes_of(session, holder)),
         Award.status.in_(ENJOYED),
         Award.root_id.is_distinct_from(reading.root_id),
         Award.part_of.is_(None),
