@@ -1,8 +1,8 @@
 """Checks (手册§5.5) that this house answers itself, from the awards and the cases it knows.
 
-首次: nobody is supported a first time twice under one measure, and whoever follows another (承继) has
-had what that one had; support of another policy's measure of the same family is told. 查重: a matter
-that another support has, or that another case asks for.
+首次: nobody is supported a first time twice under one measure, and whoever follows another (承继)
+has had what that one had; support of another policy's measure of the same family is told. 查重: a
+matter that another support has, or that another case asks for.
 非关联方: see `relating`.
 """
 
