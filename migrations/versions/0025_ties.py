@@ -156,8 +156,10 @@ PASSING = {
                 AND (passed_fen < used_fen OR passed_times < used_times);
             RETURN NULL;
         END""",
+    # No ceiling begins unseen while somebody records who goes on as whom (lock of 0020).
     "cap_of_a_predecessor() RETURNS trigger": """
         BEGIN
+            PERFORM pg_advisory_xact_lock_shared(72616375);
             IF EXISTS (SELECT FROM organisation o JOIN succession s ON s.predecessor = o.uscc
                        WHERE o.id = NEW.organisation_id) THEN
                 PERFORM cap_pass(NEW.key);
@@ -186,6 +188,7 @@ PASSING = {
     "heir_takes_caps() RETURNS trigger": """
         BEGIN
             IF EXISTS (SELECT FROM succession WHERE successor = NEW.uscc) THEN
+                PERFORM pg_advisory_xact_lock(72616375);
                 PERFORM caps_follow(NEW.uscc);
             END IF;
             RETURN NULL;

@@ -1,5 +1,7 @@
 """What a predecessor was given counts for its successor: claims, 首次, 查重, ceilings. 手册§4.7"""
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -321,3 +323,22 @@ def test_what_a_project_owns_stays_with_the_project(counters: Counters):
     counters.follow("A", "B")
 
     assert counters.used("B") == (-1, -1)
+
+
+def test_a_ceiling_that_begins_while_the_succession_is_recorded_is_not_missed(founded: Town):
+    url = founded.house.database.address.owner_url.replace("+psycopg", "")
+    before, after = (code_of(founded, founded.enlist()) for _ in range(2))
+    query = "SELECT id FROM organisation WHERE uscc = %s"
+    (number,) = founded.sql(query, before)[0]
+    key = f"year:Y:{number}:2026"
+    recorder = threading.Thread(target=follow, args=(founded, before, after))
+
+    with psycopg.connect(url) as acting:
+        acting.execute(CAP, (key, number))
+        recorder.start()
+        time.sleep(0.2)
+        is_waiting = recorder.is_alive()
+    recorder.join()
+
+    assert is_waiting
+    assert founded.sql("SELECT heir_key IS NOT NULL FROM cap WHERE key = %s", key) == [(True,)]

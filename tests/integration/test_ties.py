@@ -1,7 +1,9 @@
 """Who is tied to whom: the doors of the register, the check and the recusals that rest on it."""
 
 import io
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -469,3 +471,21 @@ def test_an_official_who_is_tied_to_the_applicant_takes_no_step_while_it_holds(
             town.house.cases.act(case, request)
     else:
         assert town.house.cases.act(case, request).state == state
+
+
+def test_two_who_record_the_same_tie_at_once_record_it_once(town: Town):
+    firm, holder = next(codes), next(codes)
+    gate = threading.Barrier(4)
+
+    def record(_: int) -> str:
+        gate.wait()
+        try:
+            return owned(town, firm, holder)
+        except Conflict:
+            return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(record, range(4)))
+
+    assert sorted(map(bool, made)) == [False, False, False, True]
+    assert town.value("SELECT count(*) FROM tie WHERE held = %s", firm) == 1
