@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -159,14 +160,12 @@ def identify_person(
     person = _person(session, login)
     checked = check_identity(identity.type, identity.number)
     code = committing(desk.signer)(checked.number)
-    known = session.get(KnownPerson, person.id, with_for_update=True)
-    if known is None:
-        known = KnownPerson(person_id=person.id)
-        session.add(known)
-    known.code, known.recorded_by, known.recorded_at = code, actor.id, desk.at
+    row = {"code": code, "recorded_by": actor.id, "recorded_at": desk.at}
+    first = insert(KnownPerson).values(person_id=person.id, **row)
+    session.execute(first.on_conflict_do_update(index_elements=["person_id"], set_=row))
     told = {"person": person.public_id, "code": code}
     _tell(session, person.id, IDENTIFIED, told, by=actor.id, desk=desk)
-    return known
+    return session.get_one(KnownPerson, person.id, populate_existing=True)
 
 
 def refuse_others(actor: Actor) -> None:
