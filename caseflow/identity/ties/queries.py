@@ -18,9 +18,10 @@ from caseflow.kernel.ties import GRADES, KINDS, LEVELS, OWNING, Relation, Ties
 from caseflow.kernel.ties import Tie as Plain
 from caseflow.kernel.titles import last_successor
 
-OUTSIDERS: Final = frozenset(
-    {"applicant", "expert", "audit_firm", "trustee", "bank", "fund_manager", "platform_operator"}
-)
+OUTSIDERS: Final = frozenset({
+    "applicant", "expert", "audit_firm", "trustee", "bank", "fund_manager", "guarantor",
+    "platform_operator",
+})  # fmt: skip
 """Roles that hold no office: the register has the names of people."""
 
 
