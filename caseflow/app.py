@@ -32,6 +32,7 @@ from caseflow.history.checkpoints import models as checkpoints_models
 from caseflow.identity import models as identity_models
 from caseflow.identity.delegations import models as delegations_models
 from caseflow.identity.successions import models as successions_models
+from caseflow.identity.ties import models as ties_models
 from caseflow.notifications import models as notifications_models
 from caseflow.reviews import models as reviews_models
 from caseflow.reviews.experts import models as experts_models
@@ -42,7 +43,7 @@ TABLES = (
     checkpoints_models, deadlines_models, delegations_models, documents_models, equity_models,
     experts_models, funds_models, history_models, identity_models, letters_models,
     notifications_models, parameters_models, plans_models, pools_models, recoveries_models,
-    reviews_models, successions_models, summaries_models, titles_models,
+    reviews_models, successions_models, summaries_models, ties_models, titles_models,
 )  # fmt: skip
 """Every module with tables: whoever imports this one knows the whole database."""
 

@@ -10,7 +10,6 @@ from caseflow.api.context import actor, house, now, session, transaction
 from caseflow.api.parsing import Blueprint, Body, Line, PageQuery
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.awards import Desk, Ledger, OverlapReport, ledger_of, overlaps_of
-from caseflow.funds.awards.claims import committing
 from caseflow.funds.awards.service import (
     MOST_ROWS,
     Importing,
@@ -18,6 +17,7 @@ from caseflow.funds.awards.service import (
     counted,
     import_awards,
 )
+from caseflow.identity.commitments import committing
 
 blueprint = Blueprint("awards", __name__, description="享受台账与就高不重复")
 

@@ -140,26 +140,27 @@ def run_call(wanted: dict[str, Any], public_id: str) -> CallChecked:
 @blueprint.response(200, answer_of(CheckImport))
 def import_list(form: dict[str, Any]) -> CheckImport:
     """Take in a list of findings: every row alone, the same row once; the file is the evidence."""
-    told = CheckList(
-        form["source"],
-        form["file"].filename or "",
-        _content(form["file"]),
-        dry_run=form["mode"] == "try",
-    )
+    name, content = table_of(form["file"])
+    told = CheckList(form["source"], name, content, dry_run=form["mode"] == "try")
     return import_checks(house().cases, actor(), told, at=now())
 
 
 setattr(import_list, TAKES_FILES, True)
 
 
-def _content(file: FileStorage) -> bytes:
+def table_of(file: FileStorage) -> tuple[str, bytes]:
+    """Return the name and the content of an uploaded table.
+
+    Raises:
+        InvalidInput: neither XLSX nor CSV. TooLarge: above the house's limit.
+    """
     name, limit = file.filename or "", house().settings.upload_limit
     if not name.lower().endswith((".xlsx", ".csv")):
         raise InvalidInput("请上传 .xlsx 或 .csv 文件。", fields={"file": ".xlsx 或 .csv"})
     content = file.stream.read(limit + 1)
     if len(content) > limit:
         raise TooLarge(f"文件超过 {limit} 字节。")
-    return content
+    return name, content
 
 
 def _checking(wanted: dict[str, Any]) -> Checking:

@@ -38,6 +38,7 @@ from caseflow.api import (
     recoveries,
     rules,
     tasks,
+    ties,
     titles,
     versions,
 )
@@ -66,6 +67,7 @@ BLUEPRINTS: Final = (
     bulk_acts.blueprint,
     tasks.blueprint,
     titles.blueprint,
+    ties.blueprint,
     documents.blueprint,
     checks.blueprint,
     publicities.blueprint,

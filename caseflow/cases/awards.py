@@ -14,7 +14,7 @@ from caseflow.cases.overlaps import claim_of
 from caseflow.cases.queries import APPLICANT, AUDITOR, OFFICIAL_ROLES, find_case, visible_cases
 from caseflow.cases.reading import Asker, Reading, read_case
 from caseflow.catalogue.pinned import MeasureInfo, Pinned
-from caseflow.funds.awards.claims import claims_of, committing, holder_of, matter_of
+from caseflow.funds.awards.claims import claims_of, holder_of, matter_of
 from caseflow.funds.awards.models import OverlapDecision
 from caseflow.funds.awards.queries import (
     AwardPage,
@@ -25,8 +25,10 @@ from caseflow.funds.awards.queries import (
     year_lines,
 )
 from caseflow.history.part import Signer
+from caseflow.identity.commitments import committing
 from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
+from caseflow.identity.successions.queries import codes_of
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.overlap.clashes import GRADES, PENDING, PROPOSALS, TREATMENTS, Claim, Clash
 from caseflow.kernel.overlap.clashes import clashes as compared
@@ -118,7 +120,8 @@ def ledger_of(
     found = session.scalars(query).one_or_none()
     if found is None or not _may_read(session, desk.actor, found):
         raise NotFound(f"没有申报主体 {public_id!r}。")
-    condition = awards_of_applicant(found.id, [_holder(found, desk.signer)])
+    holders = codes_of(session, _holder(found, desk.signer))
+    condition = awards_of_applicant(found.id, holders)
     page = award_list(session, condition, after=after, limit=limit)
     return Ledger(found.public_id, found.title, page, year_lines(session, condition))
 
@@ -136,7 +139,8 @@ def overlaps_of(session: Session, desk: Desk, public_id: str, *, pinned: Pinned)
     measure = pinned.measure(driver, reading.measure_version_id)
     applicant = session.get_one(Organisation, case.applicant_id)
     mine = claim_of(reading, measure, _holder(applicant, desk.signer))
-    others = _others(driver, reading, mine, case.applicant_id)
+    holders = codes_of(session, mine.holder)
+    others = _others(driver, reading, mine, case.applicant_id, holders)
     found = compared(mine, others, measure.overlap_terms)
     is_official = any(each.role in READERS for each in desk.actor.assignments)
     named = {clash.other.holder for clash in found} if is_official else {mine.holder}
@@ -157,12 +161,14 @@ def _holder(organisation: Organisation, signer: Signer) -> str:
     return holder_of(organisation.uscc, organisation.identity_number, commit)
 
 
-def _others(driver: Any, reading: Reading, mine: Claim, applicant_id: int) -> list[Claim]:
+def _others(
+    driver: Any, reading: Reading, mine: Claim, applicant_id: int, holders: list[str]
+) -> list[Claim]:
     """Return what shares a key with the case, and all that its applicant has or asks for."""
     known = {
         each.id: each for each in claims_of([*(reading.awarded or []), *(reading.asked or [])])
     }
-    for row in claims_of_holder(driver, mine.holder, applicant_id):
+    for row in claims_of_holder(driver, mine.holder, applicant_id, holders):
         matters = frozenset(map(matter_of, row.pop("matters")))
         known[row["id"]] = Claim(**row, matters=matters)
     return list(known.values())

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.funds.awards.claims import (
     claims_of,
-    committing,
     decisions_of,
     holder_of,
     matter_of,
 )
 from caseflow.funds.awards.part import AWARDS, AWARDS_MOVED, DECISIONS, MATTERS, MATTERS_DROPPED
+from caseflow.identity.commitments import committing
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.overlap.clashes import (

@@ -7,7 +7,7 @@ from psycopg.errors import IntegrityError, UniqueViolation
 
 from caseflow.funds.awards.queries import already_given
 from caseflow.funds.caps.service import refusal_of
-from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput
+from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed
 
 MATTERS: Final = "matters"
 REQUEST_CONSTRAINT: Final = "uq_event_request"
@@ -15,6 +15,8 @@ TAKEN: Final = {"uq_payment_voucher": "该支付凭证号今年已用于另一�
 """What a unique key that an act may run into says to people, by its name."""
 CLAIM_CONSTRAINT: Final = "uq_award_matter_live"
 OTHER_CONSTRAINT: Final = "overlap_decision_other"
+RECUSED: Final = frozenset({"duty_recused", "task_recused", "score_recused"})
+"""Somebody must keep out of the case (回避) by what only the database looks at: the ties."""
 QUOTA_CONSTRAINT: Final = "ck_shortlist_within_quota"
 """The last place went to somebody else meanwhile: decided anew, the case waits (候补)."""
 SIBLINGS_CONSTRAINT: Final = "siblings_ordered"
@@ -50,6 +52,8 @@ def refused_by(error: IntegrityError) -> CaseflowError:
         return Conflict(f"数据库拒绝：{TAKEN.get(name or '', message)}")
     if (refusal := refusal_of(error)) is not None:
         return refusal
+    if name in RECUSED:
+        return NotAllowed(f"{message}。")
     if name == OTHER_CONSTRAINT:
         return InvalidInput(f"{message}。", fields={"other": str(message)})
     return Conflict(f"数据库拒绝：{message}")

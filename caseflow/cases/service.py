@@ -33,8 +33,8 @@ from caseflow.catalogue.pinned import Pinned
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.deadlines.queries import load_calendar
-from caseflow.funds.awards.claims import committing
 from caseflow.history.queries import act_result
+from caseflow.identity.commitments import committing
 from caseflow.kernel.errors import (
     CaseflowError,
     GuardFailed,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from caseflow.cases.models import Case
@@ -16,7 +16,7 @@ from caseflow.identity.models import Assignment, Organisation, Person
 from caseflow.identity.queries import valid_at
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import QUESTIONS, SEATS
-from caseflow.reviews.models import Recusal, Task
+from caseflow.reviews.models import Task
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,6 @@ def _candidates(
     session: Session, case: Case, at: datetime
 ) -> Mapping[tuple[int, str], tuple[str, ...]]:
     """Return who may take the open tasks of a case, by organisation and role."""
-    recused = select(Recusal.person_id).where(Recusal.case_id == case.id)
     rows = session.execute(
         select(Task.organisation_id, Task.role, Person.name)
         .join(
@@ -110,7 +109,7 @@ def _candidates(
             _is_of(case),
             Task.status.in_(("open", "waiting")),
             valid_at(at),
-            Person.id.not_in(recused),
+            func.recusal_of(case.id, Person.id).is_(None),
         )
         .distinct()
         .order_by(Person.name)

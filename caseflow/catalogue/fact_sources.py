@@ -61,7 +61,7 @@ def unfit_sources(sources: Sequence[FactSource], file: Source) -> Iterator[Probl
         if (each.adapter == HTTP) != (each.address is not None):
             message = f"{each.name}: http has an address (a variable's name), file has none"
             yield file.problem(path, "source-address", message)
-        own = [kind for kind in each.kinds if KINDS[kind].computed]
+        own = [kind for kind in each.kinds if KINDS[kind].computed and not KINDS[kind].by_hand]
         if own:
             message = f"{each.name}: {', '.join(own)} is computed from this house's own records"
             yield file.problem(path, "source-kind", message)

@@ -13,9 +13,9 @@ from caseflow.catalogue.pinned import Pinned
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import DEFAULT_LIMIT, MOST, facts, json_option, note, show, table, yuan
 from caseflow.database.ids import PublicIds
-from caseflow.funds.awards.claims import committing
 from caseflow.funds.awards.service import Importing, counted, import_awards
 from caseflow.funds.awards.sheets import read_table
+from caseflow.identity.commitments import committing
 
 AWARDS: Final = {
     "编号": "public_id", "条款": "clause", "级别": "level", "事项": "matters", "金额": "amount",

@@ -74,6 +74,10 @@ COMMANDS: Final = {
         "caseflow.cli.titles:titles",
         "Titles (称号名单): import, list, show, match, correct, revoke, succeed, successions.",
     ),
+    "ties": Place(
+        "caseflow.cli.ties:ties",
+        "Ties (关联关系): list, add, end, strike, import, relation, identify.",
+    ),
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "experts": Place(
         "caseflow.cli.experts:experts",

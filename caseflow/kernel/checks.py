@@ -38,13 +38,15 @@ MOST_VALID_DAYS: Final = 366
 class CheckKind:
     """What is looked at. `of_case`: about one case alone, not about its applicant as such.
 
-    `computed`: answered from this house's own records; all others need a source.
+    `computed`: answered from this house's own records; all others need a source. `by_hand`: and
+    where the records do not know enough, a source or a person answers.
     """
 
     title: str
     question: str
     of_case: bool = False
     computed: bool = False
+    by_hand: bool = False
 
 
 CREDIT: Final = "credit"
@@ -56,7 +58,8 @@ KINDS: Final[dict[str, CheckKind]] = {
     "quality": CheckKind("质量核查", "近三年有无重大及以上质量事故"),
     "existence": CheckKind("存续核查", "有无注销、吊销、迁出"),
     "related_party": CheckKind(
-        "关联方核查", "与供应方等其他当事人有无控制、持股、同一实际控制人等关系", of_case=True
+        "关联方核查", "与供应方等其他当事人有无控制、持股、同一实际控制人等关系", of_case=True,
+        computed=True, by_hand=True,
     ),
     "first_time": CheckKind(
         "首次核查", "是否首次享受同类支持", of_case=True, computed=True

@@ -6,7 +6,7 @@ and the smallest lots win. Seed and pool written down, the same panel follows an
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.event_bytes import canonical
@@ -18,7 +18,8 @@ class Candidate:
 
     `holdings` are the credit codes of enterprises in which the expert has shares, `seats` the
     organisations in which the expert holds a role besides the pool's, `declared` the applicants
-    from whom the expert withdrew by word.
+    from whom the expert withdrew by word, `tied` those to whom the register of ties (关联关系) ties
+    the expert or the employer, with how.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Candidate:
     holdings: frozenset[str] = frozenset()
     seats: frozenset[int] = frozenset()
     declared: frozenset[int] = frozenset()
+    tied: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Drawn:
 def refusal(candidate: Candidate, judged: Iterable[Judged], field: str | None = None) -> str:
     """Return why the expert may not judge these applicants, empty when they may.
 
-    Source: 手册§2.3(8)、§5.7 (回避：同一单位、持股、本人声明、本单位或经办单位).
+    Source: 手册§2.3(8)、§5.7 (回避：同一单位、持股、关联、本人声明、本单位或经办单位).
     """
     if field is not None and field not in candidate.fields:
         return f"专业领域不含“{field}”"
@@ -60,17 +62,17 @@ def refusal(candidate: Candidate, judged: Iterable[Judged], field: str | None = 
 
 
 def _conflict(candidate: Candidate, judged: Judged) -> str:
-    if judged.uscc is not None and judged.uscc == candidate.employer_uscc:
-        return f"与申报主体{judged.title}为同一工作单位"
-    if judged.uscc in candidate.holdings:
-        return f"持有申报主体{judged.title}的股份"
-    if judged.id in candidate.seats:
-        return f"在申报主体{judged.title}任职"
-    if candidate.seats & judged.bureaus:
-        return f"在办理{judged.title}申报的部门任职"
-    if judged.id in candidate.declared:
-        return f"本人声明对{judged.title}回避"
-    return ""
+    grounds = (
+        (judged.uscc is not None and judged.uscc == candidate.employer_uscc,
+         f"与申报主体{judged.title}为同一工作单位"),
+        (judged.uscc in candidate.holdings, f"持有申报主体{judged.title}的股份"),
+        (judged.id in candidate.seats, f"在申报主体{judged.title}任职"),
+        (bool(candidate.seats & judged.bureaus), f"在办理{judged.title}申报的部门任职"),
+        (judged.id in candidate.declared, f"本人声明对{judged.title}回避"),
+        (judged.id in candidate.tied,
+         f"与申报主体{judged.title}有登记的关联关系：{candidate.tied.get(judged.id, '')}"),
+    )  # fmt: skip
+    return next((why for holds, why in grounds if holds), "")
 
 
 def draw(

@@ -111,7 +111,8 @@ class Objection(Model):
 class Recusal(Model):
     """A person who takes no control role of a case (回避), declared or ordered; never withdrawn.
 
-    Who is employed by the applicant, or sits in the bureau that applies, is recused without a row.
+    Who is employed by the applicant, sits in the bureau that applies, or is tied to the applicant
+    by the register of ties (关联关系) on that day, is recused without a row.
     """
 
     __tablename__ = "recusal"

@@ -12,10 +12,10 @@ from openpyxl import Workbook
 from caseflow.cases.awards import Desk, ledger_of, overlaps_of
 from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
-from caseflow.funds.awards.claims import committing
 from caseflow.funds.awards.service import Importing, counted, import_awards
 from caseflow.funds.awards.sheets import read_table
 from caseflow.history.part import Signer
+from caseflow.identity.commitments import committing
 from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.errors import GuardFailed, InvalidInput, NotAllowed, NotFound, TooLarge
 from tests.integration.kept_database import keep

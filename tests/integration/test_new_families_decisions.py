@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from caseflow.database.access import Database
+from caseflow.identity.queries import actor_by_login
+from caseflow.identity.successions.service import Following, record_succession
 from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput, NotAllowed
 from tests.integration.capped import firm_of, opened
 from tests.integration.five_cities import YUAN, Land, amounts, found_land
@@ -223,3 +225,22 @@ def test_an_enterprises_third_product_in_a_year_waits_and_the_next_year_is_its_o
     assert states == ["joint_check", "joint_check", "waitlisted"]
     years = "SELECT key LIKE '%%:2027', taken FROM shortlist WHERE kind = 'enterprise_year'"
     assert sorted(land.sql(years)) == [(False, 2), (True, 1)]
+
+
+def test_the_places_of_a_predecessor_are_places_of_its_successor(land: Land):
+    before, firm = firm_of(land, PRODUCT), firm_of(land, PRODUCT)
+    cases = [opened(land, PRODUCT, before), *(opened(land, PRODUCT, firm) for _ in range(2))]
+    for case in cases:
+        land.walk(case, "ranking")
+    codes = [land.sql("SELECT uscc FROM organisation WHERE id = %s", each.id)[0][0]
+             for each in (before, firm)]  # fmt: skip
+    land.act(cases[0], "record_rank", rank=1)
+    with land.house.database.session() as session:
+        reviewer = actor_by_login(session, "wx_shujuju.reviewer", land.now)
+        step = Following(codes[0], codes[1], "merger", "登记〔2026〕1号", land.now.date())
+        record_succession(session, step, reviewer, land.now, signer=land.house.cases.office.signer)
+
+    states = [land.act(case, "record_rank", rank=rank).state
+              for rank, case in enumerate(cases[1:], start=2)]  # fmt: skip
+
+    assert states == ["joint_check", "waitlisted"]

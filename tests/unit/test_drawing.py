@@ -23,6 +23,8 @@ SEED = b"seed"
         (Candidate("e", seats=frozenset({7})), "在申报主体甲公司任职"),
         (Candidate("e", seats=frozenset({50})), "办理甲公司申报的部门"),
         (Candidate("e", declared=frozenset({7})), "本人声明"),
+        (Candidate("e", tied={7: "本人——股东", 1: "x"}), "乙有登记的关联关系：x"),
+        (Candidate("e", tied={7: "本人——股东"}), "甲公司有登记的关联关系：本人——股东"),
     ],
 )
 def test_each_conflict_keeps_an_expert_out_with_its_reason(candidate: Candidate, words: str):
@@ -31,8 +33,9 @@ def test_each_conflict_keeps_an_expert_out_with_its_reason(candidate: Candidate,
 
 def test_somebody_elses_employer_shares_and_seats_keep_nobody_out():
     candidate = Candidate(
-        "e", frozenset({"算力"}), OTHER, frozenset({OTHER}), frozenset({51}), frozenset({8})
-    )
+        "e", frozenset({"算力"}), OTHER, frozenset({OTHER}), frozenset({51}), frozenset({8}),
+        {8: "股东"},
+    )  # fmt: skip
 
     assert refusal(candidate, [FIRM], "算力") == ""
     assert "“医疗”" in refusal(candidate, [FIRM], "医疗")

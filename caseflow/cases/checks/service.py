@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caseflow.cases.checks.computing import OWN_LEDGER, computed
+from caseflow.cases.checks.computing import RECORDS, computed
 from caseflow.cases.checks.vetoes import note_vetoes
 from caseflow.cases.models import Case
 from caseflow.cases.queries import find_case
@@ -23,7 +23,7 @@ from caseflow.identity.models import Organisation
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.checks import KINDS, POINTS, VETO
-from caseflow.kernel.errors import InvalidInput, NotAllowed, Unavailable
+from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, Unavailable
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.reviews.checks.models import Check
 from caseflow.reviews.checks.queries import answered
@@ -97,18 +97,34 @@ def record_by_hand(
     Raises:
         NotFound: no such case that the actor may see. NotAllowed: not in a seat that checks.
         InvalidInput: the finding cannot be recorded, or is computed and never told by hand.
+        Conflict: it says otherwise than a veto that this house's own records prove.
     """
-    if finding.kind in KINDS and KINDS[finding.kind].computed:
+    kind = KINDS.get(finding.kind)
+    if kind and kind.computed and not kind.by_hand:
         reason = f"{KINDS[finding.kind].title}由系统根据台账核查，不手工登记"
         raise InvalidInput(f"{reason}。", fields={"kind": reason})
     with cases.database.session() as session:
         task = _task(cases, session, actor, case, Checking(point, ()), at)
+        if kind and kind.computed and finding.result != VETO:
+            _refuse_disproved(cases, session, actor, task, finding.kind, at=at)
     paper = receive()
     stored, day = paper.stored, local_date(finding.queried_at).isoformat()
     told = (HAND, case, finding.kind, finding.result, finding.source, day, stored.sha256)
     finding = replace(finding, query_id=query_id(*told))
     snapshot = Snapshot(stored.sha256, stored.size, paper.name, paper.media_type)
     return _keep(cases, actor, task, finding, snapshot, at=at)
+
+
+def _refuse_disproved(
+    cases: Cases, session: Session, actor: Actor, task: _Task, kind: str, *, at: datetime
+) -> None:
+    """Refuse to overrule by hand what the register proves: there it is put right, not here."""
+    try:
+        answer = computed(session, cases, task.reading, kind, actor_id=actor.id, at=at)
+    except Unavailable:
+        return
+    if answer.result == VETO:
+        raise Conflict(f"{RECORDS[kind]}与此不符，登记有误的须先更正登记：{answer.note}。")
 
 
 def run_checks(
@@ -173,12 +189,12 @@ def _run(
     if not checking.again and (done := _today(cases, task, kind, at)):
         return _line(kind, "already", done)
     try:
-        source = None if KINDS[kind].computed else cases.office.sources.asked_for(task.city, kind)
-        if source is None and not KINDS[kind].computed:
-            return _line(kind, "no_source", reason="没有可查询的来源，请取得查询结果后人工登记")
-        finding, answer = _found(cases, actor, task, kind, source, at=at)
+        found = _found(cases, actor, task, kind, at=at)
     except Unavailable as error:
         return _line(kind, "unanswered", reason=error.message)
+    if found is None:
+        return _line(kind, "no_source", reason="没有可查询的来源，请取得查询结果后人工登记")
+    finding, answer = found
     stored = store_file(cases.office.files, BytesIO(answer.snapshot), limit=MOST_SNAPSHOT)
     name = f"{kind}-{local_date(at).isoformat()}.json"
     snapshot = Snapshot(stored.sha256, stored.size, name, answer.media_type)
@@ -198,13 +214,29 @@ def _today(cases: Cases, task: _Task, kind: str, at: datetime) -> Check | None:
 
 
 def _found(
-    cases: Cases, actor: Actor, task: _Task, kind: str, source: Source | None, *, at: datetime
-) -> tuple[Finding, Answer]:
-    """Return what the source, or this house itself, answers."""
-    if source is None:
-        with cases.database.session() as session:
-            answer = computed(session, cases, task.reading, kind, actor_id=actor.id, at=at)
-        return Finding(kind, answer.result, OWN_LEDGER, at, answer.note), answer
+    cases: Cases, actor: Actor, task: _Task, kind: str, *, at: datetime
+) -> tuple[Finding, Answer] | None:
+    """Return what this house itself or else a source answers, None where nobody can be asked.
+
+    Raises:
+        Unavailable: neither knows.
+    """
+    unknown = None
+    if KINDS[kind].computed:
+        try:
+            with cases.database.session() as session:
+                answer = computed(session, cases, task.reading, kind, actor_id=actor.id, at=at)
+        except Unavailable as error:
+            unknown = error
+        else:
+            return Finding(kind, answer.result, RECORDS[kind], at, answer.note), answer
+    source = cases.office.sources.asked_for(task.city, kind)
+    if source is None and unknown is not None:
+        raise unknown
+    return None if source is None else _asked(task, kind, source, at)
+
+
+def _asked(task: _Task, kind: str, source: Source, at: datetime) -> tuple[Finding, Answer]:
     question = _question(task, kind, source, at)
     answer = source.ask(question, at)
     finding = Finding(

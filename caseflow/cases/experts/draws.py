@@ -14,10 +14,12 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from caseflow.cases.experts.tied import tied
 from caseflow.cases.queries import find_case
 from caseflow.cases.reading import Asker, Reading, read_locked
 from caseflow.cases.service import Cases, Request
 from caseflow.catalogue.models import Call
+from caseflow.history.part import Signer
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
@@ -256,7 +258,7 @@ def _drawn(
     cases: Cases, session: Session, by: Actor, scope: _Scope, lots: _Lots, *, at: datetime
 ) -> tuple[ExpertDraw, list[int]]:
     """Draw and record it; returns the row and the ids of who was drawn."""
-    candidates, ids = _pool(session, scope, at)
+    candidates, ids = _pool(session, scope, at, cases.office.signer)
     known = {person: key for key, person in ids.items()}
     seated = [known[person] for person in lots.ever if person in known]
     seed = _seed(cases, scope)
@@ -285,13 +287,17 @@ def _seed(cases: Cases, scope: _Scope) -> bytes:
     return hmac.digest(cases.office.signer.key, canonical(["draw", heads]), sha256)
 
 
-def _pool(session: Session, scope: _Scope, at: datetime) -> tuple[list[Candidate], dict[str, int]]:
+def _pool(
+    session: Session, scope: _Scope, at: datetime, signer: Signer
+) -> tuple[list[Candidate], dict[str, int]]:
     """Return the active experts of the pool, and their ids by their public ids."""
     pools = {each.parties.get(POOL_PARTY) for each in scope.readings}
     if len(pools) != 1 or None in pools:
         raise InvalidInput("这些办件不由同一专家库评审。", fields={"cases": "专家库不同"})
     said = {"pool": pools.pop(), "at": at, "on": local_date(at)}
     rows = _driver(session).execute(POOL, said).fetchall()
+    employers = {person: uscc for _, person, _, uscc, *_ in rows}
+    ties = tied(session, employers, scope.codes, at, signer=signer)
     candidates = [
         Candidate(
             key=key,
@@ -300,8 +306,9 @@ def _pool(session: Session, scope: _Scope, at: datetime) -> tuple[list[Candidate
             holdings=frozenset(holdings),
             seats=frozenset(seats or ()),
             declared=frozenset(declared or ()),
+            tied=ties[person],
         )
-        for key, _, fields, uscc, holdings, seats, declared in rows
+        for key, person, fields, uscc, holdings, seats, declared in rows
     ]
     return candidates, {row[0]: row[1] for row in rows}
 

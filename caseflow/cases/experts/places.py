@@ -27,7 +27,8 @@ def places_of(
 ) -> tuple[Counter, ...]:
     """Return the counters of a case that is shortlisted at `at`, the call's first.
 
-    The year is that of the shortlist. 手册§4.3: 名额按当年批次，在入围时计。
+    The year is that of the shortlist. 手册§4.3: 名额按当年批次，在入围时计。 What those had whose
+    rights the applicant has (承继) is taken off its own number.
     """
     found = []
     size = shortlist_size(workflow)
@@ -37,13 +38,27 @@ def places_of(
         found.append(Counter(f"call:{reading.call_id}", "call", quota))
     stated = measure.definition.get("quota")
     year = local_date(at).year
-    keys = {
-        YEAR: f"year:{measure.measure_id}:{year}",
-        ENTERPRISE_YEAR: f"enterprise:{measure.measure_id}:{reading.applicant_id}:{year}",
-    }
-    if stated and stated["per"] in keys:
-        found.append(Counter(keys[stated["per"]], stated["per"], stated["number"]))
+    whole = f"year:{measure.measure_id}:{year}"
+    if stated and stated["per"] == YEAR:
+        found.append(Counter(whole, YEAR, stated["number"]))
+    elif stated and stated["per"] == ENTERPRISE_YEAR:
+        left = max(0, stated["number"] - _had_before(reading, measure, year))
+        key = _enterprise_key(measure, reading.applicant_id, year)
+        found.append(Counter(key, ENTERPRISE_YEAR, left))
     return tuple(found)
+
+
+def _enterprise_key(measure: MeasureInfo, organisation_id: int, year: int) -> str:
+    return f"enterprise:{measure.measure_id}:{organisation_id}:{year}"
+
+
+def _had_before(reading: Reading, measure: MeasureInfo, year: int) -> int:
+    """Return how many places of the year the applicant's predecessors have."""
+    places = reading.judging.places
+    if places is None:
+        return 0
+    keys = (_enterprise_key(measure, each, year) for each in places.predecessors)
+    return sum(places.taken.get(key, 0) for key in keys)
 
 
 def shortlist_size(workflow: Workflow) -> int | None:

@@ -25,20 +25,21 @@ IN_THE_WAY: Final = """
       JOIN award_matter n ON n.claims AND n.kind = m.kind AND n.key = m.key
       JOIN award a ON a.id = n.award_id AND a.root_id IS DISTINCT FROM c.root_id
       JOIN organisation o ON o.id = c.applicant_id
-       AND n.holder IN ('', o.uscc,
-           (SELECT max(h.holder) FROM case_matter h WHERE h.case_id = c.id))
+       AND (n.holder IN ('', (SELECT max(h.holder) FROM case_matter h WHERE h.case_id = c.id))
+           OR heir_of(n.holder) = heir_of(o.uscc))
      WHERE c.public_id = %(case)s ORDER BY a.id LIMIT 1
 """
 
 OF_HOLDER: Final = f"""
-    (SELECT json_build_object('id', a.public_id, 'root', a.root_id, 'holder', a.holder,
+    (SELECT json_build_object('id', a.public_id, 'root', a.root_id, 'holder', %(holder)s::text,
         'policy', a.policy, 'measure', a.measure, 'family', a.family, 'level', a.level,
         'place', a.place, 'title', coalesce(o.title, a.clause),
         'total_fen', a.amount_fen + a.carried_fen, 'status', a.status),
         (SELECT json_agg(json_build_object('kind', n.kind, 'key', n.key, 'from', n.cost_from,
             'to', n.cost_to, 'items', n.items)) FROM award_matter n WHERE n.award_id = a.id)
        FROM award a LEFT JOIN "case" o ON o.id = a.case_id
-      WHERE a.holder = %(holder)s AND a.status = 'live' ORDER BY a.id DESC LIMIT {MOST_COMPARED})
+      WHERE a.holder = ANY(%(holders)s) AND a.status = 'live'
+      ORDER BY a.id DESC LIMIT {MOST_COMPARED})
     UNION ALL
     (SELECT json_build_object('id', o.public_id, 'root', o.root_id, 'holder', %(holder)s::text,
         'policy', q.code, 'measure', r.code, 'family', v.family, 'level', 'city', 'place', q.city,
@@ -48,7 +49,9 @@ OF_HOLDER: Final = f"""
           WHERE n.case_id = o.id AND n.dropped_seq IS NULL)
        FROM "case" o JOIN measure_version v ON v.id = o.measure_version_id
        JOIN measure r ON r.id = o.measure_id JOIN policy q ON q.id = r.policy_id
-      WHERE o.applicant_id = %(organisation)s AND o.outcome IS NULL AND o.approved_fen IS NULL
+      WHERE o.applicant_id IN (SELECT %(organisation)s::bigint
+            UNION SELECT f.id FROM organisation f WHERE f.uscc = ANY(%(holders)s))
+        AND o.outcome IS NULL AND o.approved_fen IS NULL
         AND o.submitted_at IS NOT NULL ORDER BY o.id DESC LIMIT {MOST_COMPARED})
 """
 
@@ -119,9 +122,14 @@ def already_given(
     )
 
 
-def claims_of_holder(connection: Any, holder: str, organisation_id: int) -> list[dict[str, Any]]:
-    """Return one row a matter of all that a holder has or asks for; without matters, one row."""
-    asked = {"holder": holder, "organisation": organisation_id}
+def claims_of_holder(
+    connection: Any, holder: str, organisation_id: int, holders: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return one row a matter of all that a holder has or asks for; without matters, one row.
+
+    `holders` are the holder's codes: its own, and those of whom it follows (承继).
+    """
+    asked = {"holder": holder, "organisation": organisation_id, "holders": list(holders)}
     return [
         {**head, "matters": matters or []}
         for head, matters in connection.execute(OF_HOLDER, asked).fetchall()
@@ -162,7 +170,7 @@ def year_lines(session: Session, condition: ColumnElement[bool]) -> tuple[YearLi
 
 
 def awards_of_applicant(organisation_id: int, holders: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition of what an applicant was given, by whichever system."""
+    """Return the condition of what an applicant was given, by whichever system, under any code."""
     return or_(Award.organisation_id == organisation_id, Award.holder.in_(holders))
 
 

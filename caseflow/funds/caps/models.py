@@ -12,6 +12,9 @@ class Cap(Model):
     What is used is counted by trigger from the uses, by nothing else. `measure_id` is NULL where
     the ceiling is of a whole policy, `root_id` is set where one project's cases own it. Where it is
     `freed_by_recovery`, a receipt of a recovery gives back what the paid case took, by trigger.
+    Of an enterprise that went on as another (承继) `passed_fen` and `passed_times` are what the
+    same ceiling of its successor, `heir_key`, counts as its own, as far as that had room; by
+    trigger too.
     """
 
     __tablename__ = "cap"
@@ -28,6 +31,9 @@ class Cap(Model):
     freed_by_recovery: Mapped[bool] = mapped_column(server_default="false")
     used_fen: Mapped[Fen] = mapped_column(server_default="0")
     used_times: Mapped[int] = mapped_column(server_default="0")
+    heir_key: Mapped[str | None] = mapped_column(ForeignKey("cap.key"))
+    passed_fen: Mapped[Fen] = mapped_column(server_default="0")
+    passed_times: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         CheckConstraint(
@@ -38,6 +44,8 @@ class Cap(Model):
         CheckConstraint("used_fen >= 0 AND used_times >= 0", name="not_negative"),
         CheckConstraint("used_fen <= limit_fen", name="fen_within_limit"),
         CheckConstraint("used_times <= limit_times", name="times_within_limit"),
+        CheckConstraint("passed_fen >= 0 AND passed_times >= 0 AND heir_key <> key", name="passed"),
+        Index("ix_cap_heir_key", "heir_key", postgresql_where="heir_key IS NOT NULL"),
         Index(
             "ix_cap_beneficiary",
             "organisation_id",

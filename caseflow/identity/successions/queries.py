@@ -75,6 +75,11 @@ def families(codes: set[str], steps: dict[str, str]) -> dict[str, str]:
     return held | {code: end for code in steps if (end := last_successor(code, steps)) in ends}
 
 
+def codes_of(session: Session, code: str) -> list[str]:
+    """Return every code under which the rights of a holder were or are held, its own first."""
+    return list(families({code}, successions(session)))
+
+
 def succession_line(session: Session, row: Succession) -> SuccessionLine:
     """Return what is shown of a step."""
     name = session.scalars(select(Person.name).where(Person.id == row.recorded_by)).one()

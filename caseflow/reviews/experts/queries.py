@@ -1,6 +1,6 @@
 """What an act reads of a case's panel and of its call's places; what people ask of experts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -45,7 +45,14 @@ PLACES: Final = """
             AND split_part(o.state, '#', 1) = 'waitlisted' AND o.id <> c.id
             AND (o.facts->>'rank')::int < (c.facts->>'rank')::int) AS first_in_line,
         EXISTS (SELECT FROM shortlist_place p JOIN "case" o ON o.id = p.case_id
-            WHERE o.call_id = c.call_id AND p.named_at IS NOT NULL) AS titles_issued
+            WHERE o.call_id = c.call_id AND p.named_at IS NOT NULL) AS titles_issued,
+        (WITH RECURSIVE before AS (
+            SELECT s.predecessor FROM organisation o JOIN succession s ON s.successor = o.uscc
+             WHERE o.id = c.applicant_id
+            UNION SELECT s.predecessor FROM before b JOIN succession s
+             ON s.successor = b.predecessor
+        ) SELECT json_agg(o.id) FROM before b JOIN organisation o ON o.uscc = b.predecessor)
+            AS predecessors
     FROM "case" c WHERE c.id = $1::bigint
 """
 
@@ -62,12 +69,16 @@ class PanelReading:
 
 @dataclass(frozen=True)
 class PlacesReading:
-    """What binds a case's place: the call's quota, what of each counter is taken, its turn."""
+    """What binds a case's place: the call's quota, what of each counter is taken, its turn.
+
+    `predecessors` are the ids of those whose rights the applicant has (承继).
+    """
 
     quota: int | None
     taken: Mapping[str, int]
     first_in_line: bool
     titles_issued: bool
+    predecessors: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,9 @@ def judging(connection: Any, case_id: int, state: str, asker: int) -> Judging:
         return Judging(panel=_panel(connection, case_id, asker))
     if stage in RANKED:
         for row in RawCursor(connection).execute(PLACES, (str(case_id),)).fetchall():
-            return Judging(places=PlacesReading(row[0], row[1] or {}, row[2], row[3]))
+            quota, taken, is_first, issued, before = row
+            places = PlacesReading(quota, taken or {}, is_first, issued, before or ())
+            return Judging(places=places)
     return NOTHING
 
 

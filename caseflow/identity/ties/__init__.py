@@ -1,0 +1,1 @@
+"""Who is tied to whom (关联关系): shareholders, controllers, officers, shared addresses."""
