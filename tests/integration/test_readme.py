@@ -5,11 +5,12 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.integration.awake import program_in
 
 pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
@@ -32,21 +33,18 @@ def _free_port() -> int:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An empty home, a free port, and `caseflow` on the path as an installation puts it."""
-    program = tmp_path / "bin" / "caseflow"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m caseflow "$@"\n')
-    program.chmod(0o755)
+    """An empty home, a free port, and `caseflow` on the path."""
     port = _free_port()
     home = tmp_path / "home"
-    yield {
-        **os.environ,
-        "PATH": f"{program.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "CASEFLOW_HOME": str(home),
-        "CASEFLOW_PORT": str(port),
-        "BASE": f"http://127.0.0.1:{port}/api/v1",
-    }
+    with program_in(tmp_path / "bin") as folder:
+        yield {
+            **os.environ,
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "CASEFLOW_HOME": str(home),
+            "CASEFLOW_PORT": str(port),
+            "BASE": f"http://127.0.0.1:{port}/api/v1",
+        }
     postmaster = home / "postgres" / "postmaster.pid"
     if postmaster.exists():
         os.kill(int(postmaster.read_text().split()[0]), signal.SIGINT)

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from caseflow.clock import VirtualClock
 from caseflow.kernel.calendar import SHANGHAI
 from caseflow.notifications.rules import load_notices
 from tests.conftest import EVERYTHING, _copy
+from tests.integration.awake import program_in
 
 pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
@@ -46,15 +46,12 @@ def environment(server, founded_template, tmp_path):
 
     So nothing is founded twice; that a bare home becomes such a house, the README's tour shows.
     """
-    program = tmp_path / "bin" / "caseflow"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m caseflow "$@"\n')
-    program.chmod(0o755)
-    with contextmanager(_copy)(server, founded_template) as database:
+    awake, copied = program_in(tmp_path / "bin"), contextmanager(_copy)(server, founded_template)
+    with awake as folder, copied as database:
         VirtualClock(database.connect).move_to(BEGINS_AT)
         yield {
             **os.environ,
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PATH": f"{folder}:{os.environ['PATH']}",
             "PYTHONPATH": str(EVERYTHING),
             "CASEFLOW_DATABASE_URL": database.address.url,
             "CASEFLOW_OWNER_DATABASE_URL": database.address.owner_url,
