@@ -93,7 +93,9 @@ class Round:
         """Return who sits in the newest panel of a case."""
         rows = self.town.sql(
             'SELECT m.person_id FROM panel_member m JOIN "case" c ON c.id = m.case_id'
-            " WHERE c.public_id = %s AND m.status = 'seated' ORDER BY m.person_id",
+            " WHERE c.public_id = %s AND m.status = 'seated' AND m.round ="
+            " (SELECT max(p.round) FROM review_panel p WHERE p.case_id = c.id)"
+            " ORDER BY m.person_id",
             case,
         )
         return [person for (person,) in rows]
