@@ -31,6 +31,7 @@ from caseflow.cases.experts.results import (
     review_page,
     summary_sheet,
 )
+from caseflow.cli.expert_service import service
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import facts, json_option, note, show, table
 from caseflow.identity.queries import Actor
@@ -60,6 +61,9 @@ def experts() -> None:
 
     Example: caseflow experts list --as shujuju.handler
     """
+
+
+experts.add_command(service)
 
 
 @experts.command("list")

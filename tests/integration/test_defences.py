@@ -1,21 +1,38 @@
-"""A defence (答辩) judged on site: its own panel by lot, face to face, absences, computed score."""
+"""A defence (答辩) judged on site: its own panel by lot, face to face, absences, computed score.
 
+At the end, the ledger of what all these experts did.
+"""
+
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from caseflow.batches.rankings import CallTerms, set_terms
 from caseflow.cases.blind import HIDDEN, refuse_blind
 from caseflow.cases.detail import CaseDetail, case_detail
 from caseflow.cases.experts.draws import ABSENT, Leaving, PanelOrder, draw_panel, replace_expert
+from caseflow.cases.experts.engagement_sheet import service_sheet
+from caseflow.cases.experts.engagements import (
+    Engagement,
+    EngagementFilter,
+    Look,
+    engagement_list,
+    service_totals,
+    whole_ledger,
+    whole_totals,
+)
 from caseflow.cases.experts.results import call_reviews, case_draws, case_review, review_page
 from caseflow.cases.queries import find_case, find_judged_case, visible_cases
 from caseflow.cases.service import Outcome, Request
 from caseflow.cases.task_list import my_tasks
 from caseflow.database.access import Database
+from caseflow.kernel.calendar import local_date, shanghai_instant
 from caseflow.kernel.drawing import replay
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from caseflow.kernel.scoring import Criterion, Terms
@@ -101,7 +118,7 @@ def day(kept, tmp_path_factory) -> Day:
 
 def said(stage: str) -> CallTerms:
     """Return the sheet of one stage, which the first review does not share."""
-    return CallTerms(Terms(SHEET), stage=stage)
+    return CallTerms(Terms(SHEET, trimmed=True), stage=stage)
 
 
 def test_a_defence_has_its_own_panel_and_its_score_follows_from_the_sheets(day: Day):
@@ -132,7 +149,7 @@ def test_a_defence_has_its_own_panel_and_its_score_follows_from_the_sheets(day: 
 def test_a_fraction_below_the_pass_mark_fails_and_a_new_defence_is_a_new_draw(day: Day):
     case, town = day.call.cases[1], day.town
 
-    for expert, points in zip(day.draw(case), (60, 60, 60, 60, 59), strict=True):
+    for expert, points in zip(day.draw(case), (60, 59, 59, 60, 60), strict=True):
         outcome = day.score(case, expert, points)
     town.act(case, "order_new_defence")
     with pytest.raises(InvalidInput, match="defence_score"):
@@ -253,3 +270,150 @@ def test_the_reviews_of_a_call_are_told_by_stage_and_by_page(day: Day):
     assert {each.stage for each in whole} == {"expert_review"}
     assert max(len(page.items) for page in pages) == 2
     assert (none.items, none.next) == ((), None)
+
+
+# --- the service ledger (专家履职台账)
+
+
+@pytest.fixture(scope="module")
+def far(day: Day) -> str:
+    """A case that seven experts judge, of whom one is far from the others."""
+    town, case = day.town, day.town.open(MEASURE, call=day.call.call)
+    town.walk(case, "defence_panel")
+    order = PanelOrder("答辩〔2026〕3号", size=7)
+    draw_panel(town.house.cases, day.call.actor(), case, order, at=town.now)
+    for expert, points in zip(day.call.panel(case), (90, 90, 90, 90, 90, 90, 40), strict=True):
+        day.score(case, expert, points)
+    return case
+
+
+def look(day: Day, session: Any, login: str | None = None, at: datetime | None = None) -> Look:
+    return Look(session, day.call.actor(login), at or day.town.now)
+
+
+def lines_of(day: Day, case: str, stage: str = "defence") -> list[Engagement]:
+    with day.session() as session:
+        whole = whole_ledger(look(day, session))
+    return [each for each in whole if (each.case, each.stage) == (case, stage)]
+
+
+def test_the_ledger_says_who_was_trimmed_and_who_was_far_off(day: Day, far):
+    lines = {line.score: line for line in lines_of(day, far)}
+    even = [line for line in lines_of(day, far) if line.score == "90.00"]
+
+    assert (lines["40.00"].trimmed, lines["40.00"].alarm) == (True, True)
+    assert sorted(line.trimmed for line in even) == [False] * 5 + [True]
+    assert {line.alarm for line in even} == {False}
+    assert {line.timing for line in even} == {"on_time"}
+    assert {line.stage_title for line in even} == {"答辩路演"}
+
+
+def test_the_ledger_says_who_was_absent_and_who_is_still_asked(day: Day, defended):
+    lines = lines_of(day, defended)
+    (away,) = [line for line in lines if line.status == "absent"]
+
+    assert (away.reason, away.timing, away.trimmed) == ("因病未到场", None, None)
+    assert sorted(str(line.timing) for line in lines) == ["None", "on_time", *["waiting"] * 4]
+    assert {line.trimmed for line in lines} == {None}
+
+
+def test_a_panel_that_was_drawn_anew_is_asked_no_more(day: Day):
+    case, town = day.call.cases[3], day.town
+    town.act(case, "redraw_experts", reason="一名专家失职")
+
+    assert {line.timing for line in lines_of(day, case)} == {"released"}
+
+
+def test_a_sheet_is_late_after_the_last_day_and_overdue_while_it_is_missing(day: Day):
+    case, town = day.call.cases[4], day.town
+    first, second, third, *_ = day.call.panel(case)
+    due_on = town.clock(case, "defence")[2]
+
+    for number, expert in ((0, first), (1, second)):
+        town.now = shanghai_instant(due_on + timedelta(days=number), hour=10)
+        day.score(case, expert, 80)
+    with day.session() as session:
+        found = {
+            row.expert: row.timing
+            for row in whole_ledger(look(day, session))
+            if (row.case, row.stage) == (case, "defence")
+        }
+
+    named = dict(day.town.sql("SELECT id, public_id FROM person"))
+    told = [found[named[each]] for each in (first, second, third)]
+    assert told == ["on_time", "late", "overdue"]
+
+
+def test_the_ledger_is_paged_filtered_and_summed(day: Day, far):
+    with day.session() as session:
+        whole = whole_ledger(look(day, session))
+        pages = [engagement_list(look(day, session), limit=7)]
+        while pages[-1].next:
+            pages.append(engagement_list(look(day, session), after=pages[-1].next, limit=7))
+        one = whole_ledger(look(day, session), EngagementFilter(expert=whole[0].expert))
+        bureau = whole_ledger(look(day, session), EngagementFilter(bureau="rencaiban"))
+        other = whole_ledger(look(day, session), EngagementFilter(bureau="shujuju"))
+        days = [local_date(each.drawn_at) for each in whole]
+        first, last = min(days), max(days)
+        within = whole_ledger(look(day, session), EngagementFilter(since=first, until=last))
+        after = whole_ledger(look(day, session), EngagementFilter(since=last + timedelta(days=1)))
+        before = whole_ledger(look(day, session), EngagementFilter(until=first - timedelta(days=1)))
+        totals = whole_totals(look(day, session))
+        two = service_totals(look(day, session), limit=2)
+        rest = service_totals(look(day, session), after=two.next)
+        for wrong in ("moon", "1-2", "1-2-x"):
+            with pytest.raises(InvalidInput, match="上一页的 next"):
+                engagement_list(look(day, session), after=wrong)
+
+    assert [each for page in pages for each in page.items] == whole
+    assert {each.expert for each in one} == {whole[0].expert}
+    assert (bureau, within) == (whole, whole)
+    assert (other, after, before) == ([], [], [])
+    assert [*two.items, *rest.items] == totals
+    assert sum(each.cases for each in totals) == len(whole)
+    assert sum(each.absent for each in totals) == 1
+    assert sum(each.alarms for each in totals) == 1
+    mine = next(each for each in totals if each.expert == whole[0].expert)
+    assert mine.drawn == mine.times_in_year == len({each.draw for each in one})
+    assert mine.cases == len(one)
+
+
+@pytest.mark.parametrize(("ahead", "counted"), [(-1, True), (0, False), (1, False)])
+def test_a_draw_counts_for_twelve_months(day: Day, ahead, counted):
+    with day.session() as session:
+        newest = engagement_list(look(day, session), limit=1).items[0]
+        drawn_on = local_date(newest.drawn_at)
+        on = drawn_on.replace(year=drawn_on.year + 1) + timedelta(days=ahead)
+        later = look(day, session, at=shanghai_instant(on, hour=9))
+        (again,) = engagement_list(later, limit=1).items
+
+    assert (again.times_in_year > 0) == counted
+
+
+def test_the_ledger_is_for_who_may_see_the_pool_and_tells_others_nothing_of_a_case(day: Day):
+    with day.session() as session:
+        whole = whole_ledger(look(day, session))
+        elsewhere = whole_ledger(look(day, session, "shujuju.handler"))
+        auditor = whole_ledger(look(day, session, "shenjiju.auditor"))
+        for login in ("shuiwuju.cosign", day.login(day.first[0])):
+            with pytest.raises(NotAllowed, match="履职台账"):
+                whole_ledger(look(day, session, login))
+
+    assert auditor == whole
+    assert {(e.case, e.number, e.title, e.score, e.reason) for e in elsewhere} == {(None,) * 5}
+    assert [e.status for e in elsewhere] == [e.status for e in whole]
+
+
+def test_the_ledger_as_a_file_has_the_lines_and_the_totals(day: Day):
+    with day.session() as session:
+        wanted = EngagementFilter(bureau="rencaiban")
+        book = load_workbook(io.BytesIO(service_sheet(look(day, session), wanted)))
+        whole = whole_ledger(look(day, session))
+
+    summed, told = book["专家履职汇总"], book["专家履职明细"]
+    rows = list(told.iter_rows(values_only=True))
+    heading = next(n for n, row in enumerate(rows) if row[0] == "序号")
+    assert len(rows) - heading - 1 == len(whole)
+    assert {row[0]: row[1] for row in rows[:heading]}["筛选条件"] == "牵头部门 rencaiban"
+    assert "缺席" in {cell for row in rows for cell in row}
+    assert "近12个月抽取次数" in {cell.value for row in summed.iter_rows() for cell in row}

@@ -22,9 +22,8 @@ from caseflow.kernel.errors import NotAllowed, NotFound
 from caseflow.kernel.ranking import Entry
 from caseflow.kernel.scoring import WHOLE, Terms, alarms, mean_of, terms_of, told
 from caseflow.reviews.experts.models import ExpertDraw, PanelMember
-from caseflow.reviews.experts.queries import MAX_PAGE, OFFICIALS
+from caseflow.reviews.experts.queries import AUDITORS, MAX_PAGE, OFFICIALS
 
-AUDITORS: Final = frozenset({"auditor", "inspector"})
 RESULTS: Final = """
     SELECT c.id, c.public_id, c.number, c.title, c.state, c.outcome, c.head_seq AS version,
         coalesce(c.submitted_at, c.created_at) AS submitted_at, c.workflow_hash,

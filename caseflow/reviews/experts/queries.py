@@ -19,6 +19,8 @@ from caseflow.reviews.experts.models import Expert, ReviewTerms
 EXPERT: Final = "expert"
 OFFICIALS: Final = ("bureau_handler", "bureau_reviewer", "bureau_division_head", "bureau_leader")
 """The roles of a bureau that may look at the pool of its city and add to it."""
+AUDITORS: Final = frozenset({"auditor", "inspector"})
+"""The roles that read everything that experts did, of every pool."""
 MAX_PAGE: Final = 200
 EVERY_STAGE: Final = ""
 """In terms: they hold in every stage that has none of its own."""
@@ -145,10 +147,11 @@ def expert_list(
 ) -> ExpertPage:
     """Return the experts of the pools that the actor answers for, by the order of joining.
 
-    A bureau sees the pools of its own city, an expert only themselves.
+    A bureau sees the pools of its own city, auditors all, an expert only themselves.
     """
     size = max(1, min(limit, MAX_PAGE))
-    query = _views().where(or_(Expert.organisation_id.in_(pools(session, actor)), _own(actor)))
+    seen = Expert.organisation_id.in_(pools_seen(session, actor))
+    query = _views().where(or_(seen, _own(actor)))
     if after is not None:
         last = select(Person.id).where(Person.public_id == after).scalar_subquery()
         query = query.where(Person.id > last)
@@ -195,6 +198,13 @@ def _view(expert: Expert, person: Person, pool: Organisation) -> ExpertView:
         active_to=expert.active_to,
         added_at=expert.added_at,
     )
+
+
+def pools_seen(session: Session, actor: Actor) -> list[int]:
+    """Return the ids of the pools that the actor may look at: auditors at all of them."""
+    if any(each.role in AUDITORS for each in actor.assignments):
+        return list(session.scalars(select(Expert.organisation_id).distinct()))
+    return pools(session, actor)
 
 
 def pools(session: Session, actor: Actor) -> list[int]:
