@@ -73,6 +73,8 @@ COLUMNS: Final = f"""
     policy.status AS policy_status, policy.effective_from AS policy_from,
     policy.effective_to AS policy_to,
     flow.panel_states ? c.state AS is_panelled, flow.place_states ? c.state AS is_ranked,
+    (call.quota IS NOT NULL OR EXISTS (SELECT FROM review_terms t
+        WHERE t.call_id = c.call_id AND t.quota IS NOT NULL)) AS has_call_quota,
     call.opens_on AS call_opens_on, {CLOSES_ON} AS call_closes_on, call.documents AS call_documents,
     (SELECT p.status = 'restarted' FROM publicity p WHERE p.id = c.publicity_id)
         AS publicity_withdrawn,

@@ -99,8 +99,8 @@ MAIN_ROADS = {
         " opportunity_matched opportunity_confirming closed"
     ),
     "talent": (
-        f"{APPLICATION} qualification {EXPERTS} {DEFENCE} background_check leading_group {PLAN}"
-        f" {APPROVAL} {CONTRACT} {payment()} performing midterm {payment('#2')} performing#2"
+        f"{APPLICATION} qualification {EXPERTS} {DEFENCE} ranking background_check leading_group"
+        f" {PLAN} {APPROVAL} {CONTRACT} {payment()} performing midterm {payment('#2')} performing#2"
         f" final {payment('#3')} disbursed"
     ),
     "allowances": (

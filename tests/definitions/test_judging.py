@@ -39,7 +39,7 @@ def test_only_a_defence_is_face_to_face():
 def test_a_defence_is_concluded_by_the_panels_score_and_by_nobody(name, score, target):
     flow = workflow(name)
     step = flow.step("defence", "conclude_defence")
-    passed = "background_check" if name == "talent" else "negotiation"
+    passed = "ranking" if name == "talent" else "negotiation"
 
     found = [b.target for b in step.branches if all_hold(b.when, {"panel_score": score})]
 
@@ -85,3 +85,11 @@ def test_a_case_whose_score_was_to_be_entered_is_sent_to_the_draw_first(state, t
 def test_a_panel_that_sits_goes_on_under_another_version_of_its_own_stage_only():
     assert faults_of_panel(TALENT, TALENT, "defence", "defence") == []
     assert faults_of_panel(TALENT, TALENT, "expert_review", "defence") != []
+
+
+@pytest.mark.parametrize(("bound", "target"), [(False, ["background_check"]), (True, [])])
+def test_a_defence_is_ranked_where_there_is_a_quota_and_nowhere_else(bound, target):
+    branches = TALENT.step("ranking", "pass_unranked").branches
+
+    assert [b.target for b in branches if all_hold(b.when, {"quota_bound": bound})] == target
+    assert workflow("scenarios").step("ranking", "pass_unranked") is None

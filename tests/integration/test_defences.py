@@ -134,7 +134,7 @@ def test_a_defence_has_its_own_panel_and_its_score_follows_from_the_sheets(day: 
             case_review(session, day.call.actor(), case, stage="moon")
 
     assert [each.events for each in drawn[:4]] == [("score_case",)] * 4
-    assert drawn[4].events == ("score_case", "conclude_defence")
+    assert drawn[4].events == ("score_case", "conclude_defence", "pass_unranked")
     assert town.state(case) == "background_check"
     assert replay(second.pool, 5, seed=bytes.fromhex(second.seed)) == second.panel
     assert second.seed != first.seed
@@ -270,6 +270,28 @@ def test_the_reviews_of_a_call_are_told_by_stage_and_by_page(day: Day):
     assert {each.stage for each in whole} == {"expert_review"}
     assert max(len(page.items) for page in pages) == 2
     assert (none.items, none.next) == ((), None)
+
+
+def test_a_call_with_places_ranks_by_the_score_of_the_defence(day: Day):
+    town, call = day.town, called(day.town, MEASURE)
+    first, second = call.applicants(2)
+    terms = CallTerms(Terms(SHEET), ("stage",), quota=1, stage="defence")
+    set_terms(town.house.cases, call.actor(), call.call, terms, at=town.now)
+    call.draw()
+    for case in (first, second):
+        town.walk(case, "defence_panel")
+    call.draw()
+    for case, points in ((first, 70), (second, 90)):
+        for expert in call.panel(case):
+            day.score(case, expert, points)
+    stood = [town.state(case) for case in (first, second)]
+
+    ranking = call.rank()
+
+    assert stood == ["ranking", "ranking"]
+    assert [(e.case, e.score) for e in ranking.lines] == [(second, "90.00"), (first, "70.00")]
+    assert (ranking.tie_rule, ranking.quota) == (("stage",), 1)
+    assert [town.state(case) for case in (first, second)] == ["waitlisted", "background_check"]
 
 
 # --- the service ledger (专家履职台账)

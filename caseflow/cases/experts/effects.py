@@ -34,7 +34,12 @@ def judging_facts(
 ) -> dict[str, Any]:
     """Return what guards know of the case's panel and of the places it competes for."""
     judging = reading.judging
-    facts: dict[str, Any] = {"panel_members": 0, "sheets_waiting": 1, "panel_score": 0}
+    facts: dict[str, Any] = {
+        "panel_members": 0,
+        "sheets_waiting": 1,
+        "panel_score": 0,
+        "quota_bound": bool(reading.has_call_quota or measure.definition.get("quota")),
+    }
     stage = workflow.states[reading.state].stage
     if judging.panel is not None and judging.panel.stage == stage:
         facts |= _of_panel(judging.panel)
