@@ -130,7 +130,7 @@ class NewTerms(Body):
     )
     tie_rule = _lines()
     quota = Number()
-    stage = Line(load_default=EVERY_STAGE)
+    stage = Line()
 
 
 class StageQuery(Body):
@@ -250,7 +250,8 @@ def say_terms(wanted: dict[str, Any], public_id: str) -> ReviewTermsView:
     """Say how a call's cases are scored and ranked, before its first panel is drawn."""
     criteria = criteria_of(wanted["criteria"])
     terms = Terms(criteria, trimmed=wanted["trimmed"], least_opinion=wanted["least_opinion"])
-    said = CallTerms(terms, tuple(wanted["tie_rule"]), wanted.get("quota"), wanted["stage"])
+    stage = wanted.get("stage", EVERY_STAGE)
+    said = CallTerms(terms, tuple(wanted["tie_rule"]), wanted.get("quota"), stage)
     set_terms(house().cases, actor(), public_id, said, at=now())
     codes = tuple(each.code for each in criteria)
     return ReviewTermsView(public_id, said.stage, codes, said.tie_rule, said.quota)

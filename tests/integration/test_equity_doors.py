@@ -216,7 +216,7 @@ def test_the_register_is_a_file_that_a_spreadsheet_opens(client: Client, standin
 
     answer = client.get("/equity/register.xlsx", AUDITOR)
 
-    assert answer.headers["Content-Disposition"] == "attachment; filename=equity-register.xlsx"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="equity-register.xlsx"'
     sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
     rows = list(sheet.iter_rows(values_only=True))
     assert (rows[0][0], rows[2]) == ("股权台账（拨投）", COLUMNS)
