@@ -1,10 +1,14 @@
 """Which states experts judge in is read from a workflow's effects; a panel goes with its stage."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
+from caseflow.cases.experts.effects import judging_facts
 from caseflow.kernel.conditions import all_hold
+from caseflow.kernel.scoring import Panel, Terms
 from caseflow.kernel.workflow.judging import (
     faults_of_panel,
     is_drawn_in,
@@ -14,6 +18,7 @@ from caseflow.kernel.workflow.judging import (
 )
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.succession import faults_of_state
+from caseflow.reviews.experts.queries import Judging, PanelReading
 from tests.definitions.families import workflow
 
 TALENT = workflow("talent")
@@ -93,3 +98,19 @@ def test_a_defence_is_ranked_where_there_is_a_quota_and_nowhere_else(bound, targ
 
     assert [b.target for b in branches if all_hold(b.when, {"quota_bound": bound})] == target
     assert workflow("scenarios").step("ranking", "pass_unranked") is None
+
+
+@pytest.mark.parametrize(("stage", "waiting"), [("defence", 0), ("expert_review", 1)])
+def test_the_sheets_of_one_stage_count_in_no_other(stage, waiting):
+    panel = Panel(1, Terms(), frozenset({7}), {7: 9000})
+    reading = SimpleNamespace(
+        judging=Judging(panel=PanelReading(2, stage, True, panel, {})),
+        state="defence",
+        has_call_quota=False,
+    )
+    measure = SimpleNamespace(definition={})
+
+    facts = judging_facts(reading, measure, TALENT, datetime(2026, 11, 2, tzinfo=UTC))
+
+    assert facts["sheets_waiting"] == waiting
+    assert ("panel" in facts) == (stage == "defence")
