@@ -27,6 +27,7 @@ from caseflow.cases.experts.draws import (
 from caseflow.cases.experts.results import (
     call_reviews,
     case_draws,
+    case_review,
     find_call,
     review_page,
     summary_sheet,
@@ -47,6 +48,10 @@ EXPERTS = {
 REVIEWS = {
     "办件": "number", "项目": "title", "环节": "stage", "得分": "score", "待交": "waiting",
     "名次": "rank", "结论": "conclusion", "回避情况": "out",
+}  # fmt: skip
+SHEETS = {
+    "专家": "name", "各项得分": "scores", "得分": "score", "偏离预警": "alarm",
+    "评审意见": "opinion",
 }  # fmt: skip
 RANKS = {
     "名次": "rank", "办件": "number", "申报主体": "applicant", "得分": "score", "结果": "result",
@@ -285,6 +290,23 @@ def reviews(
     data = [asdict(each) for each in page.items]
     rows = [{**row, "out": "；".join(each["reason"] for each in row["left"])} for row in data]
     show(data, as_json=as_json, view=lambda: table(title, REVIEWS, rows))
+
+
+@experts.command()
+@click.argument("case")
+@click.option("--stage", help="The panel of this stage; the newest if not given.")
+@as_option
+@json_option
+def review(*, case: str, stage: str | None, login: str, as_json: bool) -> None:
+    """Show the sheets and opinions of CASE (评审意见表).
+
+    Example: caseflow experts review QD26-9a-2026-000001 --stage defence --as rencaiban.handler
+    """
+    with open_house() as house, house.database.session() as session:
+        found = case_review(session, house.actor(login, house.now()), case, stage=stage)
+    rows = [asdict(each) for each in found.sheets]
+    title = f"{found.number} {found.stage or ''} {found.score or found.conclusion}"
+    show(asdict(found), as_json=as_json, view=lambda: table(title, SHEETS, rows))
 
 
 @experts.command()
