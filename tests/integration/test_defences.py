@@ -141,6 +141,7 @@ def test_a_defence_has_its_own_panel_and_its_score_follows_from_the_sheets(day: 
     assert second.pool[day.recused].startswith("与申报主体")
     assert (of_first.stage, of_first.score) == ("expert_review", "85.00")
     assert (of_defence.stage, of_defence.score) == ("defence", "60.00")
+    assert of_defence.conclusion == "已评分"
     assert {*of_defence.sheets[0].scores} == {"stage"}
     assert town.value('SELECT facts ? \'defence_score\' FROM "case" WHERE public_id = %s',
                       case) is False  # fmt: skip
@@ -292,6 +293,9 @@ def test_a_call_with_places_ranks_by_the_score_of_the_defence(day: Day):
     assert [(e.case, e.score) for e in ranking.lines] == [(second, "90.00"), (first, "70.00")]
     assert (ranking.tie_rule, ranking.quota) == (("stage",), 1)
     assert [town.state(case) for case in (first, second)] == ["waitlisted", "background_check"]
+    with day.session() as session:
+        told = call_reviews(session, call.actor(), call.call, stage="defence")
+    assert [(each.case, each.conclusion) for each in told] == [(first, "候补"), (second, "入围")]
 
 
 # --- the service ledger (专家履职台账)

@@ -24,6 +24,8 @@ from caseflow.kernel.scoring import WHOLE, Terms, alarms, mean_of, terms_of, tol
 from caseflow.reviews.experts.models import ExpertDraw, PanelMember
 from caseflow.reviews.experts.queries import AUDITORS, MAX_PAGE, OFFICIALS
 
+GONE: Final = frozenset({"rejected", "not_accepted", "withdrawn", "lapsed", "terminated"})
+"""The outcomes of cases that left; who was paid has not."""
 RESULTS: Final = """
     SELECT c.id, c.public_id, c.number, c.title, c.state, c.outcome, c.head_seq AS version,
         coalesce(c.submitted_at, c.created_at) AS submitted_at, c.workflow_hash,
@@ -279,7 +281,7 @@ def view(found: Result) -> ReviewView:
         trimmed=found.terms.trimmed,
         score=None if score is None else told(score),
         rank=row.rank,
-        conclusion=_conclusion(row),
+        conclusion=_conclusion(found),
         sheets=tuple(
             SheetView(
                 expert=each["expert"],
@@ -307,12 +309,15 @@ def _excluded(row: Any) -> list[LeftView]:
     return [LeftView(key, why) for key, why in sorted(first.items()) if why]
 
 
-def _conclusion(row: Any) -> str:
-    if row.freed_at is not None or (row.outcome and not row.has_place):
-        return "已退出"
-    if row.has_place:
+def _conclusion(found: Result) -> str:
+    row = found.row
+    if row.has_place and row.freed_at is None:
         return "递补入围" if row.promoted else "入围"
-    return "候补" if row.state.partition("#")[0] == "waitlisted" else "评审中"
+    if row.has_place or row.outcome in GONE:
+        return "已退出"
+    if row.state.partition("#")[0] == "waitlisted":
+        return "候补"
+    return "评审中" if found.score is None else "已评分"
 
 
 def summary_sheet(reviews: Sequence[ReviewView], actor: Actor, title: str, at: datetime) -> bytes:
