@@ -21,6 +21,7 @@ from caseflow.api import (
     checks,
     documents,
     equity,
+    expert_service,
     experts,
     history,
     house,
@@ -81,6 +82,7 @@ BLUEPRINTS: Final = (
     history.blueprint,
     equity.blueprint,
     experts.blueprint,
+    expert_service.blueprint,
 )
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

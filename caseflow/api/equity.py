@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from caseflow.api.answers import answer_of
 from caseflow.api.context import actor, now, session
+from caseflow.api.files import xlsx
 from caseflow.api.parsing import LONGEST_LINE, Blueprint, Body, Day, Line, Number, PageQuery
 from caseflow.api.rules import Rule, admits
 from caseflow.cases.equity_pools import PoolPage, pools
@@ -85,9 +86,7 @@ def download_register(wanted: dict[str, Any]) -> Response:
     """Send the whole 股权台账 that I may see as an XLSX file."""
     lines = whole_register(session(), actor(), RegisterFilter(**wanted))
     content = register_sheet(lines, wanted, by=actor().name, at=now())
-    answer = Response(content, mimetype=MEDIA_TYPE)
-    answer.headers["Content-Disposition"] = "attachment; filename=equity-register.xlsx"
-    return answer
+    return xlsx(content, name="equity-register")
 
 
 @blueprint.route("/equity/pool")

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from caseflow.api.answers import answer_of
 from caseflow.api.context import actor, house, now, session, transaction
+from caseflow.api.files import xlsx
 from caseflow.api.parsing import Blueprint, Body, Day, Line, Number, PageQuery, Prose
 from caseflow.api.rules import Rule, admits
 from caseflow.batches.rankings import (
@@ -19,7 +20,10 @@ from caseflow.batches.rankings import (
     set_terms,
 )
 from caseflow.cases.experts.draws import (
+    GROUNDS,
+    REPLACED,
     DrawView,
+    Leaving,
     PanelOrder,
     draw_call,
     draw_panel,
@@ -27,21 +31,30 @@ from caseflow.cases.experts.draws import (
 )
 from caseflow.cases.experts.results import (
     DrawPage,
+    ReviewPage,
     ReviewView,
     call_reviews,
     case_draws,
     case_review,
     find_call,
+    review_page,
     summary_sheet,
 )
 from caseflow.cases.service import Outcome
 from caseflow.funds.sheets import MEDIA_TYPE
 from caseflow.kernel.scoring import LEAST_OPINION, MOST_CRITERIA, Terms, criteria_of
-from caseflow.reviews.experts.queries import ExpertPage, ExpertView, expert_list, expert_view
+from caseflow.reviews.experts.queries import (
+    EVERY_STAGE,
+    ExpertPage,
+    ExpertView,
+    expert_list,
+    expert_view,
+)
 from caseflow.reviews.experts.service import MOST, Profile, add_expert, declare_recusal
 
 blueprint = Blueprint("experts", __name__, description="专家：专家库、抽取、评分、排序、递补")
 MOST_SEATS = 101
+MOST_CASES = 200
 MOST_OPINION = 2000
 
 
@@ -79,11 +92,19 @@ class NewPanel(Body):
     note = Prose()
 
 
+class NewCallPanel(NewPanel):
+    """The same for a call: the stage that waits, if several do; only some cases (分组)."""
+
+    stage = Line()
+    cases = fields.List(Line(), load_default=list, validate=validate.Length(max=MOST_CASES))
+
+
 class NewMember(Body):
-    """Why a place is filled anew, and who leaves it first if somebody still sits there."""
+    """Why a place is filled anew, and who leaves it first, replaced or absent, if anybody does."""
 
     reason = Prose(required=True)
     expert = Line()
+    ground = fields.String(load_default=REPLACED, validate=validate.OneOf(GROUNDS))
 
 
 class CriterionBody(Body):
@@ -95,7 +116,10 @@ class CriterionBody(Body):
 
 
 class NewTerms(Body):
-    """How the cases of a call are scored and ranked; `tie_rule` are codes, the first decides."""
+    """How the cases of a call are scored and ranked; `tie_rule` are codes, the first decides.
+
+    `stage`: said of one stage alone, e.g. of the defence.
+    """
 
     criteria = fields.List(
         fields.Nested(CriterionBody), required=True, validate=validate.Length(1, MOST_CRITERIA)
@@ -106,6 +130,19 @@ class NewTerms(Body):
     )
     tie_rule = _lines()
     quota = Number()
+    stage = Line()
+
+
+class StageQuery(Body):
+    """The stage whose panel is meant; the newest where not said."""
+
+    stage = Line()
+
+
+class ReviewQuery(PageQuery):
+    """The same, a page of it."""
+
+    stage = Line()
 
 
 class NewPromotion(Body):
@@ -124,18 +161,11 @@ class RecusalView:
 
 
 @dataclass(frozen=True)
-class ReviewPage:
-    """Reviews of a call by case number; `next` is given back as `after`."""
-
-    items: tuple[ReviewView, ...]
-    next: str | None
-
-
-@dataclass(frozen=True)
 class ReviewTermsView:
     """The terms of a call's review as they were set."""
 
     call: str
+    stage: str
     criteria: tuple[str, ...]
     tie_rule: tuple[str, ...]
     quota: int | None
@@ -198,15 +228,18 @@ def show_draws(public_id: str) -> DrawPage:
 @blueprint.response(201, answer_of(DrawView))
 def draw_again(wanted: dict[str, Any], public_id: str) -> DrawView:
     """Fill the vacant places of a panel by another draw."""
-    return replace_expert(house().cases, actor(), public_id, **wanted, at=now())
+    leaving = Leaving(wanted.get("expert"), wanted["ground"])
+    reason = wanted["reason"]
+    return replace_expert(house().cases, actor(), public_id, reason, at=now(), leaving=leaving)
 
 
 @blueprint.route("/cases/<public_id>/review")
 @admits(Rule.SIGNED_IN)
+@blueprint.arguments(StageQuery, location="query")
 @blueprint.response(200, answer_of(ReviewView))
-def show_review(public_id: str) -> ReviewView:
+def show_review(wanted: dict[str, Any], public_id: str) -> ReviewView:
     """Show the sheets and opinions of a case (评审意见表) to its lead bureau."""
-    return case_review(session(), actor(), public_id)
+    return case_review(session(), actor(), public_id, **wanted)
 
 
 @blueprint.route("/calls/<public_id>/review-terms", methods=["POST"])
@@ -217,42 +250,40 @@ def say_terms(wanted: dict[str, Any], public_id: str) -> ReviewTermsView:
     """Say how a call's cases are scored and ranked, before its first panel is drawn."""
     criteria = criteria_of(wanted["criteria"])
     terms = Terms(criteria, trimmed=wanted["trimmed"], least_opinion=wanted["least_opinion"])
-    said = CallTerms(terms, tuple(wanted["tie_rule"]), wanted.get("quota"))
+    stage = wanted.get("stage", EVERY_STAGE)
+    said = CallTerms(terms, tuple(wanted["tie_rule"]), wanted.get("quota"), stage)
     set_terms(house().cases, actor(), public_id, said, at=now())
     codes = tuple(each.code for each in criteria)
-    return ReviewTermsView(public_id, codes, said.tie_rule, said.quota)
+    return ReviewTermsView(public_id, said.stage, codes, said.tie_rule, said.quota)
 
 
 @blueprint.route("/calls/<public_id>/panel", methods=["POST"])
 @admits(Rule.SIGNED_IN)
-@blueprint.arguments(NewPanel)
+@blueprint.arguments(NewCallPanel)
 @blueprint.response(201, answer_of(DrawView))
 def draw_for_call(wanted: dict[str, Any], public_id: str) -> DrawView:
-    """Draw one panel for all cases of a call that wait for one."""
+    """Draw one panel for the cases of a call that wait for one, for all or some of them."""
     return draw_call(house().cases, actor(), public_id, PanelOrder(**wanted), at=now())
 
 
 @blueprint.route("/calls/<public_id>/reviews")
 @admits(Rule.SIGNED_IN)
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(ReviewQuery, location="query")
 @blueprint.response(200, answer_of(ReviewPage))
 def list_reviews(wanted: dict[str, Any], public_id: str) -> ReviewPage:
     """List the reviews of a call (专家评审汇总表), by case number."""
-    after, size = wanted.get("after") or "", wanted["limit"]
-    found = [e for e in call_reviews(session(), actor(), public_id) if e.number > after]
-    return ReviewPage(tuple(found[:size]), found[size - 1].number if len(found) > size else None)
+    return review_page(session(), actor(), public_id, **wanted)
 
 
 @blueprint.route("/calls/<public_id>/reviews.xlsx")
 @admits(Rule.SIGNED_IN)
+@blueprint.arguments(StageQuery, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
-def download_reviews(public_id: str) -> Response:
+def download_reviews(wanted: dict[str, Any], public_id: str) -> Response:
     """Send the 专家评审汇总表 and the 评审意见表 of a call as an XLSX file."""
     title = find_call(session(), actor(), public_id).title
-    reviews = call_reviews(session(), actor(), public_id)
-    answer = Response(summary_sheet(reviews, actor(), title, now()), mimetype=MEDIA_TYPE)
-    answer.headers["Content-Disposition"] = "attachment; filename=expert-reviews.xlsx"
-    return answer
+    reviews = call_reviews(session(), actor(), public_id, **wanted)
+    return xlsx(summary_sheet(reviews, actor(), title, now()), name="expert-reviews")
 
 
 @blueprint.route("/calls/<public_id>/ranking")

@@ -1,7 +1,7 @@
 """Routes of recoveries (追缴): opening, the ledger (追缴台账), bars from applying (禁止申报)."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from flask import Response, url_for
 from marshmallow import validate
@@ -9,6 +9,7 @@ from marshmallow import validate
 from caseflow.api.answers import answer_of
 from caseflow.api.cases import KEY_HEADER
 from caseflow.api.context import actor, house, now, session
+from caseflow.api.files import xlsx
 from caseflow.api.parsing import (
     Blueprint,
     Body,
@@ -42,8 +43,6 @@ from caseflow.kernel.money import MOST_FEN
 from caseflow.kernel.recovery import GROUNDS
 
 blueprint = Blueprint("recoveries", __name__, description="追缴与禁止申报")
-
-FILE_NAME: Final = "recoveries.xlsx"
 
 
 @dataclass(frozen=True)
@@ -151,9 +150,7 @@ def list_recoveries(wanted: dict[str, Any]) -> RecoveryPage:
 def export_ledger(wanted: dict[str, Any]) -> Response:
     """Send the 追缴台账 of what I may see as a workbook."""
     found = ledger(session(), actor(), RecoveryFilter(**wanted))
-    answer = Response(workbook(found, by=actor().name, at=now()), mimetype=MEDIA_TYPE)
-    answer.headers["Content-Disposition"] = f"attachment; filename={FILE_NAME}"
-    return answer
+    return xlsx(workbook(found, by=actor().name, at=now()), name="recoveries")
 
 
 @blueprint.route("/recoveries/<public_id>")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from caseflow.cases.experts.places import Counter, places_of, shortlist_size
@@ -22,22 +23,30 @@ from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput
 from caseflow.kernel.ranking import Place, ranked, refuse_tie_rule
 from caseflow.kernel.scoring import Terms, terms_data, told
+from caseflow.kernel.workflow.judging import judging_stages
+from caseflow.kernel.workflow.model import Workflow
 from caseflow.reviews.experts.models import ReviewTerms
+from caseflow.reviews.experts.queries import EVERY_STAGE, terms_for
 
 RANKING, WAITLISTED = "ranking", "waitlisted"
 RECORD, PROMOTE = "record_rank", "promote"
 DRAWN: Final = (
-    'SELECT count(*) FROM review_panel p JOIN "case" c ON c.id = p.case_id WHERE c.call_id = %s'
+    'SELECT count(*) FROM review_panel p JOIN "case" c ON c.id = p.case_id'
+    " WHERE c.call_id = %s AND %s IN (p.stage, '')"
 )
 
 
 @dataclass(frozen=True)
 class CallTerms:
-    """What a call says of its review: how sheets are scored, how ties break, how many places."""
+    """What a call says of its review: how sheets are scored, how ties break, how many places.
+
+    `stage` is the stage that it says so of (a defence may have a sheet of its own); by default all.
+    """
 
     terms: Terms
     tie_rule: tuple[str, ...] = ()
     quota: int | None = None
+    stage: str = EVERY_STAGE
 
 
 @dataclass(frozen=True)
@@ -66,39 +75,55 @@ class Ranking:
 
 
 def set_terms(cases: Cases, actor: Actor, call: str, said: CallTerms, *, at: datetime) -> None:
-    """Let a call say how its cases are scored and ranked; until its first panel is drawn.
+    """Let a call say how its cases are scored and ranked; until the first panel is so drawn.
 
     Raises:
         NotFound: no such call. NotAllowed: not of the lead bureau.
-        InvalidInput: the tie rule names no criterion; more places than the workflow lets in.
+        InvalidInput: the tie rule names no criterion; more places than the workflow lets in; no
+            panel judges in the stage.
         Conflict: a panel was drawn by the terms that hold.
     """
     refuse_tie_rule(said.tie_rule, {each.code: each.title for each in said.terms.criteria})
     with cases.database.session() as session:
         found = find_call(session, actor, call)
-        _refuse_quota(session, found, said.quota)
-        if _driver(session).execute(DRAWN, (found.id,)).fetchone()[0]:
+        flow = _newest_workflow(session, found)
+        _refuse_quota(flow, said.quota)
+        _refuse_stage(flow, said.stage)
+        if _driver(session).execute(DRAWN, (found.id, said.stage)).fetchone()[0]:
             raise Conflict(f"申报通知《{found.title}》已抽取专家组，评审办法不得再改。")
-        data = {
+        data: dict[str, Any] = {
             "terms": terms_data(said.terms),
             "tie_rule": list(said.tie_rule),
             "quota": said.quota,
         }
-        session.merge(ReviewTerms(call_id=found.id, set_by=actor.id, set_at=at, **data))
+        own = {"call_id": found.id, "stage": said.stage, "set_by": actor.id, "set_at": at}
+        session.merge(ReviewTerms(**own, **data))
         signer = cases.office.signer
+        data |= {"stage": said.stage} if said.stage else {}
         append(
             session, stream=found.id, name="review_terms_set", actor_id=actor.id, payload=data,
             at=at, signer=signer,
         )  # fmt: skip
 
 
-def _refuse_quota(session: Session, call: Call, quota: int | None) -> None:
+def _newest_workflow(session: Session, call: Call) -> Workflow | None:
     query = session.query(MeasureVersion).filter(MeasureVersion.measure_id == call.measure_id)
     newest = query.order_by(MeasureVersion.id.desc()).first()
-    most = shortlist_size(workflow(session, newest.workflow_hash)) if newest else None
+    return workflow(session, newest.workflow_hash) if newest else None
+
+
+def _refuse_quota(flow: Workflow | None, quota: int | None) -> None:
+    most = shortlist_size(flow) if flow else None
     if quota is not None and (most is None or not 1 <= quota <= most):
         why = f"1 至 {most}（条款或参数“入围名额”）" if most else "本条款不排序遴选"
         raise InvalidInput(f"名额 {quota}：{why}。", fields={"quota": why})
+
+
+def _refuse_stage(flow: Workflow | None, stage: str) -> None:
+    known = judging_stages(flow) if flow else ()
+    if stage != EVERY_STAGE and stage not in known:
+        why = f"须为 {'、'.join(known)} 之一" if known else "本条款没有专家评审环节"
+        raise InvalidInput(f"环节 {stage!r}：{why}。", fields={"stage": why})
 
 
 def preview_ranking(cases: Cases, actor: Actor, call: str, at: datetime) -> Ranking:
@@ -171,10 +196,9 @@ def _ranking(
 ) -> tuple[Ranking, dict[str, int]]:
     """Return the ranking, and the version of each case that is still to be ranked."""
     found = find_call(session, actor, call)
-    said = session.get(ReviewTerms, found.id)
-    tie_rule = tuple(said.tie_rule) if said else ()
     read = results(_driver(session), OF_CALL, found.id)
     known = [each for each in read if each.row.rank is not None or _stands(each)]
+    tie_rule, quota = _said(session, found.id, known)
     standing = [each for each in known if each.row.rank is None]
     pending = [each.row.number for each in read if each not in known and not each.row.outcome]
     titles = {c.code: c.title for each in known for c in each.terms.criteria}
@@ -185,10 +209,20 @@ def _ranking(
         call=found.public_id,
         title=found.title,
         tie_rule=tie_rule,
-        quota=said.quota if said else None,
+        quota=quota,
         pending=tuple(pending),
         lines=tuple(_line(each, by_case[each.entry.key], room) for each in order),
     ), {each.row.public_id: each.row.version for each in standing}
+
+
+def _said(
+    session: Session, call_id: int, known: Sequence[Result]
+) -> tuple[tuple[str, ...], int | None]:
+    """Return the tie rule of the stage whose panels are ranked, and the quota of the call."""
+    stage = max((each.row.stage or EVERY_STAGE for each in known), default=EVERY_STAGE)
+    row = terms_for(session, call_id, stage)
+    query = select(func.min(ReviewTerms.quota)).where(ReviewTerms.call_id == call_id)
+    return tuple(row.tie_rule) if row else (), session.scalar(query)
 
 
 def _stands(found: Result) -> bool:

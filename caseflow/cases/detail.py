@@ -16,7 +16,7 @@ from caseflow.cases.amounts import (
     amount_steps,
     entries_of,
 )
-from caseflow.cases.blind import blind_cases, veiled_detail
+from caseflow.cases.blind import as_experts_see
 from caseflow.cases.caps import priors_of, room_of
 from caseflow.cases.checks.points import PointView, points_of
 from caseflow.cases.facts import facts_of
@@ -197,8 +197,8 @@ def case_detail(
         overlaps=tuple(_overlaps(reading, measure)),
         checks=points_of(reading, runner.workflow, at),
     )
-    is_blind = blind_cases(session, actor, [case.public_id], visible_cases)
-    return veiled_detail(found) if is_blind else found
+    shown: CaseDetail = as_experts_see(session, actor, found, visible_cases)
+    return shown
 
 
 def _overlaps(reading: Reading, measure: MeasureInfo) -> Iterable[str]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
-from caseflow.cases.blind import judged_by, refuse_blind, veiled
+from caseflow.cases.blind import judged_by, refuse_experts, veiled
 from caseflow.cases.filters import conditions
 from caseflow.cases.models import Case, DistrictPass
 from caseflow.catalogue.models import Measure, MeasureVersion, Policy
@@ -239,10 +239,10 @@ def find_case(session: Session, actor: Actor, public_id: str) -> Case:
 
     Raises:
         NotFound: there is none, or none that the actor may see; the two are not told apart.
-        NotAllowed: the actor sees it blind, as an expert.
+        NotAllowed: the actor sees it as an expert only, blind or not.
     """
     found = find_judged_case(session, actor, public_id)
-    refuse_blind(session, actor, found, visible_cases)
+    refuse_experts(session, actor, found, visible_cases)
     return found
 
 

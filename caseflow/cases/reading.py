@@ -72,6 +72,9 @@ COLUMNS: Final = f"""
     applicant.title AS applicant_title,
     policy.status AS policy_status, policy.effective_from AS policy_from,
     policy.effective_to AS policy_to,
+    flow.panel_states ? c.state AS is_panelled, flow.place_states ? c.state AS is_ranked,
+    (call.quota IS NOT NULL OR EXISTS (SELECT FROM review_terms t
+        WHERE t.call_id = c.call_id AND t.quota IS NOT NULL)) AS has_call_quota,
     call.opens_on AS call_opens_on, {CLOSES_ON} AS call_closes_on, call.documents AS call_documents,
     (SELECT p.status = 'restarted' FROM publicity p WHERE p.id = c.publicity_id)
         AS publicity_withdrawn,
@@ -121,6 +124,7 @@ SOURCES: Final = """
     JOIN organisation applicant ON applicant.id = c.applicant_id
     JOIN policy_version policy ON policy.id = c.policy_version_id
     JOIN territory place ON place.id = c.territory_id
+    JOIN workflow flow ON flow.hash = c.workflow_hash
     LEFT JOIN call ON call.id = c.call_id
     LEFT JOIN "case" parent ON parent.id = c.parent_id
 """
@@ -254,8 +258,16 @@ def _read(connection: Any, columns: dict[str, Any], asker: Asker) -> Reading:
     return Reading(
         columns,
         recovery_sums(connection, columns["id"]) if is_recovery else None,
-        judging(connection, columns["id"], columns["state"], asker.actor_id),
+        _judging(connection, columns, asker),
     )
+
+
+def _judging(connection: Any, columns: dict[str, Any], asker: Asker) -> Judging:
+    """Return what experts and rankings say; which states ask for it, the workflow says."""
+    is_panelled, is_ranked = columns.pop("is_panelled"), columns.pop("is_ranked")
+    if not (is_panelled or is_ranked):
+        return UNJUDGED
+    return judging(connection, columns["id"], asker.actor_id, is_panelled=is_panelled)
 
 
 def iso(day: date | None) -> str | None:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caseflow.database.orm import Big, EntityId, Fen, Model, PublicId
@@ -66,14 +67,30 @@ class PolicyVersion(Model):
     )
 
 
+def _states_with(*effects: str) -> str:
+    """Return the SQL of the states of a definition from which a step has one of the effects."""
+    either = " || ".join(f'@.effects[*] == "{each}"' for each in effects)
+    return f"jsonb_path_query_array(definition, '$.steps[*] ? ({either}).source')"
+
+
 class Workflow(Model):
-    """A compiled workflow under the hash of its content; never changed."""
+    """A compiled workflow under the hash of its content; never changed.
+
+    `panel_states` are its states in which experts are drawn or judge, `place_states` those that
+    compete for a place (名额); what an act reads besides the case follows from them.
+    """
 
     __tablename__ = "workflow"
 
     hash: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     definition: Mapped[dict[str, Any]]
+    panel_states: Mapped[list[Any] | None] = mapped_column(
+        JSONB, Computed(_states_with("seat_panel", "score_case"), persisted=True)
+    )
+    place_states: Mapped[list[Any] | None] = mapped_column(
+        JSONB, Computed(_states_with("take_place"), persisted=True)
+    )
 
 
 class Measure(Model):

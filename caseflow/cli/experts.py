@@ -15,18 +15,29 @@ from caseflow.batches.rankings import (
     set_terms,
 )
 from caseflow.cases.experts.draws import (
+    GROUNDS,
+    REPLACED,
     DrawView,
+    Leaving,
     PanelOrder,
     draw_call,
     draw_panel,
     replace_expert,
 )
-from caseflow.cases.experts.results import call_reviews, case_draws, find_call, summary_sheet
+from caseflow.cases.experts.results import (
+    call_reviews,
+    case_draws,
+    case_review,
+    find_call,
+    review_page,
+    summary_sheet,
+)
+from caseflow.cli.expert_service import service
 from caseflow.cli.house import House, as_option, open_house
 from caseflow.cli.output import facts, json_option, note, show, table
 from caseflow.identity.queries import Actor
 from caseflow.kernel.scoring import LEAST_OPINION, Criterion, Terms, criteria_of
-from caseflow.reviews.experts.queries import MAX_PAGE, expert_list, expert_view
+from caseflow.reviews.experts.queries import EVERY_STAGE, MAX_PAGE, expert_list, expert_view
 from caseflow.reviews.experts.service import Profile, add_expert, declare_recusal
 
 EXPERTS = {
@@ -35,8 +46,12 @@ EXPERTS = {
     "持股企业": "holdings", "自": "active_from", "至": "active_to",
 }  # fmt: skip
 REVIEWS = {
-    "办件": "number", "项目": "title", "得分": "score", "待交": "waiting", "名次": "rank",
-    "结论": "conclusion", "回避情况": "out",
+    "办件": "number", "项目": "title", "环节": "stage", "得分": "score", "待交": "waiting",
+    "名次": "rank", "结论": "conclusion", "回避情况": "out",
+}  # fmt: skip
+SHEETS = {
+    "专家": "name", "各项得分": "scores", "得分": "score", "偏离预警": "alarm",
+    "评审意见": "opinion",
 }  # fmt: skip
 RANKS = {
     "名次": "rank", "办件": "number", "申报主体": "applicant", "得分": "score", "结果": "result",
@@ -51,6 +66,9 @@ def experts() -> None:
 
     Example: caseflow experts list --as shujuju.handler
     """
+
+
+experts.add_command(service)
 
 
 @experts.command("list")
@@ -128,11 +146,12 @@ def recuse(*, applicant: str, reason: str, login: str, as_json: bool) -> None:
               help="Characters of an opinion.")  # fmt: skip
 @click.option("--tie", "tie_rule", multiple=True, help="Criterion that breaks ties, in order.")
 @click.option("--quota", type=int, help="How many places (名额).")
+@click.option("--stage", default=EVERY_STAGE, help="Of this stage alone, e.g. defence.")
 @as_option
 @json_option
 def terms(
-    *, call: str, criteria: tuple[str, ...], trimmed: bool, least_opinion: int,
-    tie_rule: tuple[str, ...], quota: int | None, login: str, as_json: bool,
+    *, call: str, criteria: tuple[str, ...], trimmed: bool, least_opinion: int, login: str,
+    as_json: bool, **said: Any,
 ) -> None:  # fmt: skip
     """Say how the cases of CALL are scored and ranked, before its first draw.
 
@@ -140,11 +159,11 @@ def terms(
     --criterion effect:成效:40 --tie effect --quota 10 --as shujuju.handler
     """
     lines = criteria_of([asdict(_criterion(each)) for each in criteria])
-    said = CallTerms(Terms(lines, trimmed=trimmed, least_opinion=least_opinion), tie_rule, quota)
+    sheet = Terms(lines, trimmed=trimmed, least_opinion=least_opinion)
     with open_house() as house:
         at = house.now()
-        set_terms(house.cases(), house.actor(login, at), call, said, at=at)
-    row = {"call": call, "criteria": list(criteria), "tie_rule": list(tie_rule), "quota": quota}
+        set_terms(house.cases(), house.actor(login, at), call, CallTerms(sheet, **said), at=at)
+    row = {"call": call, "criteria": list(criteria), **said, "tie_rule": list(said["tie_rule"])}
     show(row, as_json=as_json, view=lambda: facts("评审办法", row))
 
 
@@ -162,6 +181,9 @@ def _criterion(text: str) -> Criterion:
 @click.option("--document-no", required=True, help="Number of the notice of the review.")
 @click.option("--size", type=int, help="How many; the least of the workflow if not given.")
 @click.option("--field", help="Only experts of this field.")
+@click.option("--stage", help="Of a --call: for the cases that wait in this stage.")
+@click.option("--only", "cases", multiple=True, metavar="CASE",
+              help="Of a --call: for these cases alone (分组); may be repeated.")  # fmt: skip
 @as_option
 @json_option
 def draw(*, case: str | None, call: str | None, login: str, as_json: bool, **said: Any) -> None:
@@ -172,6 +194,8 @@ def draw(*, case: str | None, call: str | None, login: str, as_json: bool, **sai
     """
     if (case is None) == (call is None):
         raise click.UsageError("Give a CASE or a --call.")
+    if case is not None and (said["stage"] or said["cases"]):
+        raise click.UsageError("--stage and --only choose among the cases of a --call.")
     with open_house() as house:
         at, order = house.now(), PanelOrder(**said)
         actor = house.actor(login, at)
@@ -186,17 +210,23 @@ def draw(*, case: str | None, call: str | None, login: str, as_json: bool, **sai
 @click.argument("case")
 @click.option("--reason", required=True, help="Why a place is filled anew.")
 @click.option("--expert", help="Who leaves first (public id), where somebody still sits there.")
+@click.option("--ground", type=click.Choice(GROUNDS), default=REPLACED, show_default=True,
+              help="Why: replaced, or absent from a defence.")  # fmt: skip
 @as_option
 @json_option
-def replace(*, case: str, reason: str, expert: str | None, login: str, as_json: bool) -> None:
+def replace(
+    *, case: str, reason: str, expert: str | None, ground: str, login: str, as_json: bool
+) -> None:
     """Fill the vacant places of the panel of CASE by another draw.
 
-    Example: caseflow experts replace QD26-5b-2026-000001 --reason 专家回避 --as shujuju.handler
+    Example: caseflow experts replace QD26-9a-2026-000001 --expert EXPERT --ground absent
+    --reason 因病未到场 --as zuzhibu.handler
     """
     with open_house() as house:
         at = house.now()
         actor = house.actor(login, at)
-        drawn = replace_expert(house.cases(), actor, case, reason, at=at, expert=expert)
+        leaving = Leaving(expert, ground)
+        drawn = replace_expert(house.cases(), actor, case, reason, at=at, leaving=leaving)
     _told(drawn, as_json=as_json)
 
 
@@ -231,25 +261,52 @@ def draws(*, case: str, login: str, as_json: bool) -> None:
 
 @experts.command()
 @click.argument("call")
+@click.option("--stage", help="The panels of this stage; the newest of each case if not given.")
+@click.option("--after", metavar="NUMBER", help="Begin after this case number.")
+@click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the 专家评审汇总表 there (.xlsx).")  # fmt: skip
+              help="Write the whole 专家评审汇总表 there (.xlsx).")  # fmt: skip
 @as_option
 @json_option
-def reviews(*, call: str, output: Path | None, login: str, as_json: bool) -> None:
+def reviews(
+    *, call: str, stage: str | None, after: str | None, limit: int, output: Path | None,
+    login: str, as_json: bool,
+) -> None:  # fmt: skip
     """Show what the panels of CALL have said (专家评审汇总表).
 
-    Example: caseflow experts reviews CALL -o reviews.xlsx --as shujuju.handler
+    Example: caseflow experts reviews CALL --stage defence -o reviews.xlsx --as shujuju.handler
     """
     with open_house() as house, house.database.session() as session:
         at = house.now()
         actor = house.actor(login, at)
         title = find_call(session, actor, call).title
-        found = call_reviews(session, actor, call)
-    if output is not None:
-        output.write_bytes(summary_sheet(found, actor, title, at))
-    data = [asdict(each) for each in found]
+        page = review_page(session, actor, call, stage=stage, after=after, limit=limit)
+        if output is not None:
+            whole = call_reviews(session, actor, call, stage=stage)
+            output.write_bytes(summary_sheet(whole, actor, title, at))
+    if page.next is not None:
+        note(f"There are more; the next page: --after {page.next}")
+    data = [asdict(each) for each in page.items]
     rows = [{**row, "out": "；".join(each["reason"] for each in row["left"])} for row in data]
     show(data, as_json=as_json, view=lambda: table(title, REVIEWS, rows))
+
+
+@experts.command()
+@click.argument("case")
+@click.option("--stage", help="The panel of this stage; the newest if not given.")
+@as_option
+@json_option
+def review(*, case: str, stage: str | None, login: str, as_json: bool) -> None:
+    """Show the sheets and opinions of CASE (评审意见表).
+
+    Example: caseflow experts review QD26-9a-2026-000001 --stage defence --as rencaiban.handler
+    """
+    with open_house() as house, house.database.session() as session:
+        found = case_review(session, house.actor(login, house.now()), case, stage=stage)
+    rows = [asdict(each) for each in found.sheets]
+    title = f"{found.number} {found.stage or ''} {found.score or found.conclusion}"
+    show(asdict(found), as_json=as_json, view=lambda: table(title, SHEETS, rows))
 
 
 @experts.command()

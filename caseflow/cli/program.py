@@ -81,7 +81,7 @@ COMMANDS: Final = {
     "equity": Place("caseflow.cli.equity:equity", "拨投股: list, show, pool, preview."),
     "experts": Place(
         "caseflow.cli.experts:experts",
-        "Experts (专家): list, add, recuse, terms, draw, draws, replace, reviews, rank, promote.",
+        "Experts (专家): list, add, recuse, terms, draw, draws, replace, reviews, service, rank, …",
     ),
     "publicities": Place("caseflow.cli.publicities:publicities", "Publicities (公示): list, open."),
     "budgets": Place(

@@ -174,6 +174,15 @@ def mean_of(totals: Sequence[int], *, trimmed: bool) -> Fraction:
     return Fraction(sum(kept), WHOLE * len(kept)) if kept else Fraction(0)
 
 
+def left_out(totals: Mapping[int, int], *, trimmed: bool) -> frozenset[int]:
+    """Return whose sheets `mean_of` does not count: of equal ones, that of the lowest id goes."""
+    if not trimmed or len(totals) < TRIMMED_FROM:
+        return frozenset()
+    lowest = min(totals, key=lambda key: (totals[key], key))
+    others = totals.keys() - {lowest}
+    return frozenset({lowest, min(others, key=lambda key: (-totals[key], key))})
+
+
 def alarms(totals: Mapping[int, int]) -> frozenset[int]:
     """Return who is further than 2σ from the mean of all sheets; σ of the sheets themselves.
 

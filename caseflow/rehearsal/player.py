@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from caseflow.cases.experts.draws import DRAW, PanelOrder, draw_panel
+from caseflow.cases.experts.draws import PanelOrder, draw_panel
 from caseflow.cases.reading import iso
 from caseflow.cases.seats import ANYONE, SYSTEM
 from caseflow.cases.service import Outcome, Request
@@ -20,12 +20,13 @@ from caseflow.kernel.calendar import local_date
 from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.errors import CaseflowError
 from caseflow.kernel.workflow.effects import CLAUSE_CEILING
+from caseflow.kernel.workflow.judging import SEATS_PANEL, TAKES_SHEET
 from caseflow.kernel.workflow.model import State, Step, Workflow
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.checks import clear
 from caseflow.rehearsal.house import House
 from caseflow.rehearsal.queries import Standing, seated, seated_experts
-from caseflow.rehearsal.samples import SCORE, explained, payload_for
+from caseflow.rehearsal.samples import explained, payload_for
 
 PUBLICISE: Final = "publicise"
 ANSWER: Final = "answer_seat"
@@ -97,10 +98,10 @@ class Player:
         Raises:
             RehearsalStuck: it is refused; the message has the refusal.
         """
-        if step.event == DRAW:
+        if SEATS_PANEL in step.effects:
             self.draw(case, step, at)
             return
-        if SCORE in step.effects:
+        if TAKES_SHEET in step.effects:
             self.score(case, step, at, given=given)
             return
         if ANSWER not in step.effects:

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from caseflow.batches.published_list import Contact
 from caseflow.kernel.cuts import CUT_CODE, REASON, cut_of
+from caseflow.kernel.workflow.judging import TAKES_SHEET
 from caseflow.kernel.workflow.model import Step, Workflow
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, INPUTS
 from caseflow.rehearsal.equity_samples import equity_figures
 
 OPEN_PAYMENT: Final = "open_payment"
 INSTALMENT: Final = "instalment_fen"
-SCORE: Final = "score_case"
 OPINION: Final = "申报内容属实，应用成效明显，同意支持。"
 VOUCHER: Final = "voucher_no"
 SAMPLE_CONTACT: Final = Contact(
@@ -39,7 +39,7 @@ def payload_for(
         for name in step.requires
         if name != INSTALMENT
     }
-    if SCORE in step.effects:
+    if TAKES_SHEET in step.effects:
         payload["note"] = OPINION
     instalment = _instalment(workflow, step, facts)
     if instalment is not None:

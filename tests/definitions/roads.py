@@ -3,6 +3,7 @@
 APPLICATION = "draft submitted district_review district_recommend"
 FORMAL = "formal_review formal_recheck"
 EXPERTS = "expert_panel expert_review"
+DEFENCE = "defence_panel defence"
 AUDITED = "bureau_review third_party_audit bureau_review reviewed"
 VERIFIED = "verification verification_recheck"
 OFFERED = "proposed plan_review"
@@ -81,7 +82,7 @@ MAIN_ROADS = {
         f" {PLAN} {PAID}"
     ),
     "research": (
-        f"{APPLICATION} {FORMAL} {EXPERTS} defence negotiation indicators_offered joint_check"
+        f"{APPLICATION} {FORMAL} {EXPERTS} {DEFENCE} negotiation indicators_offered joint_check"
         f" {PLAN} {APPROVAL} {CONTRACT} {payment()} performing midterm {payment('#2')}"
         f" performing#2 acceptance {payment('#3')} results_pending results_registered disbursed"
     ),
@@ -98,8 +99,8 @@ MAIN_ROADS = {
         " opportunity_matched opportunity_confirming closed"
     ),
     "talent": (
-        f"{APPLICATION} qualification {EXPERTS} defence background_check leading_group {PLAN}"
-        f" {APPROVAL} {CONTRACT} {payment()} performing midterm {payment('#2')} performing#2"
+        f"{APPLICATION} qualification {EXPERTS} {DEFENCE} ranking background_check leading_group"
+        f" {PLAN} {APPROVAL} {CONTRACT} {payment()} performing midterm {payment('#2')} performing#2"
         f" final {payment('#3')} disbursed"
     ),
     "allowances": (

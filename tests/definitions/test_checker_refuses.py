@@ -58,6 +58,7 @@ def test_every_rule_has_a_broken_definition():
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     prefixes = (
         "yaml|unknown|duplicate|clock|branches|automatic|pays|main|stage|state|exit|decide|silence"
+        "|judged"
     )
     written = set(re.findall(rf'"((?:{prefixes})(?:-[a-z]+)+)"', text))
     computed = {f"unknown-{what}" for what in re.findall(r'what="(\w+)"', text)}

@@ -288,7 +288,7 @@ def test_who_is_ranked_beyond_the_places_waits_and_may_be_promoted():
 
 
 @pytest.mark.parametrize(
-    ("score", "target"), [(59, "expert_failed"), (60, "defence"), (61, "defence")]
+    ("score", "target"), [(59, "expert_failed"), (60, "defence_panel"), (61, "defence_panel")]
 )
 def test_the_pass_mark_itself_passes(score, target):
     branches = workflow("research").step("expert_review", "conclude_expert_review").branches

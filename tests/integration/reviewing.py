@@ -34,6 +34,7 @@ class Round:
     town: Town
     call: str
     cases: list[str] = field(default_factory=list)
+    measure: str = MEASURE
 
     def actor(self, login: str | None = None) -> Actor:
         with self.town.house.database.session() as session:
@@ -46,15 +47,15 @@ class Round:
             " JOIN measure_version v ON (v.organisations->>'lead_bureau')::bigint"
             " = a.organisation_id JOIN measure m ON m.id = v.measure_id"
             " WHERE m.code = %s AND a.role = 'bureau_handler' ORDER BY p.id",
-            MEASURE,
+            self.measure,
         )
         return str(rows[0][0])
 
-    def applicants(self, number: int) -> list[str]:
+    def applicants(self, number: int, until: str = "expert_panel") -> list[str]:
         """Open so many cases under the call and bring each to where its panel is drawn."""
         for _ in range(number):
-            case = self.town.open(MEASURE, call=self.call)
-            self.town.walk(case, "expert_panel")
+            case = self.town.open(self.measure, call=self.call)
+            self.town.walk(case, until)
             self.cases.append(case)
             self.town.now += timedelta(minutes=1)
         return self.cases
@@ -92,7 +93,9 @@ class Round:
         """Return who sits in the newest panel of a case."""
         rows = self.town.sql(
             'SELECT m.person_id FROM panel_member m JOIN "case" c ON c.id = m.case_id'
-            " WHERE c.public_id = %s AND m.status = 'seated' ORDER BY m.person_id",
+            " WHERE c.public_id = %s AND m.status = 'seated' AND m.round ="
+            " (SELECT max(p.round) FROM review_panel p WHERE p.case_id = c.id)"
+            " ORDER BY m.person_id",
             case,
         )
         return [person for (person,) in rows]
@@ -113,12 +116,12 @@ class Round:
         return apply_ranking(self.town.house.cases, self.actor(), self.call, self.town.now)
 
 
-def called(town: Town) -> Round:
+def called(town: Town, measure: str = MEASURE) -> Round:
     """Publish a call of its own."""
     today = local_date(town.now)
     with town.house.database.session() as session:
         made = plan_standing_calls(
-            session, [MEASURE], opens_on=today, closes_on=today + timedelta(days=300),
+            session, [measure], opens_on=today, closes_on=today + timedelta(days=300),
             at=town.now, signer=town.house.cases.office.signer, ids=_ids,
-        )[MEASURE]  # fmt: skip
-        return Round(town, made.public_id)
+        )[measure]  # fmt: skip
+        return Round(town, made.public_id, measure=measure)

@@ -215,7 +215,7 @@ def test_the_register_is_a_file_that_a_spreadsheet_opens(client: Client, standin
 
     answer = client.get("/equity/register.xlsx", AUDITOR)
 
-    assert answer.headers["Content-Disposition"] == "attachment; filename=equity-register.xlsx"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="equity-register.xlsx"'
     about, rows = opened(answer.data)
     assert list(rows[0]) == ["序号", *(column.title for column in COLUMNS)]
     assert (about["标题"], about["单位"], about["总行数"]) == ("股权台账（拨投）", "元", "3")

@@ -92,6 +92,9 @@ def test_the_pool_is_the_lead_bureaus_and_an_expert_sees_only_themselves(
     told = run("experts", "add", "zhuanjiaku.expert2", "--employer", "某所", "--as", handler)
     listed = run("experts", "list", "--limit", "1", "--as", handler)
 
+    audited = done(client.get("/experts", "shenjiju.auditor"), 200)["items"]
+
+    assert len(audited) == 10
     assert (made["fields"], made["employer"]) == (["算力"], "南通大学")
     assert [each.status_code for each in (refused, wrong, nobody, early)] == [403, 422, 404, 422]
     assert (len(page["items"]), len(rest["items"])) == (2, 8)
@@ -185,6 +188,48 @@ def test_a_call_is_ranked_and_promoted_over_both_doors(client: Client, call: Rou
     assert OPINION not in json.dumps(scored, ensure_ascii=False)
 
 
+@pytest.mark.usefixtures("reviewed")
+def test_what_panels_said_is_read_by_page_and_by_stage(client: Client, call: Round, run):
+    handler, case = call.handler(), call.cases[0]
+    page = done(client.get(f"/calls/{call.call}/reviews", handler, limit=1), 200)
+    paged = ("experts", "reviews", call.call, "--limit", "1", "--as", handler)
+
+    first, second = run(*paged, "--json"), run(*paged, "--after", page["next"], "--json")
+    absent = client.get(f"/cases/{case}/review", handler, stage="defence")
+    read = run("experts", "review", case, "--as", handler)
+
+    assert [each["case"] for each in (*first.json, *second.json)] == call.cases
+    assert f"--after {page['next']}" in first.err
+    assert (absent.status_code, read.code) == (404, 0)
+
+
+@pytest.mark.usefixtures("reviewed")
+def test_the_service_ledger_is_read_over_both_doors(client: Client, call: Round, run, tmp_path):
+    handler, path = call.handler(), "/experts/service"
+    file = tmp_path / "service.xlsx"
+
+    page = done(client.get(path, handler, limit=3), 200)
+    rest = done(client.get(path, handler, after=page["next"], limit=200), 200)
+    left = [e for e in (*page["items"], *rest["items"]) if e["status"] == "declined"]
+    totals = done(client.get(f"{path}/totals", handler, expert=left[0]["expert"]), 200)["items"]
+    book = client.get(f"{path}.xlsx", handler, since="2026-01-01")
+    told = run("experts", "service", "-o", str(file), "--limit", "2", "--as", handler, "--json")
+    shown = run("experts", "service", "--totals", "--since", "2026-01-01", "--as", handler)
+    names = {name: client.get(path, name).status_code
+             for name in ("shuiwuju.cosign", "zhuanjiaku.expert1", "shenjiju.auditor")}  # fmt: skip
+    wrong = [client.get(path, handler, **q).status_code for q in ({"after": "x"}, {"since": "x"})]
+
+    assert [each["reason"] for each in left] == ["亲属任职"]
+    assert [(each["declined"], each["drawn"]) for each in totals] == [(1, 1)]
+    assert load_workbook(io.BytesIO(book.data)).sheetnames == ["专家履职汇总", "专家履职明细"]
+    assert 'filename="expert-service.xlsx"' in book.headers["Content-Disposition"]
+    assert (len(told.json), file.exists(), shown.code) == (2, True, 0)
+    assert names == {
+        "shuiwuju.cosign": 403, "zhuanjiaku.expert1": 403, "shenjiju.auditor": 200,
+    }  # fmt: skip
+    assert wrong == [422, 422]
+
+
 def applicant_of(call: Round, case: str) -> str:
     """Return the login of a person of the case's applicant."""
     return str(
@@ -209,8 +254,12 @@ def test_a_single_case_is_drawn_and_refilled_on_the_command_line(call: Round, cl
                    "--as", handler, "--json").json  # fmt: skip
     full = run("experts", "replace", case, "--reason", "无", "--as", handler)
     gone = run("experts", "replace", case, "--reason", "无", "--expert", "moon", "--as", handler)
+    away = run("experts", "replace", case, "--reason", "无", "--expert", replaced["panel"][0],
+               "--ground", "absent", "--as", handler)  # fmt: skip
+    some = run("experts", "draw", case, "--only", case, "--document-no", "1", "--as", handler)
     wrong = run("experts", "terms", "x", "--criterion", "a", "--as", handler)
     review = client.get(f"/cases/{case}/review", handler).get_json()
+    printed = run("experts", "review", case, "--stage", "expert_review", "--as", handler, "--json")
     shown = done(client.get(f"/cases/{case}/panel", handler), 200)["items"]
     listed = run("experts", "draws", case, "--as", handler, "--json").json
     outsider = client.get(f"/cases/{case}/panel", login_of(call.town, call.panel(case)[0]))
@@ -218,6 +267,9 @@ def test_a_single_case_is_drawn_and_refilled_on_the_command_line(call: Round, cl
     assert [drawn, replaced] == shown == listed
     assert outsider.status_code == 403
     assert (both.code, full.code, gone.code, wrong.code) == (2, 1, 1, 2)
+    assert (away.code, some.code) == (1, 2)
+    assert printed.json == review
+    assert "网上评审没有到场" in away.err
     assert replaced["panel"][0] not in drawn["panel"]
     assert (review["waiting"], review["conclusion"]) == (5, "评审中")
     assert "失职" in {each["reason"] for each in review["left"]}

@@ -22,7 +22,10 @@ DRAWN = """
         (SELECT min(id) FROM person), now()
     FROM "case" c
 """
-PANEL = "INSERT INTO review_panel (case_id, round, size, terms) SELECT id, 1, 3, '{}' FROM \"case\""
+PANEL = """
+    INSERT INTO review_panel (case_id, round, stage, in_person, size, terms)
+    SELECT id, 1, 'defence', false, 3, '{}' FROM "case"
+"""
 MEMBER = """
     INSERT INTO panel_member (case_id, round, person_id, draw_id, status)
     SELECT c.id, 1, (SELECT person_id FROM expert ORDER BY person_id OFFSET {nth} LIMIT 1), 1,
@@ -44,6 +47,10 @@ PLACE = """
 LEAVES = """
     UPDATE panel_member SET status = 'replaced', reason = 'x', left_at = now()
     WHERE person_id = (SELECT person_id FROM score_sheet)
+"""
+STAYS_AWAY = """
+    UPDATE panel_member SET status = 'absent', reason = 'x', left_at = now()
+    WHERE person_id = (SELECT person_id FROM expert ORDER BY person_id OFFSET 1 LIMIT 1)
 """
 HALF_TAKEN = """
     INSERT INTO shortlist (key, kind, measure_id, quota, taken)
@@ -98,6 +105,10 @@ def one(statement: str) -> str:
         ("DELETE FROM expert_recusal", "append-only|permission|^$"),
         (one(MEMBER.format(nth=4)), "was not drawn"),
         (LEAVES, "has scored"),
+        (STAYS_AWAY, "does not meet"),
+        (STAYS_AWAY.replace("'absent'", "'ill'"), "ck_panel_member_status"),
+        ("UPDATE review_panel SET in_person = true", "stays as it was drawn|permission"),
+        ("UPDATE review_panel SET size = 1", "stays as it was drawn|permission"),
         (PLACE.format(keys=OWN, which=SECOND), "ck_shortlist_within_quota"),
         (PLACE.format(keys="'[]'::jsonb", which=SECOND), "counts for its call"),
         (PLACE.format(keys="'[\"call:0\"]'::jsonb", which=SECOND), "counts for its call"),

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from caseflow.cases.experts.draws import DRAW
 from caseflow.database.access import Database
 from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.workflow.judging import SEATS_PANEL, TAKES_SHEET
 from caseflow.kernel.workflow.model import Fact, Step
 from caseflow.kernel.workflow.vocabulary import INPUTS
 from caseflow.rehearsal.player import PUBLICISE
-from caseflow.rehearsal.samples import SCORE
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, found_town, visit
 
@@ -66,7 +65,7 @@ def wander(town: Town, case: str, dice: random.Random) -> None:
     if step.event == PUBLICISE:
         town.publicise(case)
         return
-    if step.event == DRAW or SCORE in step.effects:
+    if {SEATS_PANEL, TAKES_SHEET} & {*step.effects}:
         town.player.play(standing, step, town.now)
         return
     town.act(case, step.event, dice.choice(step.by), **chosen(town, case, step, dice))

@@ -24,11 +24,12 @@ from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.kernel.calendar import SHANGHAI, local_date
 from caseflow.kernel.errors import CaseflowError
+from caseflow.kernel.workflow.judging import SEATS_PANEL, TAKES_SHEET
 from caseflow.kernel.workflow.model import Step
 from caseflow.rehearsal.applicants import Applicant, enlist
 from caseflow.rehearsal.checks import clear, snapshot_of
 from caseflow.rehearsal.house import House
-from caseflow.rehearsal.player import ANSWER, DRAW, PUBLICISE, SCORE, Player
+from caseflow.rehearsal.player import ANSWER, PUBLICISE, Player
 from caseflow.rehearsal.queries import Standing, standings
 from caseflow.rehearsal.samples import SAMPLE_CONTACT, explained, payload_for
 from caseflow.reviews.checks.service import Finding, Recorder, Subject, record_check
@@ -207,7 +208,7 @@ class Town:
 
     def _play(self, case: Standing, step: Step, given: dict[str, Any]) -> None:
         said = {k: v for k, v in given.items() if k in (*step.requires, *step.accepts)}
-        if step.event in (DRAW, SCORE):
+        if {SEATS_PANEL, TAKES_SHEET} & {*step.effects}:
             self.player.play(case, step, self.now, given=said)
             return
         seats = case.seats if ANSWER in step.effects else [None]

@@ -3,6 +3,8 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caseflow.kernel.errors import InvalidInput, NotAllowed
 from caseflow.kernel.scoring import (
@@ -12,6 +14,7 @@ from caseflow.kernel.scoring import (
     Terms,
     alarms,
     criteria_of,
+    left_out,
     mean_of,
     refuse_short,
     terms_data,
@@ -146,3 +149,16 @@ def test_the_effects_count_down_the_sheets_and_cut_the_score_to_whole_points():
 def test_without_a_panel_nobody_scores():
     with pytest.raises(NotAllowed, match="没有抽取专家组"):
         apply(move("score_case", scores=SCORES, note="同意支持"), {})
+
+
+@given(st.dictionaries(st.integers(1, 30), st.integers(0, 10_000), max_size=12), st.booleans())
+def test_whoever_is_left_out_is_what_the_mean_does_not_count(totals, trimmed):
+    out = left_out(totals, trimmed=trimmed)
+    kept = [total for key, total in totals.items() if key not in out]
+
+    assert len(out) == (2 if trimmed and len(totals) >= 5 else 0)
+    assert mean_of(kept, trimmed=False) == mean_of(list(totals.values()), trimmed=trimmed)
+
+
+def test_of_equal_sheets_that_of_the_lowest_id_is_left_out():
+    assert left_out(dict.fromkeys((5, 4, 3, 2, 1), 80), trimmed=True) == {1, 2}

@@ -34,8 +34,14 @@ def judging_facts(
 ) -> dict[str, Any]:
     """Return what guards know of the case's panel and of the places it competes for."""
     judging = reading.judging
-    facts: dict[str, Any] = {"panel_members": 0, "sheets_waiting": 1, "panel_score": 0}
-    if judging.panel is not None:
+    facts: dict[str, Any] = {
+        "panel_members": 0,
+        "sheets_waiting": 1,
+        "panel_score": 0,
+        "quota_bound": bool(reading.has_call_quota or measure.definition.get("quota")),
+    }
+    stage = workflow.states[reading.state].stage
+    if judging.panel is not None and judging.panel.stage == stage:
         facts |= _of_panel(judging.panel)
     if judging.places is not None:
         places = judging.places
@@ -71,8 +77,15 @@ def _score_case(act: Act, writes: Writes, _seq: int, move: Move) -> None:
     terms = _panel(act).panel.terms
     scores = move.payload["scores"]
     sheet = {"scores": scores, "total": total_of(scores, terms.criteria)}
-    row = {**_of_round(act), "person_id": act.actor_id, "opinion": move.payload["note"], **sheet}
-    writes.add(SHEETS, row)
+    own = {"person_id": act.actor_id, "opinion": move.payload["note"], "due_on": _due_on(act, move)}
+    writes.add(SHEETS, {**_of_round(act), **own, **sheet})
+
+
+def _due_on(act: Act, move: Move) -> str | None:
+    """Return the last day of the state's clock as it stands, ISO: sheets are late after it."""
+    name = act.workflow.states[move.source].clock
+    found = (clock["due_on"] for clock in act.reading.clocks or [] if clock["name"] == name)
+    return next(found, None)
 
 
 def _decline_review(act: Act, writes: Writes, _seq: int, move: Move) -> None:

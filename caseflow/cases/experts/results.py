@@ -22,14 +22,15 @@ from caseflow.kernel.errors import NotAllowed, NotFound
 from caseflow.kernel.ranking import Entry
 from caseflow.kernel.scoring import WHOLE, Terms, alarms, mean_of, terms_of, told
 from caseflow.reviews.experts.models import ExpertDraw, PanelMember
-from caseflow.reviews.experts.queries import OFFICIALS
+from caseflow.reviews.experts.queries import AUDITORS, MAX_PAGE, OFFICIALS
 
-AUDITORS: Final = frozenset({"auditor", "inspector"})
+GONE: Final = frozenset({"rejected", "not_accepted", "withdrawn", "lapsed", "terminated"})
+"""The outcomes of cases that left; who was paid has not."""
 RESULTS: Final = """
     SELECT c.id, c.public_id, c.number, c.title, c.state, c.outcome, c.head_seq AS version,
         coalesce(c.submitted_at, c.created_at) AS submitted_at, c.workflow_hash,
         (c.facts->>'rank')::int AS rank, (c.facts->>'score')::int AS entered,
-        a.title AS applicant, p.size, p.terms,
+        a.title AS applicant, p.stage, p.size, p.terms,
         (SELECT json_agg(json_build_object('expert', n.public_id, 'name', n.name,
             'status', m.status, 'reason', m.reason, 'person', m.person_id, 'scores', s.scores,
             'total', s.total, 'opinion', s.opinion) ORDER BY n.public_id)
@@ -43,14 +44,15 @@ RESULTS: Final = """
         f.named_at, f.freed_at, f.promoted, f.case_id IS NOT NULL AS has_place
     FROM "case" c JOIN organisation a ON a.id = c.applicant_id
     LEFT JOIN LATERAL (SELECT * FROM review_panel p WHERE p.case_id = c.id
-        ORDER BY p.round DESC LIMIT 1) p ON true
+        AND p.stage = coalesce(%(stage)s, p.stage) ORDER BY p.round DESC LIMIT 1) p ON true
     LEFT JOIN shortlist_place f ON f.case_id = c.id
-    WHERE {which} ORDER BY c.number
+    WHERE {which} AND (%(stage)s::text IS NULL OR p.stage IS NOT NULL)
+    AND c.number > %(after)s ORDER BY c.number LIMIT %(limit)s
 """
 OF_CALL: Final = RESULTS.format(
-    which=f"c.call_id = %s AND c.submitted_at IS NOT NULL AND {CITY_SEES}"
+    which=f"c.call_id = %(key)s AND c.submitted_at IS NOT NULL AND {CITY_SEES}"
 )
-OF_CASE: Final = RESULTS.format(which="c.id = %s")
+OF_CASE: Final = RESULTS.format(which="c.id = %(key)s")
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,17 @@ class LeftView:
 
 @dataclass(frozen=True)
 class ReviewView:
-    """A case as its panel sees it: the sheets, the mean (trimmed where so said), its rank."""
+    """A case as its panel sees it: the sheets, the mean (trimmed where so said), its rank.
+
+    `stage` is the stage in which the panel judges, None where none was drawn.
+    """
 
     case: str
     number: str
     title: str
     applicant: str
     state: str
+    stage: str | None
     size: int | None
     waiting: int | None
     trimmed: bool
@@ -90,6 +96,26 @@ class ReviewView:
     conclusion: str
     sheets: tuple[SheetView, ...]
     left: tuple[LeftView, ...]
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """Reviews of a call by case number; `next` is given back as `after`, None on the last page."""
+
+    items: tuple[ReviewView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which reviews are meant: of one stage (None: of each case the newest), a page of them."""
+
+    stage: str | None = None
+    after: str = ""
+    limit: int | None = None
+
+
+WHOLE_CALL: Final = Window()
 
 
 @dataclass(frozen=True)
@@ -131,10 +157,11 @@ class Result:
         return self.row.members or ()
 
 
-def results(connection: Any, query: str, key: int) -> list[Result]:
-    """Return the reviews that `query` (OF_CALL, OF_CASE) finds."""
+def results(connection: Any, query: str, key: int, window: Window = WHOLE_CALL) -> list[Result]:
+    """Return the reviews that `query` (OF_CALL, OF_CASE) finds, by case number."""
     cursor = connection.cursor(row_factory=namedtuple_row)
-    return [_result(row) for row in cursor.execute(query, (key,)).fetchall()]
+    said = {"key": key, **vars(window)}
+    return [_result(row) for row in cursor.execute(query, said).fetchall()]
 
 
 def _result(row: Any) -> Result:
@@ -143,16 +170,20 @@ def _result(row: Any) -> Result:
     return Result(row, terms, {each["person"]: each["total"] for each in sheets})
 
 
-def case_review(session: Session, actor: Actor, public_id: str) -> ReviewView:
+def case_review(
+    session: Session, actor: Actor, public_id: str, *, stage: str | None = None
+) -> ReviewView:
     """Return a case's sheets and opinions (评审意见表); for its lead bureau and 审计 alone.
 
     Raises:
-        NotFound: no case that the actor may see. NotAllowed: not of the lead bureau.
+        NotFound: no case that the actor may see, or no panel of it judged in `stage`.
+        NotAllowed: not of the lead bureau.
     """
     case = find_case(session, actor, public_id)
     refuse_strangers(actor, {case.parties["lead_bureau"]})
-    (found,) = results(_driver(session), OF_CASE, case.id)
-    return view(found)
+    for found in results(_driver(session), OF_CASE, case.id, Window(stage)):
+        return view(found)
+    raise NotFound(f"本办件在 {stage!r} 环节没有专家评审。")
 
 
 def case_draws(session: Session, actor: Actor, public_id: str) -> DrawPage:
@@ -173,14 +204,38 @@ def case_draws(session: Session, actor: Actor, public_id: str) -> DrawPage:
     return DrawPage(tuple(items))
 
 
-def call_reviews(session: Session, actor: Actor, call: str) -> tuple[ReviewView, ...]:
-    """Return the reviews of a call's cases, by number; for the lead bureau and 审计 alone.
+def call_reviews(
+    session: Session, actor: Actor, call: str, *, stage: str | None = None
+) -> tuple[ReviewView, ...]:
+    """Return the reviews of all of a call's cases, by number; for the lead bureau and 审计 alone.
 
     Raises:
         NotFound: no such call. NotAllowed: not of the lead bureau.
     """
     found = find_call(session, actor, call)
-    return tuple(view(each) for each in results(_driver(session), OF_CALL, found.id))
+    return tuple(view(each) for each in results(_driver(session), OF_CALL, found.id, Window(stage)))
+
+
+def review_page(
+    session: Session,
+    actor: Actor,
+    call: str,
+    *,
+    stage: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> ReviewPage:
+    """Return a page of `call_reviews`.
+
+    Raises:
+        As `call_reviews`.
+    """
+    size = max(1, min(limit, MAX_PAGE))
+    found = find_call(session, actor, call)
+    window = Window(stage, after or "", size + 1)
+    rows = results(_driver(session), OF_CALL, found.id, window)
+    items = tuple(view(each) for each in rows[:size])
+    return ReviewPage(items, items[-1].number if len(rows) > size else None)
 
 
 def find_call(session: Session, actor: Actor, public_id: str) -> Call:
@@ -220,12 +275,13 @@ def view(found: Result) -> ReviewView:
         title=row.title,
         applicant=row.applicant,
         state=row.state,
+        stage=row.stage,
         size=row.size,
         waiting=None if row.size is None else row.size - len(found.totals),
         trimmed=found.terms.trimmed,
         score=None if score is None else told(score),
         rank=row.rank,
-        conclusion=_conclusion(row),
+        conclusion=_conclusion(found),
         sheets=tuple(
             SheetView(
                 expert=each["expert"],
@@ -253,12 +309,15 @@ def _excluded(row: Any) -> list[LeftView]:
     return [LeftView(key, why) for key, why in sorted(first.items()) if why]
 
 
-def _conclusion(row: Any) -> str:
-    if row.freed_at is not None or (row.outcome and not row.has_place):
-        return "已退出"
-    if row.has_place:
+def _conclusion(found: Result) -> str:
+    row = found.row
+    if row.has_place and row.freed_at is None:
         return "递补入围" if row.promoted else "入围"
-    return "候补" if row.state.partition("#")[0] == "waitlisted" else "评审中"
+    if row.has_place or row.outcome in GONE:
+        return "已退出"
+    if row.state.partition("#")[0] == "waitlisted":
+        return "候补"
+    return "评审中" if found.score is None else "已评分"
 
 
 def summary_sheet(reviews: Sequence[ReviewView], actor: Actor, title: str, at: datetime) -> bytes:

@@ -24,6 +24,7 @@ from caseflow.kernel.workflow.graph import (
     reachable,
     with_way_out,
 )
+from caseflow.kernel.workflow.judging import judging_problems
 from caseflow.kernel.workflow.legal import legal_problems
 from caseflow.kernel.workflow.model import Clock, Fact, State, Step, Workflow
 from caseflow.kernel.workflow.source import Where
@@ -48,6 +49,7 @@ def check(
         *_automatic_problems(workflow, where, ways),
         *_clock_problems(workflow, where, ways),
         *deciding_problems(workflow, where),
+        *judging_problems(workflow, where),
         *legal_problems(workflow, where, ways, compiled=compiled),
     ]
 

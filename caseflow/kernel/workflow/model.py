@@ -21,6 +21,8 @@ OWN, WHOLE, DRAWS_ON_PARENT = COMMITS = ("own", "whole", "parent")
 """How a case binds the budget: for itself; once for all its children; or within its parent's."""
 ALL, ANY, VOTES, IN_ORDER = DECIDES = ("all", "any", "votes", "in_order")
 """How the seats of a state decide: 会签 every one, 或签 the first, 票签 N of M, 顺签 in turn."""
+BLIND, IN_PERSON = JUDGED = ("blind", "in_person")
+"""How experts judge in a state: by an anonymous file (盲评), or face to face (现场答辩)."""
 HOLDER: Final = "holder"
 UNCLAIMED: Final = frozenset({"applicant", "experts"})
 """In `by` of an act on tasks: whoever holds the state, people of the applicant left out."""
@@ -76,7 +78,8 @@ class State:
     `decide` is one of `DECIDES` where several seats answer, each against a clock of its own;
     `needed` the votes that carry; `silence`: whoever lets that clock run out has said yes.
     `returns` are the states to which a case may be sent back from here (退回), `taken_from` those
-    from which a step came that may be taken back (拿回).
+    from which a step came that may be taken back (拿回). `judged` is one of `JUDGED`; where experts
+    judge and nothing is said, they do so blind.
     """
 
     code: str
@@ -93,6 +96,7 @@ class State:
     silence: bool = False
     returns: tuple[str, ...] = ()
     taken_from: tuple[str, ...] = ()
+    judged: str | None = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ class Workflow:
             "family": self.family,
             "opened_by": list(self.opened_by),
             "initial": self.initial,
-            "states": [_plain(state) for state in self.states.values()],
+            "states": [_plain_state(state) for state in self.states.values()],
             "steps": [_plain_step(step) for step in self.steps.values()],
             "clocks": [_plain(clock) for clock in self.clocks.values()],
             "facts": [_plain(fact) for fact in self.facts.values()],
@@ -285,6 +289,12 @@ def _who_acts(act: Step, state: State) -> tuple[str, ...]:
 def _plain(value: Any) -> dict[str, Any]:
     """Return a flat dataclass as JSON data: its fields; a tuple is an array of JSON like a list."""
     return dict(vars(value))
+
+
+def _plain_state(state: State) -> dict[str, Any]:
+    """Return a state as JSON data; where it does not say how it is judged, as before it could."""
+    found = _plain(state)
+    return found if state.judged else {k: v for k, v in found.items() if k != "judged"}
 
 
 def _plain_step(step: Step) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from caseflow.kernel.checks import KINDS, POINTS
 from caseflow.kernel.errors import Problem
-from caseflow.kernel.workflow.model import COMMITS, DECIDES, FactType
+from caseflow.kernel.workflow.model import COMMITS, DECIDES, JUDGED, FactType
 from caseflow.kernel.workflow.source import Path, Source
 
 
@@ -97,6 +97,7 @@ _STATE: Final = Record(
         "decide": Value("how its seats decide", (str,), allowed=DECIDES),
         "votes": Record({"of": NUMBER, "needed": Either((TEXT, NUMBER))}),
         "silence": TEXT,
+        "judged": Value("how experts judge", (str,), allowed=JUDGED),
     },
 )
 _CONDITIONS: Final = MapOf(MapOf(ANY, "an operator with its value"), "conditions")

@@ -52,6 +52,7 @@ def _add_state(draft: Draft, place: Place, code: str, data: Mapping[str, Any]) -
         decide=data.get("decide"),
         needed=needed_votes(draft, place, code, data),
         silence=silence_counts(draft, place, code, data),
+        judged=data.get("judged"),
     )
     main = data.get("main", ())
     draft.mains[compiled] = (main,) if isinstance(main, str) else tuple(main)

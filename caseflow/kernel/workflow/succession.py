@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Final, Literal
 
 from caseflow.kernel.workflow.graph import branch_tests, closure, edges, guard_tests, reachable
+from caseflow.kernel.workflow.judging import faults_of_panel
 from caseflow.kernel.workflow.model import SEAT_MARK, Step, Workflow
 from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS
@@ -117,7 +118,8 @@ def faults_of_state(old: Workflow, new: Workflow, state: str, target: str) -> li
         return [f"“{new.states[target].title}”是终结环节，办件只能依事件办结"]
     skipped = gates_passed(new, target) - gates_passed(old, state)
     named = "、".join(name for name in GATES if name in skipped)
-    return [f"进入“{new.states[target].title}”须先经{named}，不能以迁移越过"] if skipped else []
+    gates = [f"进入“{new.states[target].title}”须先经{named}，不能以迁移越过"] if skipped else []
+    return gates + faults_of_panel(old, new, state, target)
 
 
 def faults_of_facts(

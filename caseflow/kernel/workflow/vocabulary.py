@@ -9,6 +9,7 @@ from typing import Final
 
 from caseflow.kernel.overlap.clashes import TREATMENTS
 from caseflow.kernel.workflow.check_words import CHECK_EFFECTS, CHECK_FACTS, CHECK_GUARDS
+from caseflow.kernel.workflow.judging_words import JUDGING_FACTS
 from caseflow.kernel.workflow.model import Fact, Test
 from caseflow.kernel.workflow.money_words import MONEY_EFFECTS, MONEY_INPUTS
 
@@ -57,13 +58,7 @@ SYSTEM_FACTS: Final[dict[str, Fact]] = {
         _system("recovery_received_fen", "fen", "已追回的金额"),
         _system("open_clashes", "integer", "同一事项重复享受且尚无处理决定的情形数"),
         _system("plan_within_overlap", "boolean", "拟支持金额不超过就高不重复后可享受的金额"),
-        _system("panel_members", "integer", "已抽取的专家人数"),
-        _system("sheets_waiting", "integer", "尚未交回的评分表数"),
-        _system("panel_score", "integer", "评审得分（舍去小数）"),
-        _system("within_quota", "boolean", "名次在名额之内且名额未满"),
-        _system("place_free", "boolean", "名额未满"),
-        _system("first_in_line", "boolean", "候补第一名"),
-        _system("titles_issued", "boolean", "本批命名文件已印发"),
+        *JUDGING_FACTS,
         *CHECK_FACTS,
     )
 }

@@ -80,7 +80,10 @@ class ExpertDraw(Model):
 
 
 class ReviewPanel(Model):
-    """The panel of one round of a case's review, with the terms by which it scores."""
+    """The panel of one round of a case's review, with the terms by which it scores.
+
+    `stage` is the stage it judges in, `in_person`: it meets the applicant (现场答辩).
+    """
 
     __tablename__ = "review_panel"
 
@@ -88,6 +91,8 @@ class ReviewPanel(Model):
         ForeignKey("case.id"), primary_key=True, autoincrement=False
     )
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stage: Mapped[str]
+    in_person: Mapped[bool]
     size: Mapped[int]
     terms: Mapped[dict[str, Any]]
     seated_at: Mapped[datetime | None]
@@ -96,7 +101,7 @@ class ReviewPanel(Model):
 
 
 class PanelMember(Model):
-    """An expert drawn into a panel; who declined or was replaced leaves a vacant place."""
+    """An expert drawn into a panel; who declined, was absent or replaced leaves a vacant place."""
 
     __tablename__ = "panel_member"
 
@@ -112,7 +117,7 @@ class PanelMember(Model):
 
     __table_args__ = (
         ForeignKeyConstraint(["case_id", "round"], ["review_panel.case_id", "review_panel.round"]),
-        CheckConstraint("status IN ('seated', 'declined', 'replaced')", name="status"),
+        CheckConstraint("status IN ('seated', 'declined', 'replaced', 'absent')", name="status"),
         CheckConstraint(
             "(status = 'seated') = (left_at IS NULL) AND (status = 'seated' OR reason IS NOT NULL)",
             name="left",
@@ -122,7 +127,10 @@ class PanelMember(Model):
 
 
 class ScoreSheet(Model):
-    """One expert's sheet for one case (评分表); `total` in hundredths of a point."""
+    """One expert's sheet for one case (评分表); `total` in hundredths of a point.
+
+    `due_on` is the last day as it was when the sheet came in, None where it was not kept yet.
+    """
 
     __tablename__ = "score_sheet"
 
@@ -133,6 +141,7 @@ class ScoreSheet(Model):
     total: Mapped[int]
     opinion: Mapped[str]
     scored_at: Mapped[datetime]
+    due_on: Mapped[date | None]
 
     __table_args__ = (
         ForeignKeyConstraint(
@@ -145,13 +154,17 @@ class ScoreSheet(Model):
 
 
 class ReviewTerms(Model):
-    """What a call says of its review: weights, trimming, tie rule, places (名额)."""
+    """What a call says of its review: weights, trimming, tie rule, places (名额).
+
+    `stage` is the stage these hold for; empty: every stage that has none of its own.
+    """
 
     __tablename__ = "review_terms"
 
     call_id: Mapped[Big] = mapped_column(
         ForeignKey("call.id"), primary_key=True, autoincrement=False
     )
+    stage: Mapped[str] = mapped_column(primary_key=True)
     terms: Mapped[dict[str, Any]]
     tie_rule: Mapped[list[Any]]
     quota: Mapped[int | None]

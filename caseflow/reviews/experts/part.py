@@ -14,10 +14,10 @@ PANELS_SEATED = Part(
 
 SHEETS = Part(
     "score_sheets",
-    "INSERT INTO score_sheet (case_id, round, person_id, scores, total, opinion, scored_at)"
-    " SELECT r.case_id, r.round, r.person_id, r.scores, r.total, r.opinion, r.at"
+    "INSERT INTO score_sheet (case_id, round, person_id, scores, total, opinion, scored_at, due_on)"
+    " SELECT r.case_id, r.round, r.person_id, r.scores, r.total, r.opinion, r.at, r.due_on"
     " FROM jsonb_to_recordset(%(score_sheets)s) AS r (case_id bigint, round int, person_id bigint,"
-    " scores jsonb, total int, opinion text, at timestamptz)"
+    " scores jsonb, total int, opinion text, at timestamptz, due_on date)"
     " JOIN written ON written.id = r.case_id",
 )
 

@@ -14,18 +14,20 @@ from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import Actor
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.scoring import Panel, terms_of
-from caseflow.reviews.experts.models import Expert
+from caseflow.reviews.experts.models import Expert, ReviewTerms
 
-PANELLED: Final = frozenset({"expert_panel", "expert_review"})
-RANKED: Final = frozenset({"ranking", "waitlisted"})
 EXPERT: Final = "expert"
 OFFICIALS: Final = ("bureau_handler", "bureau_reviewer", "bureau_division_head", "bureau_leader")
 """The roles of a bureau that may look at the pool of its city and add to it."""
+AUDITORS: Final = frozenset({"auditor", "inspector"})
+"""The roles that read everything that experts did, of every pool."""
 MAX_PAGE: Final = 200
+EVERY_STAGE: Final = ""
+"""In terms: they hold in every stage that has none of its own."""
 
 PANEL: Final = """
     SELECT row_to_json(found) FROM (
-        SELECT p.round, p.size, p.terms, p.seated_at IS NOT NULL AS is_seated,
+        SELECT p.round, p.stage, p.size, p.terms, p.seated_at IS NOT NULL AS is_seated,
             (SELECT json_agg(m.person_id) FROM panel_member m WHERE m.case_id = p.case_id
               AND m.round = p.round AND m.status = 'seated') AS seated,
             (SELECT json_agg(json_build_array(s.person_id, s.total)) FROM score_sheet s
@@ -37,7 +39,7 @@ PANEL: Final = """
         FROM review_panel p WHERE p.case_id = $1::bigint ORDER BY p.round DESC LIMIT 1) found
 """
 PLACES: Final = """
-    SELECT least((SELECT t.quota FROM review_terms t WHERE t.call_id = c.call_id),
+    SELECT least((SELECT min(t.quota) FROM review_terms t WHERE t.call_id = c.call_id),
             (SELECT k.quota FROM call k WHERE k.id = c.call_id)) AS quota,
         (SELECT json_object_agg(s.key, s.taken) FROM shortlist s
           WHERE s.measure_id = c.measure_id) AS taken,
@@ -59,9 +61,10 @@ PLACES: Final = """
 
 @dataclass(frozen=True)
 class PanelReading:
-    """The newest panel of a case: its round, whether it sits, the draw that filled it last."""
+    """The newest panel of a case: its round and stage, if it sits, the draw that filled it last."""
 
     round: int
+    stage: str
     is_seated: bool
     panel: Panel
     draw: Mapping[str, Any]
@@ -92,17 +95,14 @@ class Judging:
 NOTHING: Final = Judging()
 
 
-def judging(connection: Any, case_id: int, state: str, asker: int) -> Judging:
-    """Return what a case in `state` needs besides its own row; most states need nothing."""
-    stage = state.partition("#")[0]
-    if stage in PANELLED:
+def judging(connection: Any, case_id: int, asker: int, *, is_panelled: bool) -> Judging:
+    """Return what a case needs besides its own row: its newest panel, else the places."""
+    if is_panelled:
         return Judging(panel=_panel(connection, case_id, asker))
-    if stage in RANKED:
-        for row in RawCursor(connection).execute(PLACES, (str(case_id),)).fetchall():
-            quota, taken, is_first, issued, before = row
-            places = PlacesReading(quota, taken or {}, is_first, issued, before or ())
-            return Judging(places=places)
-    return NOTHING
+    ((quota, taken, is_first, issued, before),) = (
+        RawCursor(connection).execute(PLACES, (str(case_id),)).fetchall()
+    )
+    return Judging(places=PlacesReading(quota, taken or {}, is_first, issued, before or ()))
 
 
 def _panel(connection: Any, case_id: int, asker: int) -> PanelReading | None:
@@ -117,7 +117,15 @@ def _panel(connection: Any, case_id: int, asker: int) -> PanelReading | None:
         totals=dict(found["sheets"] or ()),
         asker=asker,
     )
-    return PanelReading(found["round"], found["is_seated"], panel, found["draw"] or {})
+    return PanelReading(
+        found["round"], found["stage"], found["is_seated"], panel, found["draw"] or {}
+    )
+
+
+def terms_for(session: Session, call_id: int, stage: str) -> ReviewTerms | None:
+    """Return what a call says of scoring in a stage: of this one, else of all; None: nothing."""
+    own = session.get(ReviewTerms, (call_id, stage))
+    return own or session.get(ReviewTerms, (call_id, EVERY_STAGE))
 
 
 @dataclass(frozen=True)
@@ -150,10 +158,11 @@ def expert_list(
 ) -> ExpertPage:
     """Return the experts of the pools that the actor answers for, by the order of joining.
 
-    A bureau sees the pools of its own city, an expert only themselves.
+    A bureau sees the pools of its own city, auditors all, an expert only themselves.
     """
     size = max(1, min(limit, MAX_PAGE))
-    query = _views().where(or_(Expert.organisation_id.in_(pools(session, actor)), _own(actor)))
+    seen = Expert.organisation_id.in_(pools_seen(session, actor))
+    query = _views().where(or_(seen, _own(actor)))
     if after is not None:
         last = select(Person.id).where(Person.public_id == after).scalar_subquery()
         query = query.where(Person.id > last)
@@ -200,6 +209,13 @@ def _view(expert: Expert, person: Person, pool: Organisation) -> ExpertView:
         active_to=expert.active_to,
         added_at=expert.added_at,
     )
+
+
+def pools_seen(session: Session, actor: Actor) -> list[int]:
+    """Return the ids of the pools that the actor may look at: auditors at all of them."""
+    if any(each.role in AUDITORS for each in actor.assignments):
+        return list(session.scalars(select(Expert.organisation_id).distinct()))
+    return pools(session, actor)
 
 
 def pools(session: Session, actor: Actor) -> list[int]:
