@@ -34,7 +34,7 @@ above:
 
 measured:
 	@$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=96
 	$(BIN)/coverage report --include='caseflow/kernel/*' --fail-under=100
 
 # Judged from outside, by pm4py (550 MB, AGPL; never part of the product): every net, every rehearsal.
