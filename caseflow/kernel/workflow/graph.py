@@ -94,7 +94,13 @@ def _is_return(branch: Branch) -> bool:
 def is_possible(workflow: Workflow, step: Step, branch: Branch) -> bool:
     """Say whether some facts satisfy the step's guards and the branch's tests together."""
     tests = (*guard_tests(step), *branch.when)
-    return not tests or can_all_hold(tests, facts_known(workflow, step))
+    if any(test.fact == PREVIOUS_STATE for test in tests):
+        return can_all_hold(tests, facts_known(workflow, step))
+    return can_all_hold(tests, {test.fact: _fact(workflow, test.fact) for test in tests})
+
+
+def _fact(workflow: Workflow, name: str) -> Fact:
+    return workflow.facts.get(name) or AMOUNTS.get(name) or SYSTEM_FACTS[name]
 
 
 def reachable(

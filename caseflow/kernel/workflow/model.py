@@ -167,7 +167,7 @@ class Workflow:
 
     def acts_in(self, state: str) -> tuple[Step, ...]:
         """Return the acts on tasks (转办、加签、催办 …) possible in `state`; none moves it."""
-        return tuple(step for (source, _), step in self._acts.items() if source == state)
+        return self._acts_by_state.get(state, ())
 
     @cached_property
     def _acts(self) -> dict[tuple[str, str], Step]:
@@ -182,7 +182,15 @@ class Workflow:
 
     def steps_from(self, state: str) -> tuple[Step, ...]:
         """Return every step out of `state`, in the order of the definition."""
-        return tuple(step for (source, _), step in self.steps.items() if source == state)
+        return self._steps_by_state.get(state, ())
+
+    @cached_property
+    def _steps_by_state(self) -> dict[str, tuple[Step, ...]]:
+        return _by_state(self.steps)
+
+    @cached_property
+    def _acts_by_state(self) -> dict[str, tuple[Step, ...]]:
+        return _by_state(self._acts)
 
     @cached_property
     def gives(self) -> bool:
@@ -258,6 +266,13 @@ class Workflow:
             acts={act.event: act for act in acts},
             checks={point: tuple(kinds) for point, kinds in data.get("checks", {}).items()},
         )
+
+
+def _by_state(steps: Mapping[tuple[str, str], Step]) -> dict[str, tuple[Step, ...]]:
+    found: dict[str, list[Step]] = {}
+    for (source, _), step in steps.items():
+        found.setdefault(source, []).append(step)
+    return {state: tuple(some) for state, some in found.items()}
 
 
 def clock_of(name: str) -> str:
