@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from caseflow.cases.models import Case
 from caseflow.cases.queries import MAX_PAGE, visible_cases
 from caseflow.catalogue.models import Measure
-from caseflow.database.paging import last_of
+from caseflow.database.paging import last_of, whole
 from caseflow.funds.equity.models import (
     EquityAgreement,
     EquityConversion,
@@ -112,12 +112,7 @@ def whole_register(
     session: Session, actor: Actor, wanted: RegisterFilter | None = None, *, limit: int = MAX_PAGE
 ) -> list[RegisterLine]:
     """Return every project that the actor may see, read `limit` at a time."""
-    page = register(session, actor, wanted, limit=limit)
-    lines = list(page.items)
-    while page.next is not None:
-        page = register(session, actor, wanted, after=page.next, limit=limit)
-        lines += page.items
-    return lines
+    return whole(lambda after: register(session, actor, wanted, after=after, limit=limit))
 
 
 def _conditions(wanted: RegisterFilter) -> list[ColumnElement[bool]]:

@@ -1,11 +1,38 @@
 """Pages by key: the next one begins behind the row with which the last one ended."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
 from caseflow.kernel.errors import InvalidInput
+
+Item_co = TypeVar("Item_co", covariant=True)
+
+
+class Page(Protocol[Item_co]):
+    """Some items; `next` is given back as `after`, None at the end."""
+
+    @property
+    def items(self) -> Sequence[Item_co]:
+        """Return the page's own items."""
+        ...
+
+    @property
+    def next(self) -> str | None:
+        """Return what the next page begins after."""
+        ...
+
+
+def whole(read: Callable[[str | None], Page[Item_co]]) -> list[Item_co]:
+    """Return the items of every page; `read` gives the page after what it is given."""
+    page = read(None)
+    found = list(page.items)
+    while page.next is not None:
+        page = read(page.next)
+        found += page.items
+    return found
 
 
 def last_of(session: Session, seen: Executable, after: str | int) -> Any:

@@ -100,24 +100,26 @@ def _answer(door: socket.socket) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(surroundings)
-    os._exit(_run(words, door))
+    code = 1
+    try:
+        code = _run(words)
+    finally:  # a fork never goes back to where it came from
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        door.sendall(bytes([code]))
+        os._exit(code)
 
 
-def _run(words: list[str], door: socket.socket) -> int:
+def _run(words: list[str]) -> int:
     from caseflow.cli import main
 
     sys.argv = ["caseflow", *words]
     try:
-        code = main(words)
+        return main(words)
     except SystemExit as end:
-        code = int(end.code or 0)
-    except BaseException:  # noqa: BLE001 - a fork never goes back to where it came from
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    door.sendall(bytes([code]))
-    return code
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 if __name__ == "__main__":

@@ -125,3 +125,20 @@ def test_a_worker_settles_a_set_of_each_migration_and_finishes_it_only_when_noth
     assert (second.moved, second.left) == (1, 0)
     who = "SELECT DISTINCT p.login, e.seat FROM event e JOIN person p ON p.id = e.actor_id"
     assert house.sql(f"{who} WHERE e.name = 'case_migrated'") == [("shujuju.leader", "system")]
+
+
+def test_what_another_worker_holds_is_left_to_it(works):
+    cases = works.house.cases
+    works.change(works.stage("universal"), {"default: 45": "default: 40"})
+    works.publish(at=AT)
+    approve(cases, works.actor("shujuju.leader", AT), proposed(works), AT)
+    with cases.connect() as other, other.transaction():
+        other.execute(
+            "SELECT FROM case_migration_item WHERE status = 'pending'"
+            " ORDER BY case_id LIMIT 1 FOR UPDATE"
+        )
+        beside = run_due(cases, AT)
+    after = run_due(cases, AT)
+
+    assert (beside.moved, beside.left) == (NUMBER - 1, 1)
+    assert (after.moved, after.left) == (1, 0)

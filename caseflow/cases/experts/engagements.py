@@ -18,6 +18,7 @@ from caseflow.cases.experts.lots import POOL_PARTY
 from caseflow.cases.models import Case
 from caseflow.cases.queries import visible_cases
 from caseflow.catalogue.queries import workflow
+from caseflow.database.paging import whole
 from caseflow.identity.queries import Actor
 from caseflow.kernel.calendar import local_date
 from caseflow.kernel.errors import InvalidInput, NotAllowed
@@ -232,12 +233,7 @@ def whole_ledger(look: Look, wanted: EngagementFilter = ALL) -> list[Engagement]
     Raises:
         NotAllowed: the actor may see no pool.
     """
-    page = engagement_list(look, wanted, limit=MAX_PAGE)
-    found = list(page.items)
-    while page.next is not None:
-        page = engagement_list(look, wanted, after=page.next, limit=MAX_PAGE)
-        found += page.items
-    return found
+    return whole(lambda after: engagement_list(look, wanted, after=after, limit=MAX_PAGE))
 
 
 def service_totals(
@@ -266,12 +262,7 @@ def whole_totals(look: Look, wanted: EngagementFilter = ALL) -> list[ServiceTota
     Raises:
         NotAllowed: the actor may see no pool.
     """
-    page = service_totals(look, wanted, limit=MAX_PAGE)
-    found = list(page.items)
-    while page.next is not None:
-        page = service_totals(look, wanted, after=page.next, limit=MAX_PAGE)
-        found += page.items
-    return found
+    return whole(lambda after: service_totals(look, wanted, after=after, limit=MAX_PAGE))
 
 
 def _place(after: str | None) -> list[int] | None:
