@@ -1,9 +1,7 @@
 """The one `SELECT` before a decision: the case, what its guards read, and who is asking.
 
-It runs on a raw cursor ($1 …, no rewriting by the driver: the text is longer than what psycopg
-caches) as bytes, which are encoded and hashed once a process, not once a decision. Its parameters
-are texts with a cast, so that one prepared statement serves them all, and it answers with one JSON
-object a case: forty columns cost the driver more than one text.
+It goes by `database/road`: bytes that are prepared once a connection, parameters that are texts
+with a cast, and one JSON object a case for an answer: forty columns would cost more than one text.
 """
 
 from dataclasses import dataclass
@@ -11,9 +9,11 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from psycopg import RawCursor
 
 from caseflow.cases.tasks import TASK_COLUMNS, SeatTask, present
+from caseflow.database.road import ask
 from caseflow.deadlines.queries import CALENDAR_STAMP
 from caseflow.funds.awards.reading import COLUMNS as AWARD_COLUMNS
 from caseflow.funds.awards.reading import NOTHING
@@ -222,8 +222,8 @@ class Reading:
 def read_case(connection: Any, public_id: str, asker: Asker) -> Reading | None:
     """Return the case, unlocked, or None where there is none of that public id."""
     parameters = (public_id, *asker.parameters())
-    row = RawCursor(connection).execute(BY_PUBLIC_ID, parameters, prepare=True).fetchone()
-    return _read(connection, row[0], asker) if row else None
+    found = ask(connection, BY_PUBLIC_ID, parameters)
+    return _read(connection, orjson.loads(found[0]), asker) if found else None
 
 
 def read_locked(connection: Any, case_ids: list[int], asker: Asker) -> list[Reading]:

@@ -23,6 +23,7 @@ from caseflow.cases.part import (
     WRITTEN,
 )
 from caseflow.database.parts import Part, packed
+from caseflow.database.road import ask
 from caseflow.deadlines.part import CLOCKS, FIRED, TIMERS
 from caseflow.funds.awards.part import AWARDS, AWARDS_MOVED, DECISIONS, MATTERS, MATTERS_DROPPED
 from caseflow.funds.bars.part import BARS, BARS_LIFTED
@@ -97,14 +98,19 @@ class Writes:
 
 def write(connection: Any, writes: Writes) -> set[int]:
     """Run the statement on a psycopg connection; returns the ids of the cases it wrote."""
-    return written_by(send(connection, writes))
+    return {int(number) for number in ask(connection, *_said(writes))}
 
 
 def send(connection: Any, writes: Writes) -> Any:
-    """Send the statement; in a pipeline nothing is waited for."""
+    """Send the statement through a pipeline; nothing is waited for."""
+    sql, rows = _said(writes)
+    return RawCursor(connection).execute(sql, [text.decode() for text in rows], prepare=True)
+
+
+def _said(writes: Writes) -> tuple[bytes, list[bytes]]:
+    """Return the statement that the rows take, and the rows of each of its parts."""
     used = writes.used()
-    parameters = [packed(writes.rows[name]).decode() for name in used]
-    return RawCursor(connection).execute(statement(used), parameters, prepare=True)
+    return statement(used), [packed(writes.rows[name]) for name in used]
 
 
 def written_by(cursor: Any) -> set[int]:

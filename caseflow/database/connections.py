@@ -10,12 +10,12 @@ from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
+from caseflow.database.road import PREPARED_MOST, start_road
 from caseflow.kernel.errors import Unavailable
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 """Yields a psycopg connection in autocommit; `connection.transaction()` opens a transaction."""
 
-PREPARED_MOST = 500
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "5s"
 ROAD_PLANS = "SET plan_cache_mode = force_generic_plan; SET random_page_cost = 1.1; SET jit = off"
@@ -77,3 +77,4 @@ def _limit(engine: Engine) -> None:
 def _smooth(connection: Any, _record: Any) -> None:
     connection.execute(ROAD_PLANS)
     set_json_loads(orjson.loads, connection)
+    start_road(connection)

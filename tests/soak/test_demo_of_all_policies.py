@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import EVERYTHING
 
+pytestmark = pytest.mark.soak
+
 FAMILIES = {
     "equity", "talent", "scenarios", "events", "vouchers", "investment", "titles", "interest",
     "guarantees", "funds", "platforms", "deals", "research", "allocations",

@@ -6,8 +6,12 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from fractions import Fraction
 
+import pytest
+
 from caseflow.kernel.pools import Claim, divide
 from caseflow.kernel.shares import split_of
+
+pytestmark = pytest.mark.soak
 
 SPLITS, ALLOTMENTS, CLAIMS = 10_000_000, 1_000_000, 10
 PARTS = 20

@@ -29,6 +29,7 @@ with warnings.catch_warnings():
     from pm4py.objects.petri_net.utils.petri_utils import remove_arc
 
 pytestmark = [
+    pytest.mark.soak,
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),  # pm4py's, about numpy
     pytest.mark.filterwarnings("ignore:Install the optional requirement:UserWarning"),
 ]

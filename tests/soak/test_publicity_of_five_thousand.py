@@ -3,8 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from caseflow.bench import publicity
 from caseflow.settings import Settings
+
+pytestmark = pytest.mark.soak
 
 CASES = 5_000
 MOST_SECONDS = 10

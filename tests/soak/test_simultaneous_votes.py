@@ -8,6 +8,8 @@ from caseflow.database.access import Database
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, together
 
+pytestmark = pytest.mark.soak
+
 SEATS = ("cosign.credit", "cosign.market", "cosign.tax")
 CASES = 300
 

@@ -20,6 +20,8 @@ from tests.integration.conftest import (  # noqa: F401 - pytest's fixture
 )
 from tests.integration.kept_database import keep
 
+pytestmark = pytest.mark.soak
+
 TAMPERS = 10_000
 KEY = bytes.fromhex("ab" * 32)
 SEAL = Seal("qidong.example/history", bytes(range(32)))
