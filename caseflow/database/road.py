@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import RawCursor
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 PREPARED_MOST: Final = 500
@@ -29,32 +29,45 @@ def start_road(connection: Any) -> None:
 def ask(connection: Any, statement: bytes, parameters: Sequence[str | bytes | None]) -> list[bytes]:
     """Return the first column of the answer as texts; `$n` of the statement is the n-th parameter.
 
-    A cursor asks where a transaction has yet to be opened, in a pipeline, and off the road.
+    Inside a transaction, or where the question opens one, in a pipeline, and off the road a cursor
+    asks: after a rollback the driver lets go of every prepared statement (DEALLOCATE ALL), and in
+    a transaction the question could not be put again.
 
     Raises:
         psycopg.Error: as a cursor raises it; OperationalError where the connection is lost.
     """
-    name = _prepared(connection, statement)
-    if name is None:
-        words = [text.decode() if isinstance(text, bytes) else text for text in parameters]
-        result: Any = RawCursor(connection).execute(statement, words, prepare=True).pgresult
-    else:
+    if _is_alone(connection) and len(connection.prepared) < PREPARED_MOST:
         texts = [text.encode() if isinstance(text, str) else text for text in parameters]
-        result = _sound(connection, connection.pgconn.exec_prepared(name, texts))
+        try:
+            result = _answer(connection, statement, texts)
+        except InvalidSqlStatementName:
+            connection.prepared.clear()
+            result = _answer(connection, statement, texts)
+    else:
+        words = [text.decode() if isinstance(text, bytes) else text for text in parameters]
+        result = RawCursor(connection).execute(statement, words, prepare=True).pgresult
     return [result.get_value(row, 0) for row in range(result.ntuples)]
 
 
-def _prepared(connection: Any, statement: bytes) -> bytes | None:
-    """Return the name of the prepared statement, None where a cursor has to ask."""
-    known: dict[bytes, bytes] | None = getattr(connection, "prepared", None)
-    if known is None or not connection.autocommit or connection.pgconn.pipeline_status:
-        return None
+def _is_alone(connection: Any) -> bool:
+    """Return whether a question is a transaction of its own."""
+    libpq = connection.pgconn
+    return (
+        hasattr(connection, "prepared")
+        and connection.autocommit
+        and libpq.transaction_status == TransactionStatus.IDLE
+        and libpq.pipeline_status == PipelineStatus.OFF
+    )
+
+
+def _answer(connection: Any, statement: bytes, texts: Sequence[bytes | None]) -> Any:
+    known: dict[bytes, bytes] = connection.prepared
     name = known.get(statement)
-    if name is None and len(known) < PREPARED_MOST:
+    if name is None:
         name = b"road_" + blake2b(statement, digest_size=8).hexdigest().encode()
         _sound(connection, connection.pgconn.prepare(name, statement))
         known[statement] = name
-    return name
+    return _sound(connection, connection.pgconn.exec_prepared(name, texts))
 
 
 def _sound(connection: Any, result: PGresult) -> PGresult:

@@ -70,6 +70,19 @@ def test_what_a_connection_has_no_room_for_goes_by_a_cursor(database):
         assert ECHO not in connection.prepared
 
 
+def test_what_the_driver_let_go_of_after_a_rollback_is_prepared_again(database):
+    with database.connect() as connection:
+        ask(connection, ECHO, SPOKEN)
+        with connection.transaction() as block:
+            connection.execute("SELECT 1", prepare=True)
+            raise psycopg.Rollback(block)
+
+        assert connection.execute(PREPARED, ("SELECT said%",)).fetchone() == (0,)
+        with connection.transaction():
+            assert ask(connection, ECHO, SPOKEN) == ["二".encode(), "一".encode()]
+        assert ask(connection, ECHO, SPOKEN) == ["二".encode(), "一".encode()]
+
+
 def test_outside_autocommit_the_question_opens_the_transaction(database):
     with database.connect() as connection:
         connection.autocommit = False
