@@ -174,6 +174,7 @@ def test_the_score_follows_from_the_sheets_and_an_outsider_writes_none(town: Tow
     assert last.state == "expert_failed"
 
 
+@pytest.mark.soak
 def test_the_pass_mark_is_reached_by_the_exact_mean_and_missed_by_a_fraction(town: Town):
     call = called(town)
     cases = call.applicants(2)
@@ -212,7 +213,7 @@ def test_who_withdraws_is_replaced_by_lot_and_the_draw_can_be_repeated(town: Tow
     assert town.value(told, case) == again.panel_hash
 
 
-def test_too_few_or_an_even_number_of_experts_are_not_drawn(town: Town):
+def test_too_few_or_an_even_number_are_not_drawn_and_once_a_panel_is_the_terms_hold(town: Town):
     call = called(town)
     (case,) = call.applicants(1)
 
@@ -227,11 +228,10 @@ def test_too_few_or_an_even_number_of_experts_are_not_drawn(town: Town):
     assert town.state(case) == "expert_panel"
     assert town.sql('SELECT 1 FROM review_panel p JOIN "case" c ON c.id = p.case_id'
                     " WHERE c.public_id = %s", case) == []  # fmt: skip
+    the_terms_hold_once_a_panel_is_drawn(call)
 
 
-def test_the_terms_hold_once_a_panel_is_drawn(town: Town):
-    call = called(town)
-    call.applicants(1)
+def the_terms_hold_once_a_panel_is_drawn(call: Round) -> None:
     for quota in (0, 11):
         with pytest.raises(InvalidInput, match="名额"):
             call.terms(quota=quota)

@@ -51,6 +51,13 @@ def proposed(works: Works) -> str:
     return propose(works.house.cases, works.actor("shujuju.handler", AT), wanted, AT)
 
 
+def line_of(works: Works, migration: str) -> tuple[str, int, int]:
+    """Return how a migration stands, how many it moved and how many wait."""
+    with works.house.cases.database.session() as session:
+        line = migration_line(session, works.actor("shujuju.handler", AT), migration)
+    return line.status, line.moved, line.pending
+
+
 def until(works: Works, condition) -> None:
     """Wait until `condition` holds of the number of cases that are settled."""
     deadline = time.monotonic() + PATIENCE
@@ -76,6 +83,7 @@ def worker(works: Works) -> subprocess.Popen:
     )  # fmt: skip
 
 
+@pytest.mark.soak  # the kill in the middle of a sweep of timers is in test_worker
 def test_what_is_only_proposed_is_moved_by_nobody_and_a_killed_worker_is_carried_on(works):
     house = works.house
     migration = proposed(works)
@@ -103,9 +111,7 @@ def test_what_is_only_proposed_is_moved_by_nobody_and_a_killed_worker_is_carried
         " JOIN case_migration m ON m.id = e.stream WHERE e.name = 'migration_finished'"
     )
     assert over == [(1, 1)]
-    with house.cases.database.session() as session:
-        line = migration_line(session, works.actor("shujuju.handler", AT), migration)
-    assert (line.status, line.moved, line.pending) == ("finished", NUMBER, 0)
+    assert line_of(works, migration) == ("finished", NUMBER, 0)
     with pytest.raises(Conflict, match="现为 finished"):
         run(house.cases, works.actor("shujuju.handler", AT), migration, AT)
 
@@ -116,15 +122,21 @@ def test_a_worker_settles_a_set_of_each_migration_and_finishes_it_only_when_noth
         changed = {"40": "50", "50": "45"}[days]
         works.change(works.stage("universal"), {f"default: {days}": f"default: {changed}"})
         works.publish(at=AT)
-    approve(house.cases, works.actor("shujuju.leader", AT), proposed(works), AT)
+    migration = proposed(works)
+    before = run_due(house.cases, AT)
+    approve(house.cases, works.actor("shujuju.leader", AT), migration, AT)
 
     first = run_due(house.cases, AT, limit=NUMBER - 1)
     second = run_due(house.cases, AT, limit=NUMBER)
 
+    assert (before.moved, before.left) == (0, 0)
     assert (first.moved, first.left) == (NUMBER - 1, 1)
     assert (second.moved, second.left) == (1, 0)
     who = "SELECT DISTINCT p.login, e.seat FROM event e JOIN person p ON p.id = e.actor_id"
     assert house.sql(f"{who} WHERE e.name = 'case_migrated'") == [("shujuju.leader", "system")]
+    assert line_of(works, migration) == ("finished", NUMBER, 0)
+    with pytest.raises(Conflict, match="现为 finished"):
+        run(house.cases, works.actor("shujuju.handler", AT), migration, AT)
 
 
 def test_what_another_worker_holds_is_left_to_it(works):
