@@ -259,21 +259,6 @@ def assert_acted_once(city, number):
     assert rows(city, twice) == []
 
 
-def test_a_worker_told_to_end_finishes_and_says_what_it_did(city, settings, tmp_path):
-    drafts(city, settings, 1)
-    VirtualClock(city.connect).move_to(OVER)
-
-    process = start(city, tmp_path, "ended", "--tick", "0.2")
-    until(lambda: outcomes(city) == {"lapsed": 1}, alive=[process])
-    process.send_signal(signal.SIGTERM)
-    told, log = process.communicate(timeout=PATIENCE)
-
-    events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert process.returncode == 0, log
-    assert json.loads(told)["timers_acted"] == 1
-    assert (events[0], events[-1]) == ("worker_started", "worker_stopped")
-
-
 @pytest.fixture
 def own_logging():
     """Give signals and logging back as they were."""
@@ -289,7 +274,9 @@ def own_logging():
     structlog.reset_defaults()
 
 
-def test_the_command_logs_in_json_and_tells_in_words(city, settings, monkeypatch, own_logging):
+@pytest.fixture
+def commanded(city, settings, monkeypatch, own_logging):
+    """A draft that is due, and surroundings in which the command finds its database."""
     drafts(city, settings, 1)
     VirtualClock(city.connect).move_to(OVER)
     monkeypatch.setenv("CASEFLOW_HOME", str(settings.home))
@@ -297,7 +284,30 @@ def test_the_command_logs_in_json_and_tells_in_words(city, settings, monkeypatch
     monkeypatch.setenv("CASEFLOW_DATABASE_URL", city.address.url)
     monkeypatch.setenv("CASEFLOW_OWNER_DATABASE_URL", city.address.owner_url)
     monkeypatch.setenv("CASEFLOW_SMTP_PORT", "1")
+    return city
 
+
+def test_a_worker_told_to_end_finishes_and_says_what_it_did(commanded):
+    def tell():
+        try:
+            until(lambda: outcomes(commanded) == {"lapsed": 1})
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    teller = threading.Thread(target=tell)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the command listens to it
+    teller.start()
+    ended = CliRunner().invoke(worker, ["--json", "--tick", "0.1"])
+    teller.join(PATIENCE)
+
+    events = [json.loads(line)["event"] for line in ended.stderr.splitlines()]
+    assert ended.exit_code == 0, ended.stderr
+    assert json.loads(ended.stdout)["timers_acted"] == 1
+    assert (events[0], events[-1]) == ("worker_started", "worker_stopped")
+
+
+@pytest.mark.usefixtures("commanded")
+def test_the_command_logs_in_json_and_tells_in_words():
     acted = CliRunner().invoke(worker, ["--once"])
     again = CliRunner().invoke(worker, ["--once"])
 
