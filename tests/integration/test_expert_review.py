@@ -129,22 +129,17 @@ def test_nobody_is_promoted_once_a_title_is_issued(town: Town):
     assert taken(call) == (1, 2)
 
 
-def test_of_two_handlers_at_once_one_takes_the_last_place_and_the_other_case_waits(town: Town):
+def test_a_ranking_waits_for_every_case_and_of_two_handlers_one_takes_the_last_place(town: Town):
     call = ready(town, 2, 1)
+    late = town.open(MEASURE, call=call.call)
+    town.walk(late, "expert_panel")
+    with pytest.raises(Conflict, match="尚有 1 件未完成评审"):
+        call.rank()
 
     answers = together(*[lambda c=case: town.act(c, "record_rank", rank=1) for case in call.cases])
 
     assert sorted(answer.state for answer in answers) == ["joint_check", "waitlisted"]
     assert taken(call) == (1, 1)
-
-
-def test_a_ranking_waits_for_every_case_that_is_still_reviewed(town: Town):
-    call = ready(town, 2, 1)
-    late = town.open(MEASURE, call=call.call)
-    town.walk(late, "expert_panel")
-
-    with pytest.raises(Conflict, match="尚有 1 件未完成评审"):
-        call.rank()
 
 
 def test_the_score_follows_from_the_sheets_and_an_outsider_writes_none(town: Town):

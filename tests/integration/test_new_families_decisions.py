@@ -91,6 +91,7 @@ def test_what_the_government_declines_is_refused_or_submitted_again_and_never_pa
     assert (land.outcome(case), land.payments(case), land.children(case)) == ("rejected", [], [])
 
 
+@pytest.mark.soak
 def test_a_cluster_is_paid_after_the_government_agreed_and_not_before(land: Land):
     case = land.open(CLUSTER)
 

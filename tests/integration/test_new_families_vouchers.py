@@ -101,6 +101,7 @@ def test_redemptions_released_at_once_are_split_as_their_sum(land: Land):
     assert shares == [("city", 2 * odd * 4 // 10), ("district", 2 * odd - 2 * odd * 4 // 10)]
 
 
+@pytest.mark.soak
 def test_what_an_open_redemption_has_planned_is_taken_until_it_is_refused(land: Land):
     voucher = used_voucher(land)
     first = redemption(land, voucher, "plan_review")
