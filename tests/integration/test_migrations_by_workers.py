@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ AT = shanghai(10, 14)
 NUMBER = 20
 BESIDE = 2
 PATIENCE = 60
-SIXTY = "service_days: {unit: working_days, default: 60"
+LIMIT = re.compile(r"service_days: \{unit: working_days, default: \d\d")
 DONE = "SELECT count(*) FROM case_migration_item WHERE status <> 'pending'"
 
 
@@ -40,10 +41,17 @@ def works(server, empty_template, tmp_path_factory):
         works = Works(house_on(cases), root)
         for _ in range(NUMBER):
             works.house.open(shanghai(10, 13))
-        works.change(works.stage("universal"), {SIXTY: SIXTY.replace("60", "40")})
-        works.publish(at=AT)
+        publish_limit(works, 40)
         VirtualClock(cases.connect).move_to(AT)
         yield works
+
+
+def publish_limit(works: Works, days: int) -> None:
+    """Publish a version with another limit."""
+    stage = works.stage("universal")
+    said = LIMIT.search(stage.read_text(encoding="utf-8"))[0]
+    works.change(stage, {said: said[: -len("60")] + str(days)})
+    works.publish(at=AT)
 
 
 def proposed(works: Works) -> str:
@@ -118,10 +126,7 @@ def test_what_is_only_proposed_is_moved_by_nobody_and_a_killed_worker_is_carried
 
 def test_a_worker_settles_a_set_of_each_migration_and_finishes_it_only_when_nothing_waits(works):
     house = works.house
-    for days in ("40", "50"):
-        changed = {"40": "50", "50": "45"}[days]
-        works.change(works.stage("universal"), {f"default: {days}": f"default: {changed}"})
-        works.publish(at=AT)
+    publish_limit(works, 50)
     migration = proposed(works)
     before = run_due(house.cases, AT)
     approve(house.cases, works.actor("shujuju.leader", AT), migration, AT)
@@ -141,8 +146,7 @@ def test_a_worker_settles_a_set_of_each_migration_and_finishes_it_only_when_noth
 
 def test_what_another_worker_holds_is_left_to_it(works):
     cases = works.house.cases
-    works.change(works.stage("universal"), {"default: 45": "default: 40"})
-    works.publish(at=AT)
+    publish_limit(works, 45)
     approve(cases, works.actor("shujuju.leader", AT), proposed(works), AT)
     with cases.connect() as other, other.transaction():
         other.execute(
