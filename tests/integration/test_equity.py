@@ -291,6 +291,7 @@ def test_a_sale_with_a_loss_needs_the_meetings_minutes(equity: Equity):
     assert (told.position.lost_fen, told.position.dpi) == (1, f"{FIRST - 1}/{FIRST}")
 
 
+@pytest.mark.soak
 def test_a_repayment_in_two_parts_and_money_kept_as_a_grant_leave_the_company(equity: Equity):
     land, repaid, kept = equity.land, equity.incubating(), equity.incubating()
     for case in (repaid, kept):
