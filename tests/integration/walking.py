@@ -357,8 +357,8 @@ class Town:
                      for (name, query), is_so in zip(NEVER.items(), broken, strict=True)
                      if is_so}  # fmt: skip
             forgotten = connection.execute(late, (self.now,)).fetchall()
-        assert found == {}
-        assert forgotten == []
+        assert not found, found
+        assert not forgotten, forgotten
 
 
 NEVER = {
