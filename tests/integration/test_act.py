@@ -1,6 +1,7 @@
 """The one way a case moves: who, when, in which order, once."""
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,36 +20,48 @@ from caseflow.kernel.errors import (
     StaleVersion,
 )
 from tests.integration.conftest import House, shanghai
+from tests.integration.kept_house import keep_house, visited
 
 HANDLER = "huilong_zhen.handler"
 
 
-def test_a_submission_without_its_documents_is_refused_and_says_why(house: House):
+@pytest.fixture(scope="module")
+def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
+    yield from keep_house(server, house_template, "act", tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def shared(kept: House) -> House:
+    """The kept house with a firm of the test's own; what lets time pass takes `house`."""
+    return visited(kept)
+
+
+def test_a_submission_without_its_documents_is_refused_and_says_why(shared: House):
     at = shanghai(11, 6)
-    case = house.open(at).case
+    case = shared.open(at).case
 
     with pytest.raises(GuardFailed, match="必交材料不齐全") as caught:
-        house.act(case, "submit", "applicant1", at, applied_fen=1)
+        shared.act(case, "submit", "applicant1", at, applied_fen=1)
 
     assert "submit" in caught.value.allowed
-    assert house.state(case) == "draft"
+    assert shared.state(case) == "draft"
 
 
-def test_an_impossible_event_names_the_possible_ones(house: House):
-    case = house.submitted()
+def test_an_impossible_event_names_the_possible_ones(shared: House):
+    case = shared.submitted()
 
     with pytest.raises(EventNotAllowed, match="accept") as caught:
-        house.act(case, "confirm_payment", HANDLER, shanghai(11, 9), voucher_no="1")
+        shared.act(case, "confirm_payment", HANDLER, shanghai(11, 9), voucher_no="1")
 
     assert {"accept", "request_correction", "not_accept"} <= set(caught.value.allowed)
 
 
-def test_only_the_seat_may_act(house: House):
-    case = house.submitted()
+def test_only_the_seat_may_act(shared: House):
+    case = shared.submitted()
 
     for stranger in ("applicant1", "shujuju.handler", "nanyang_zhen.handler", "shenjiju.auditor"):
         with pytest.raises(NotAllowed, match="属地经办"):
-            house.act(case, "accept", stranger, shanghai(11, 9))
+            shared.act(case, "accept", stranger, shanghai(11, 9))
 
 
 def test_the_handler_is_never_the_approver(house: House, cases):
@@ -68,57 +81,69 @@ def test_the_handler_is_never_the_approver(house: House, cases):
         )
 
 
-def test_the_database_refuses_a_second_control_role(house: House, cases):
-    case = house.submitted()
-    house.act(case, "accept", HANDLER, shanghai(11, 9))
+def test_the_database_refuses_a_second_control_role(shared: House):
+    case = shared.submitted()
+    shared.act(case, "accept", HANDLER, shanghai(11, 9))
 
     with (
-        cases.connect() as connection,
+        shared.cases.connect() as connection,
         pytest.raises(Exception, match="pk_duty"),
     ):
-        connection.execute("INSERT INTO duty SELECT case_id, person_id, 'approver' FROM duty")
+        connection.execute(
+            "INSERT INTO duty SELECT d.case_id, d.person_id, 'approver' FROM duty d"
+            ' JOIN "case" c ON c.id = d.case_id WHERE c.public_id = %s',
+            (case,),
+        )
 
 
-def test_a_repeated_request_gets_the_first_answer(house: House):
-    case = house.submitted()
-    request = Request("accept", house.people[HANDLER], shanghai(11, 9), {}, id="once")
+def test_a_repeated_request_gets_the_first_answer(shared: House):
+    case = shared.submitted()
+    request = Request("accept", shared.people[HANDLER], shanghai(11, 9), {}, id="repeated")
 
-    first = house.cases.act(case, request)
-    again = house.cases.act(case, request)
+    first = shared.cases.act(case, request)
+    again = shared.cases.act(case, request)
 
     assert (again.state, again.version, again.events) == (first.state, first.version, first.events)
     assert again.replayed
     assert not first.replayed
 
 
-def test_a_request_id_cannot_serve_two_requests(house: House):
-    case = house.submitted()
-    who, at = house.people[HANDLER], shanghai(11, 9)
-    house.cases.act(case, Request("accept", who, at, {}, id="once"))
+def test_a_request_id_cannot_serve_two_requests(shared: House):
+    case = shared.submitted()
+    who, at = shared.people[HANDLER], shanghai(11, 9)
+    shared.cases.act(case, Request("accept", who, at, {}, id="once"))
 
     with pytest.raises(RequestReused):
-        house.cases.act(case, Request("accept", who, at, {"note": "另一内容"}, id="once"))
+        shared.cases.act(case, Request("accept", who, at, {"note": "另一内容"}, id="once"))
 
 
-def test_an_opening_repeated_makes_one_case(house: House):
+def test_an_opening_repeated_makes_one_case(shared: House):
     at = shanghai(10, 13)
 
-    first = house.open(at, request_id="open-1")
-    again = house.open(at, request_id="open-1")
+    first = shared.open(at, request_id="open-1")
+    again = shared.open(at, request_id="open-1")
 
     assert again.case == first.case
     assert again.replayed
     with pytest.raises(RequestReused):
-        house.open(at, request_id="open-1", title="另一项目")
+        shared.open(at, request_id="open-1", title="另一项目")
 
 
-def test_a_stale_version_is_a_conflict(house: House):
-    case = house.submitted()
+def test_a_stale_version_is_a_conflict(shared: House):
+    case = shared.submitted()
 
     with pytest.raises(StaleVersion, match="第 2 版"):
-        house.cases.act(
-            case, Request("accept", house.people[HANDLER], shanghai(11, 9), {}, expected_version=1)
+        shared.cases.act(
+            case, Request("accept", shared.people[HANDLER], shanghai(11, 9), {}, expected_version=1)
         )
+
+
+@pytest.fixture(scope="module")
+def ready(kept: House) -> House:
+    """A house whose applicant has a draft with all its documents; it is never handed in."""
+    house, at = visited(kept), shanghai(11, 6)
+    house.attach_all(house.open(at, title="ready").case, at)
+    return house
 
 
 @pytest.mark.parametrize(
@@ -137,20 +162,18 @@ def test_a_stale_version_is_a_conflict(house: House):
         ({"applied_fen": 1, "note": "a\x00b"}, "note"),
     ],
 )
-def test_a_wrong_payload_names_its_field_and_moves_nothing(house: House, payload, field):
-    at = shanghai(11, 6)
-    case = house.open(at).case
-    house.attach_all(case, at)
+def test_a_wrong_payload_names_its_field_and_moves_nothing(ready: House, payload, field):
+    (case,) = ready.sql("SELECT public_id FROM \"case\" WHERE title = 'ready'")[0]
 
     with pytest.raises(InvalidInput) as caught:
-        house.act(case, "submit", "applicant1", at, **payload)
+        ready.act(case, "submit", "applicant1", shanghai(11, 6), **payload)
 
     assert field in caught.value.fields
-    assert house.state(case) == "draft"
+    assert ready.state(case) == "draft"
 
 
-def test_sixteen_clients_deciding_at_once_have_one_winner(house: House):
-    case = house.submitted()
+def test_sixteen_clients_deciding_at_once_have_one_winner(shared: House):
+    case = shared.submitted()
     results: list[object] = []
     barrier = threading.Barrier(16)
 
@@ -160,7 +183,7 @@ def test_sixteen_clients_deciding_at_once_have_one_winner(house: House):
             event, payload = "request_correction", {"items": [f"材料{number}"]}
         barrier.wait()
         try:
-            results.append(house.act(case, event, HANDLER, shanghai(11, 9), **payload))
+            results.append(shared.act(case, event, HANDLER, shanghai(11, 9), **payload))
         except CaseflowError as error:
             results.append(error)
 
@@ -173,36 +196,38 @@ def test_sixteen_clients_deciding_at_once_have_one_winner(house: House):
     errors = [result for result in results if isinstance(result, CaseflowError)]
     assert len(results) - len(errors) == 1
     assert all(isinstance(error, Conflict | EventNotAllowed) for error in errors)
-    assert house.sql(
-        'SELECT count(*) FROM event e JOIN "case" c ON c.id = e.stream WHERE e.seq = 3'
+    assert shared.sql(
+        'SELECT count(*) FROM event e JOIN "case" c ON c.id = e.stream'
+        " WHERE e.seq = 3 AND c.public_id = %s",
+        case,
     ) == [(1,)]
 
 
-def test_a_case_that_does_not_exist_is_not_found(house: House):
+def test_a_case_that_does_not_exist_is_not_found(shared: House):
     with pytest.raises(NotFound):
-        house.act("nothing", "accept", HANDLER, shanghai(11, 9))
+        shared.act("nothing", "accept", HANDLER, shanghai(11, 9))
 
 
 # --- the last day of the call and of the policy
 
 
-def test_the_call_takes_submissions_to_the_end_of_its_last_day(house: House):
+def test_the_call_takes_submissions_to_the_end_of_its_last_day(shared: House):
     last = shanghai(11, 6, 23, 59)
-    case = house.open(last).case
-    house.attach_all(case, last)
+    case = shared.open(last).case
+    shared.attach_all(case, last)
 
-    assert house.act(case, "submit", "applicant1", last, applied_fen=1).state == "submitted"
+    assert shared.act(case, "submit", "applicant1", last, applied_fen=1).state == "submitted"
 
 
-def test_the_call_takes_nothing_the_minute_after(house: House):
+def test_the_call_takes_nothing_the_minute_after(shared: House):
     last = shanghai(11, 6, 23, 59)
-    case = house.open(last).case
-    house.attach_all(case, last)
+    case = shared.open(last).case
+    shared.attach_all(case, last)
 
     with pytest.raises(GuardFailed, match="未开放或已截止"):
-        house.act(case, "submit", "applicant1", last + timedelta(minutes=1), applied_fen=1)
+        shared.act(case, "submit", "applicant1", last + timedelta(minutes=1), applied_fen=1)
     with pytest.raises(PolicyClosed, match="2026-11-06"):
-        house.open(last + timedelta(minutes=1))
+        shared.open(last + timedelta(minutes=1))
 
 
 def test_a_draft_not_submitted_lapses_after_the_calls_last_day(house: House):
@@ -215,9 +240,9 @@ def test_a_draft_not_submitted_lapses_after_the_calls_last_day(house: House):
     assert house.state(case) == "lapsed"
 
 
-def test_no_case_is_opened_before_the_call_opens(house: House):
+def test_no_case_is_opened_before_the_call_opens(shared: House):
     with pytest.raises(PolicyClosed):
-        house.open(shanghai(10, 11, 23, 59))
+        shared.open(shanghai(10, 11, 23, 59))
 
 
 # --- silence

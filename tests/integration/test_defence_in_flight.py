@@ -17,6 +17,8 @@ from tests.factories.in_flight import CODE, FOUNDED_AT, data_folder
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town
 
+pytestmark = pytest.mark.soak  # that a plan moves who is stranded is shown by test_case_migrations
+
 MEASURE = "QD26-9a"
 TYPED = """stage: defence
 title: 答辩路演

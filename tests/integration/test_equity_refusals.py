@@ -159,15 +159,18 @@ def written(equity: Equity, statement: str) -> str:
     return statement.replace("{held}", str(held)).replace("{open}", str(open_))
 
 
-@pytest.mark.parametrize(("statement", "words"), statements())
-def test_the_owner_may_not(standing: Equity, statement: str, words: str):
+@pytest.fixture(scope="module")
+def owner(standing: Equity) -> Iterator[psycopg.Connection]:
+    """A connection of the owner for what is refused as a whole."""
     url = standing.land.house.database.address.owner_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
 
-    with (
-        psycopg.connect(url, autocommit=True) as connection,
-        pytest.raises(psycopg.Error, match=words),
-    ):
-        connection.execute(written(standing, statement))
+
+@pytest.mark.parametrize(("statement", "words"), statements())
+def test_the_owner_may_not(standing: Equity, owner, statement: str, words: str):
+    with pytest.raises(psycopg.Error, match=words):
+        owner.execute(written(standing, statement))
 
 
 @pytest.mark.parametrize(("statement", "words"), statements())

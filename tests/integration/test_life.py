@@ -80,19 +80,17 @@ def test_cases_in_flight_go_on_after_expiry(house: House):
     assert outcome.events[0] == "verify_claim"
 
 
-@pytest.mark.parametrize(
-    ("month", "day", "days"), [(2, 13, 90), (3, 14, 60), (4, 13, 30), (5, 6, 7)]
-)
-def test_bureaus_are_warned_so_many_days_ahead(house: House, month, day, days):
-    house.sweep(shanghai(month, day - 1, year=2028))
-    before = set(house.sql(WARNED))
+def test_bureaus_are_warned_so_many_days_ahead(house: House):
+    for month, day, days in ((2, 13, 90), (3, 14, 60), (4, 13, 30), (5, 6, 7)):
+        house.sweep(shanghai(month, day - 1, year=2028))
+        before = set(house.sql(WARNED))
 
-    house.sweep(shanghai(month, day, year=2028))
-    house.sweep(shanghai(month, day, 12, year=2028))
+        house.sweep(shanghai(month, day, year=2028))
+        house.sweep(shanghai(month, day, 12, year=2028))
 
-    new = {rule for (rule,) in set(house.sql(WARNED)) - before}
-    assert len(new) == 1
-    assert f"-{days}:" in new.pop()
+        new = {rule for (rule,) in set(house.sql(WARNED)) - before}
+        assert len(new) == 1
+        assert f"-{days}:" in new.pop()
 
 
 def test_applicants_with_drafts_are_warned_too(house: House):

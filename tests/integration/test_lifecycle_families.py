@@ -58,6 +58,7 @@ def test_a_title_nobody_confirms_is_urged_and_then_lapses(town: Town):
     assert town.payments(case) == []
 
 
+@pytest.mark.soak
 def test_a_title_may_still_be_confirmed_when_urged(town: Town):
     case = town.reached("pushed", FAMILIES["titles"])
     run_out(town, case, "confirmation")
@@ -173,7 +174,14 @@ def test_an_event_not_held_before_the_policys_end_lapses(town: Town):
 
 
 @pytest.mark.parametrize(
-    "state", ["manager_screening", "due_diligence", "investment_meeting", "invested"]
+    "state",
+    [
+        "manager_screening",
+        *(
+            pytest.param(state, marks=pytest.mark.soak)
+            for state in ("due_diligence", "investment_meeting", "invested")
+        ),
+    ],
 )
 def test_the_manager_decides_and_no_investment_closes_the_file(town: Town, state: str):
     case = town.reached(state, FAMILIES["funds"])
@@ -220,8 +228,22 @@ def test_a_loss_is_recognised_by_the_leader_or_sent_back(town: Town):
     ("family", "state", "event", "fact", "stem"),
     [
         ("research", "midterm", "conclude_midterm", "midterm_result", "midterm"),
-        ("research", "acceptance", "conclude_acceptance", "acceptance_result", "acceptance"),
-        ("talent", "midterm", "conclude_midterm", "midterm_result", "midterm"),
+        pytest.param(
+            "research",
+            "acceptance",
+            "conclude_acceptance",
+            "acceptance_result",
+            "acceptance",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            "talent",
+            "midterm",
+            "conclude_midterm",
+            "midterm_result",
+            "midterm",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_who_does_not_put_an_evaluation_right_in_time_is_ended_by_the_leader(
@@ -261,6 +283,7 @@ def test_matching_waits_for_the_national_money_and_lapses_with_the_policy(town: 
     assert lapsed == ("matching_waiting", "lapsed")
 
 
+@pytest.mark.soak
 def test_an_investment_is_filed_before_it_is_made_and_claimed_after(town: Town):
     case = town.reached("filing", "QD26-1a")
 

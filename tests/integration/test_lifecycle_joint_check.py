@@ -7,7 +7,7 @@ import pytest
 from caseflow.database.access import Database
 from caseflow.kernel.errors import CaseflowError, EventNotAllowed, InvalidInput, NotAllowed
 from tests.integration.kept_database import keep
-from tests.integration.walking import Town, at, found_town, together, visit
+from tests.integration.walking import FAMILIES, Town, at, found_town, together, visit
 
 pytestmark = pytest.mark.no_cover
 
@@ -21,7 +21,8 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def founded(kept, tmp_path_factory) -> Town:
-    return found_town(kept, tmp_path_factory.mktemp("town"))
+    measures = [FAMILIES["vouchers"]]
+    return found_town(kept, tmp_path_factory.mktemp("town"), measures=measures)
 
 
 @pytest.fixture
@@ -46,7 +47,9 @@ def test_the_last_answer_concludes_by_itself(town: Town):
     assert town.state(case) == "proposed"
 
 
-@pytest.mark.parametrize("vetoer", SEATS)
+@pytest.mark.parametrize(
+    "vetoer", [CREDIT, *(pytest.param(seat, marks=pytest.mark.soak) for seat in (MARKET, TAX))]
+)
 def test_one_veto_holds_the_case_whoever_gives_it(town: Town, vetoer: str):
     case = town.reached("joint_check")
 
@@ -92,7 +95,7 @@ def test_a_veto_is_overruled_or_upheld_by_the_division_head_with_reasons(town: T
     assert town.outcome(upheld) == "rejected"
 
 
-@pytest.mark.parametrize("answered", [(), (CREDIT,), (CREDIT, MARKET)])
+@pytest.mark.parametrize("answered", [(), (CREDIT, MARKET)])
 def test_silence_is_not_consent(town: Town, answered: tuple[str, ...]):
     case = town.reached("joint_check")
     for seat in answered:
@@ -153,8 +156,11 @@ def test_seats_that_answered_before_a_return_answer_again(town: Town):
     assert town.state(case) == "proposed"
 
 
-def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(town: Town):
-    cases = [town.reached("joint_check") for _ in range(30)]
+@pytest.mark.parametrize("rounds", [4, pytest.param(30, marks=pytest.mark.soak)])
+def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(
+    town: Town, rounds: int
+):
+    cases = [town.reached("joint_check") for _ in range(rounds)]
     for case in cases:
         answer(town, case, CREDIT)
 
@@ -163,11 +169,11 @@ def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(tow
 
     concluded = [town.events(case).count("conclude_joint_check") for case in cases]
     assert {town.state(case) for case in cases} == {"proposed"}
-    assert concluded == [1] * 30
+    assert concluded == [1] * rounds
 
 
 def test_one_seat_voting_twice_at_once_is_counted_once(town: Town):
-    cases = [town.reached("joint_check") for _ in range(10)]
+    cases = [town.reached("joint_check") for _ in range(3)]
 
     for case in cases:
         answer(town, case, CREDIT)

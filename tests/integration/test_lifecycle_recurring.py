@@ -18,7 +18,10 @@ pytestmark = pytest.mark.no_cover
 
 YEARLY, LIFE = 200_000_000, 600_000_000
 INTEREST_LIFE = 500_000_000
-RECURRING = [("platforms", "operating", "year"), ("interest", "subsidising", "period")]
+YEAR, PERIOD = ("platforms", "operating", "year"), ("interest", "subsidising", "period")
+ALSO_YEAR = [PERIOD, pytest.param(*YEAR, marks=pytest.mark.soak)]
+ALSO_PERIOD = [YEAR, pytest.param(*PERIOD, marks=pytest.mark.soak)]
+"""What both do alike is shown on one of them; `make soak` shows it on the other too."""
 ENDING = {"year": "operation_ending", "period": "subsidy_ending"}
 WORKED_ON = {"year": "bureau_review", "period": "verification"}
 
@@ -30,7 +33,8 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def founded(kept, tmp_path_factory) -> Town:
-    return found_town(kept, tmp_path_factory.mktemp("town"))
+    measures = [FAMILIES[name] for name in ("platforms", "interest")]
+    return found_town(kept, tmp_path_factory.mktemp("town"), measures=measures)
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def paid(town: Town, case: str) -> int:
     return int(town.value('SELECT paid_fen FROM "case" WHERE public_id = %s', case))
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_YEAR)
 def test_the_clock_opens_a_child_every_twelve_months_and_the_third_settled_concludes(
     town: Town, family: str, state: str, clock: str
 ):
@@ -90,7 +94,7 @@ def test_a_years_child_keeps_the_values_of_its_parents_day(town: Town):
     assert (day.known_at, day.on) == (submitted, local_date(submitted))
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_PERIOD)
 def test_the_parent_waits_for_the_last_child_and_wakes_when_it_ends(
     town: Town, family: str, state: str, clock: str
 ):
@@ -110,7 +114,7 @@ def test_the_parent_waits_for_the_last_child_and_wakes_when_it_ends(
     assert town.state(case) == {"year": "acceptance", "period": "disbursed"}[clock]
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_YEAR)
 def test_a_last_child_that_takes_more_than_twelve_months_brings_no_further_one(
     town: Town, family: str, state: str, clock: str
 ):
@@ -130,7 +134,7 @@ def test_a_last_child_that_takes_more_than_twelve_months_brings_no_further_one(
     assert town.state(case) == {"year": "acceptance", "period": "disbursed"}[clock]
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_YEAR)
 def test_a_silent_applicant_loses_the_period_and_not_the_others(
     town: Town, family: str, state: str, clock: str
 ):
@@ -144,7 +148,7 @@ def test_a_silent_applicant_loses_the_period_and_not_the_others(
     assert town.outcome(second) is None
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_PERIOD)
 def test_a_parent_with_an_open_child_is_not_ended_early(
     town: Town, family: str, state: str, clock: str
 ):
@@ -164,7 +168,7 @@ def test_a_parent_with_an_open_child_is_not_ended_early(
     assert town.state(case) in {"acceptance", "disbursed"}
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_YEAR)
 def test_sweepers_at_once_open_one_child_and_conclude_once(
     town: Town, family: str, state: str, clock: str
 ):
@@ -182,7 +186,7 @@ def test_sweepers_at_once_open_one_child_and_conclude_once(
     assert town.events(case).count(concluded) == 1
 
 
-@pytest.mark.parametrize(("family", "state", "clock"), RECURRING)
+@pytest.mark.parametrize(("family", "state", "clock"), ALSO_YEAR)
 def test_a_suspended_parent_opens_no_child_and_goes_on_with_what_was_left(
     town: Town, family: str, state: str, clock: str
 ):
@@ -232,6 +236,7 @@ def amounts(fen: int) -> dict[str, int]:
     return {**dict.fromkeys(names, fen), "approved_fen": fen}
 
 
+@pytest.mark.soak
 def test_three_full_years_reach_six_million_and_end_the_support(town: Town):
     case = town.reached("operating", FAMILIES["platforms"])
 
@@ -276,6 +281,7 @@ def test_two_open_periods_share_what_is_left(town: Town):
     assert town.state(third) == "plan_review"
 
 
+@pytest.mark.soak
 def test_what_a_refused_period_had_planned_is_free_again(town: Town):
     case = town.reached("subsidising", FAMILIES["interest"])
     first = next_child(town, case, "period")

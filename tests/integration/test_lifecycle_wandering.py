@@ -86,7 +86,18 @@ def pick(fact: Fact, dice: random.Random) -> Any:
     return dice.choice(fact.choices) if fact.type == "choice" else dice.random() < MAIN_ROAD
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        "research",
+        "titles",
+        *(
+            pytest.param(family, marks=pytest.mark.soak)
+            for family in FAMILIES
+            if family not in {"research", "titles"}
+        ),
+    ],
+)
 def test_a_case_that_wanders_is_never_stuck(town: Town, family: str):
     dice = random.Random(f"{family}-7")
     case = town.open(FAMILIES[family])

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ AT = shanghai(10, 14)
 NUMBER = 20
 BESIDE = 2
 PATIENCE = 60
-SIXTY = "service_days: {unit: working_days, default: 60"
+LIMIT = re.compile(r"service_days: \{unit: working_days, default: \d\d")
 DONE = "SELECT count(*) FROM case_migration_item WHERE status <> 'pending'"
 
 
@@ -40,15 +41,29 @@ def works(server, empty_template, tmp_path_factory):
         works = Works(house_on(cases), root)
         for _ in range(NUMBER):
             works.house.open(shanghai(10, 13))
-        works.change(works.stage("universal"), {SIXTY: SIXTY.replace("60", "40")})
-        works.publish(at=AT)
+        publish_limit(works, 40)
         VirtualClock(cases.connect).move_to(AT)
         yield works
+
+
+def publish_limit(works: Works, days: int) -> None:
+    """Publish a version with another limit."""
+    stage = works.stage("universal")
+    said = LIMIT.search(stage.read_text(encoding="utf-8"))[0]
+    works.change(stage, {said: said[: -len("60")] + str(days)})
+    works.publish(at=AT)
 
 
 def proposed(works: Works) -> str:
     wanted = Proposal("QD26-7a", "流程优化", "会议纪要〔2026〕第3号", "启数〔2026〕9号")
     return propose(works.house.cases, works.actor("shujuju.handler", AT), wanted, AT)
+
+
+def line_of(works: Works, migration: str) -> tuple[str, int, int]:
+    """Return how a migration stands, how many it moved and how many wait."""
+    with works.house.cases.database.session() as session:
+        line = migration_line(session, works.actor("shujuju.handler", AT), migration)
+    return line.status, line.moved, line.pending
 
 
 def until(works: Works, condition) -> None:
@@ -76,6 +91,7 @@ def worker(works: Works) -> subprocess.Popen:
     )  # fmt: skip
 
 
+@pytest.mark.soak  # the kill in the middle of a sweep of timers is in test_worker
 def test_what_is_only_proposed_is_moved_by_nobody_and_a_killed_worker_is_carried_on(works):
     house = works.house
     migration = proposed(works)
@@ -103,34 +119,34 @@ def test_what_is_only_proposed_is_moved_by_nobody_and_a_killed_worker_is_carried
         " JOIN case_migration m ON m.id = e.stream WHERE e.name = 'migration_finished'"
     )
     assert over == [(1, 1)]
-    with house.cases.database.session() as session:
-        line = migration_line(session, works.actor("shujuju.handler", AT), migration)
-    assert (line.status, line.moved, line.pending) == ("finished", NUMBER, 0)
+    assert line_of(works, migration) == ("finished", NUMBER, 0)
     with pytest.raises(Conflict, match="现为 finished"):
         run(house.cases, works.actor("shujuju.handler", AT), migration, AT)
 
 
 def test_a_worker_settles_a_set_of_each_migration_and_finishes_it_only_when_nothing_waits(works):
     house = works.house
-    for days in ("40", "50"):
-        changed = {"40": "50", "50": "45"}[days]
-        works.change(works.stage("universal"), {f"default: {days}": f"default: {changed}"})
-        works.publish(at=AT)
-    approve(house.cases, works.actor("shujuju.leader", AT), proposed(works), AT)
+    publish_limit(works, 50)
+    migration = proposed(works)
+    before = run_due(house.cases, AT)
+    approve(house.cases, works.actor("shujuju.leader", AT), migration, AT)
 
     first = run_due(house.cases, AT, limit=NUMBER - 1)
     second = run_due(house.cases, AT, limit=NUMBER)
 
+    assert (before.moved, before.left) == (0, 0)
     assert (first.moved, first.left) == (NUMBER - 1, 1)
     assert (second.moved, second.left) == (1, 0)
     who = "SELECT DISTINCT p.login, e.seat FROM event e JOIN person p ON p.id = e.actor_id"
     assert house.sql(f"{who} WHERE e.name = 'case_migrated'") == [("shujuju.leader", "system")]
+    assert line_of(works, migration) == ("finished", NUMBER, 0)
+    with pytest.raises(Conflict, match="现为 finished"):
+        run(house.cases, works.actor("shujuju.handler", AT), migration, AT)
 
 
 def test_what_another_worker_holds_is_left_to_it(works):
     cases = works.house.cases
-    works.change(works.stage("universal"), {"default: 45": "default: 40"})
-    works.publish(at=AT)
+    publish_limit(works, 45)
     approve(cases, works.actor("shujuju.leader", AT), proposed(works), AT)
     with cases.connect() as other, other.transaction():
         other.execute(

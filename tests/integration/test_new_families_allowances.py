@@ -17,7 +17,10 @@ pytestmark = pytest.mark.no_cover
 MONTHLY, YEARLY = "YC-8b", "YC-8c"
 QUARTER, WHOLE = 3_000 * 3 * YUAN, 108_000 * YUAN
 YEAR, TEN_YEARS = 80_000 * YUAN, 800_000 * YUAN
-FIGURES = [(MONTHLY, QUARTER, WHOLE), (YEARLY, YEAR, TEN_YEARS)]
+FIGURES = [
+    (MONTHLY, QUARTER, WHOLE),
+    pytest.param(YEARLY, YEAR, TEN_YEARS, marks=pytest.mark.soak),
+]
 LAST_DAY = date(2027, 12, 31)
 
 
@@ -89,6 +92,7 @@ def test_the_whole_and_each_period_are_planned_up_to_the_clause_and_not_a_fen_mo
     assert (land.outcome(child), land.paid(child)) == ("disbursed", period)
 
 
+@pytest.mark.soak
 def test_twelve_full_quarters_pay_108_000_yuan_and_end_the_allowance(land: Land):
     case = running(land, MONTHLY, WHOLE)
 
@@ -106,7 +110,8 @@ def test_twelve_full_quarters_pay_108_000_yuan_and_end_the_allowance(land: Land)
 
 
 @pytest.mark.parametrize(
-    ("measure", "whole", "periods"), [(MONTHLY, WHOLE, 12), (YEARLY, TEN_YEARS, 10)]
+    ("measure", "whole", "periods"),
+    [pytest.param(MONTHLY, WHOLE, 12, marks=pytest.mark.soak), (YEARLY, TEN_YEARS, 10)],
 )
 def test_the_last_period_may_stay_unsettled_for_a_year_and_no_further_one_opens(
     land: Land, measure: str, whole: int, periods: int

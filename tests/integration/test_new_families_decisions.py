@@ -17,6 +17,7 @@ from tests.integration.walking import at, visit
 pytestmark = pytest.mark.no_cover
 
 DEAL, CLUSTER, AWARD, PRODUCT = "WX-5b", "WX-4a", "YC-2a", "WX-9b"
+DECIDED = [DEAL, pytest.param(CLUSTER, marks=pytest.mark.soak)]
 LEADER = "lead_bureau.leader"
 MINUTES = "市政府常务会议纪要〔2026〕9号"
 AGREED = 5_000_000 * YUAN
@@ -51,7 +52,7 @@ def milestone(land: Land, deal: str, *, last: bool = False) -> str:
 # --- 市政府同意
 
 
-@pytest.mark.parametrize("measure", [DEAL, CLUSTER])
+@pytest.mark.parametrize("measure", DECIDED)
 def test_the_government_alone_agrees_and_only_with_the_number_of_its_minutes(land: Land, measure):
     case = land.reached("gov_approval", measure)
     seat = "government_office"
@@ -72,7 +73,7 @@ def test_the_government_alone_agrees_and_only_with_the_number_of_its_minutes(lan
     assert land.state(case) == "proposed"
 
 
-@pytest.mark.parametrize("measure", [DEAL, CLUSTER])
+@pytest.mark.parametrize("measure", DECIDED)
 def test_what_the_government_declines_is_refused_or_submitted_again_and_never_paid(
     land: Land, measure: str
 ):
@@ -90,6 +91,7 @@ def test_what_the_government_declines_is_refused_or_submitted_again_and_never_pa
     assert (land.outcome(case), land.payments(case), land.children(case)) == ("rejected", [], [])
 
 
+@pytest.mark.soak
 def test_a_cluster_is_paid_after_the_government_agreed_and_not_before(land: Land):
     case = land.open(CLUSTER)
 
@@ -151,6 +153,7 @@ def test_a_deal_of_more_than_ten_million_is_not_planned_even_with_minutes(land: 
     assert land.act(case, "draft_plan", planned_fen=10_000_000 * YUAN).state == "plan_review"
 
 
+@pytest.mark.soak
 def test_a_deal_made_smaller_by_the_government_leaves_less_for_the_next_stage(land: Land):
     deal = land.reached("implementing", DEAL, **amounts(AGREED))
     land.walk(milestone(land, deal), **amounts(FIRST))

@@ -84,6 +84,7 @@ def test_no_tranche_is_paid_before_the_agreement_nor_the_second_before_a_midterm
     assert land.payments(incubating) == [(TRANCHE, "paid")]
 
 
+@pytest.mark.soak
 def test_two_releases_of_the_rest_at_once_order_it_once(land: Land):
     incubating = incubation(land)
     after_midterm(land, incubating)
@@ -96,6 +97,7 @@ def test_two_releases_of_the_rest_at_once_order_it_once(land: Land):
     assert land.payments(incubating) == [(TRANCHE, "paid"), (REST, "ordered")]
 
 
+@pytest.mark.soak
 def test_a_trigger_is_converted_held_and_exited(land: Land):
     incubating = incubation(land)
     land.act(incubating, "report_trigger", trigger_kind="financing")
@@ -114,6 +116,7 @@ def test_a_trigger_is_converted_held_and_exited(land: Land):
     assert land.paid(incubating) == TRANCHE
 
 
+@pytest.mark.soak
 def test_more_than_what_was_agreed_is_for_the_joint_meeting(land: Land):
     incubating = incubation(land)
     land.act(incubating, "report_trigger")
@@ -124,6 +127,7 @@ def test_more_than_what_was_agreed_is_for_the_joint_meeting(land: Land):
     assert land.state(incubating) == "conversion_meeting"
 
 
+@pytest.mark.soak
 def test_a_loss_in_good_faith_is_heard_twice_recognised_by_minutes_and_exempted(land: Land):
     incubating = incubation(land)
     land.act(incubating, "report_equity_loss", loss_fen=TRANCHE)
@@ -174,6 +178,7 @@ def test_a_repayment_ends_when_all_has_come_and_is_enforced_when_it_has_not(land
     assert (land.state(incubating), land.outcome(incubating)) == ("recovered", "closed")
 
 
+@pytest.mark.soak
 def test_a_repayment_that_is_complete_closes_the_case(land: Land):
     incubating = incubation(land)
     land.act(incubating, "request_acceptance")

@@ -242,6 +242,15 @@ def test_the_database_takes_no_submission_under_a_draft(drafts: Land):
 # --- migration 0003
 
 
+def test_a_district_has_a_credit_code_of_its_own(land: Land):
+    with land.house.database.session() as session:
+        district = land.register(session, kind="government", territory="wx_liangxi").id
+
+    with owner(land.house.database) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("UPDATE organisation SET uscc = NULL WHERE id = %s", (district,))
+
+
+@pytest.mark.soak
 def test_migration_0003_goes_down_and_up_and_wants_a_districts_code(database: Database):
     url, folder = database.address.owner_url, EVERYTHING / "migrations"
     nameless = (

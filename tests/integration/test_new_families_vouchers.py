@@ -101,6 +101,7 @@ def test_redemptions_released_at_once_are_split_as_their_sum(land: Land):
     assert shares == [("city", 2 * odd * 4 // 10), ("district", 2 * odd - 2 * odd * 4 // 10)]
 
 
+@pytest.mark.soak
 def test_what_an_open_redemption_has_planned_is_taken_until_it_is_refused(land: Land):
     voucher = used_voucher(land)
     first = redemption(land, voucher, "plan_review")
@@ -130,6 +131,7 @@ def test_two_redemptions_planned_at_once_are_not_both_publicised_beyond_the_face
     assert sum(land.state(case) == "publicity" for case in pair) <= 1
 
 
+@pytest.mark.soak
 def test_two_clerks_pay_one_redemption_once(land: Land):
     child = redemption(land, used_voucher(land), "disbursing")
 
@@ -238,6 +240,7 @@ def test_a_settlement_is_asked_claimed_and_put_right_by_the_platform_alone(land:
     assert (land.outcome(child), land.paid(child)) == ("disbursed", FIRST)
 
 
+@pytest.mark.soak
 def test_settlements_together_never_pass_the_face(land: Land):
     live = live_voucher(land)
     land.walk(settlement(land, live), **amounts(FIRST))
@@ -250,6 +253,7 @@ def test_settlements_together_never_pass_the_face(land: Land):
     assert land.act(second, "draft_plan", planned_fen=LEFT).state == "plan_review"
 
 
+@pytest.mark.soak
 def test_a_quarter_opens_a_settlement_and_the_vouchers_end_the_last_window(land: Land):
     live = live_voucher(land)
     past(land, live, "settlement")

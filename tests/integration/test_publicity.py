@@ -1,6 +1,7 @@
 """Publicity: an object that lists cases, stands in full working days, and moves the undisputed."""
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 
 import psycopg
 import pytest
@@ -9,13 +10,26 @@ from caseflow.batches.publicity import Listing, board, open_publicity
 from caseflow.kernel.errors import Conflict, EventNotAllowed, GuardFailed, InvalidInput, NotFound
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.samples import SAMPLE_CONTACT
-from tests.factories.checks import check_credit
+from caseflow.reviews.checks.service import Finding, Recorder, Snapshot, Subject, record_check
 from tests.integration.conftest import House, shanghai
+from tests.integration.kept_house import keep_house, visited
 
 STEPS = (
     ("accept", "huilong_zhen.handler", {}),
     ("verify_claim", "huilong_zhen.handler", {"verified_fen": 100_000_000, "note": "属实"}),
 )
+
+
+@pytest.fixture(scope="module")
+def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
+    yield from keep_house(server, house_template, "publicity", tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def shared(kept: House) -> House:
+    """The kept house with a firm of the test's own; what lets time pass takes `house`."""
+    return visited(kept)
+
 
 SAID = {"real_name": "王某", "contact": "某信箱", "grounds": "用量不实", "proof": "日志"}
 
@@ -29,7 +43,7 @@ def _walk(house: House) -> str:
 
     case = house.submitted()
     at = shanghai(11, 9)
-    check_credit(house, case, at)
+    _check_credit(house, case, at)
     done: set[str] = set()
     while (state := house.state(case)) != "publicity_pending":
         with house.cases.connect() as connection:
@@ -60,6 +74,29 @@ def _walk(house: House) -> str:
             if house.state(case) != state:
                 break
     return case
+
+
+def _check_credit(house: House, case: str, at: datetime) -> None:
+    """Record once, for a year, that the credit of the case's firm is in order."""
+    number, applicant, known = house.sql(
+        'SELECT c.id, c.applicant_id, (SELECT count(*) FROM "check" k'
+        ' WHERE k.subject_id = c.applicant_id) FROM "case" c WHERE c.public_id = %s',
+        case,
+    )[0]
+    if known:
+        return
+    by = Recorder(house.people["shujuju.handler"], at, house.ids, house.cases.office.signer)
+    finding = Finding("credit", "pass", "信用中国", at, valid_days=365)
+    snapshot = Snapshot("ab" * 32, 1, "信用报告.txt", "text/plain")
+    with house.cases.database.session() as session:
+        record_check(session, finding, snapshot, subject=Subject(applicant, number, case), by=by)
+
+
+def _objections(house: House, case: str) -> list[tuple[str]]:
+    return house.sql(
+        'SELECT o.status FROM objection o JOIN "case" c ON c.id = o.case_id WHERE c.public_id = %s',
+        case,
+    )
 
 
 def _listing(house: House, listed: list[str], **changes) -> Listing:
@@ -110,14 +147,14 @@ def test_a_dismissed_objection_lets_the_case_go_on_at_once_when_the_period_is_ov
     assert house.sql("SELECT status FROM objection") == [("dismissed",)]
 
 
-def test_an_upheld_objection_ends_the_case_with_reason_and_remedy(house: House):
-    (case,) = _planned(house, 1)
-    open_publicity(house.cases, _listing(house, [case]))
-    house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), **SAID)
+def test_an_upheld_objection_ends_the_case_with_reason_and_remedy(shared: House):
+    (case,) = _planned(shared, 1)
+    open_publicity(shared.cases, _listing(shared, [case]))
+    shared.act(case, "object", "nanyang_zhen.handler", shanghai(12, 24), **SAID)
 
     with pytest.raises(InvalidInput) as caught:
-        house.act(case, "uphold_objection", "shujuju.reviewer", shanghai(12, 28), reason="属实")
-    outcome = house.act(
+        shared.act(case, "uphold_objection", "shujuju.reviewer", shanghai(12, 28), reason="属实")
+    outcome = shared.act(
         case,
         "uphold_objection",
         "shujuju.reviewer",
@@ -129,62 +166,67 @@ def test_an_upheld_objection_ends_the_case_with_reason_and_remedy(house: House):
 
     assert set(caught.value.fields) == {"reason_code", "remedy"}
     assert outcome.state == "rejected"
-    assert house.sql("SELECT status FROM objection") == [("upheld",)]
+    assert _objections(shared, case) == [("upheld",)]
 
 
-def test_after_the_period_no_objection_is_taken(house: House):
-    (case,) = _planned(house, 1)
-    open_publicity(house.cases, _listing(house, [case]))
+def test_after_the_period_no_objection_is_taken(shared: House):
+    (case,) = _planned(shared, 1)
+    open_publicity(shared.cases, _listing(shared, [case]))
 
     with pytest.raises((GuardFailed, EventNotAllowed)):
-        house.act(case, "object", "nanyang_zhen.handler", shanghai(12, 26), **SAID)
+        shared.act(case, "object", "nanyang_zhen.handler", shanghai(12, 26), **SAID)
 
 
-def test_a_list_with_one_case_that_is_not_ready_publishes_nothing(house: House):
-    (ready,) = _planned(house, 1)
-    early = house.submitted()
+def test_a_list_with_one_case_that_is_not_ready_publishes_nothing(shared: House):
+    (ready,) = _planned(shared, 1)
+    early, before = shared.submitted(), board(shared.cases)
 
     with pytest.raises(Conflict, match="QD26-7a-2026"):
-        open_publicity(house.cases, _listing(house, [ready, early]))
+        open_publicity(shared.cases, _listing(shared, [ready, early]))
 
-    assert house.state(ready) == "publicity_pending"
-    assert board(house.cases) == []
+    assert shared.state(ready) == "publicity_pending"
+    assert board(shared.cases) == before
 
 
 @pytest.mark.parametrize(
     "changes",
     [{"cases": ()}, {"title": " "}, {"working_days": 0}, {"working_days": 31}],
 )
-def test_a_listing_that_says_too_little_is_refused(house: House, changes):
+def test_a_listing_that_says_too_little_is_refused(shared: House, changes):
     with pytest.raises(InvalidInput):
-        open_publicity(house.cases, _listing(house, ["x"], **changes))
+        open_publicity(shared.cases, _listing(shared, ["x"], **changes))
 
 
-def test_an_unknown_case_is_not_found(house: House):
+def test_an_unknown_case_is_not_found(shared: House):
     with pytest.raises(NotFound):
-        open_publicity(house.cases, _listing(house, ["nothing"]))
+        open_publicity(shared.cases, _listing(shared, ["nothing"]))
 
 
-def test_a_period_that_reaches_into_an_unknown_year_is_provisional(house: House):
-    (case,) = _planned(house, 1)
+def test_a_period_that_reaches_into_an_unknown_year_is_provisional(shared: House):
+    (case,) = _planned(shared, 1)
 
-    shown = open_publicity(house.cases, _listing(house, [case], at=shanghai(12, 30)))
+    shown = open_publicity(shared.cases, _listing(shared, [case], at=shanghai(12, 30)))
 
     assert shown.provisional
     assert shown.ends_on == date(2027, 1, 7)
 
 
-def test_nobody_lists_a_case_past_the_publicity_itself(house: House):
-    (case,) = _planned(house, 1)
+def test_nobody_lists_a_case_past_the_publicity_itself(shared: House):
+    (case,) = _planned(shared, 1)
     payload = {"publicity_id": 1, "publicity_ends_on": "2026-12-19"}
 
     with pytest.raises(InvalidInput, match="公示期由系统计算"):
-        house.act(case, "publicise", "shujuju.handler", shanghai(12, 18), **payload)
+        shared.act(case, "publicise", "shujuju.handler", shanghai(12, 18), **payload)
 
 
-def test_the_database_refuses_another_last_day_than_the_publicitys(house: House, cases):
-    (case,) = _planned(house, 1)
-    open_publicity(house.cases, _listing(house, [case]))
+def test_the_database_refuses_another_last_day_than_the_publicitys(shared: House):
+    (case,) = _planned(shared, 1)
+    open_publicity(shared.cases, _listing(shared, [case]))
 
-    with cases.connect() as connection, pytest.raises(psycopg.Error, match="fk_case_publicity"):
-        connection.execute("UPDATE \"case\" SET publicity_ends_on = '2026-12-19'")
+    with (
+        shared.cases.connect() as connection,
+        pytest.raises(psycopg.Error, match="fk_case_publicity"),
+    ):
+        connection.execute(
+            "UPDATE \"case\" SET publicity_ends_on = '2026-12-19' WHERE public_id = %s", (case,)
+        )

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
 
@@ -10,7 +11,13 @@ import pytest
 from openpyxl import load_workbook
 
 from caseflow.batches.objections import Grounds, Objection, file_objection
-from caseflow.batches.publicity import board, open_publicity, publicity, published_list
+from caseflow.batches.publicity import (
+    PublicityView,
+    board,
+    open_publicity,
+    publicity,
+    published_list,
+)
 from caseflow.batches.published_list import Contact, list_workbook
 from caseflow.cases.assembly import assemble
 from caseflow.cli import main
@@ -21,10 +28,24 @@ from caseflow.history.checkpoints.service import seal_all
 from caseflow.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from tests.conftest import ROOT, settings_of_templates
-from tests.integration.conftest import house_on, shanghai
+from tests.integration.conftest import FIRM, House, house_on, shanghai
 from tests.integration.kept_database import keep
+from tests.integration.kept_house import keep_house, visited
 from tests.integration.test_publicity import SAID, _listing, _planned
 
+
+@pytest.fixture(scope="module")
+def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
+    yield from keep_house(server, house_template, "published_list", tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def shared(kept: House) -> House:
+    """The kept house with a firm of the test's own; what lets time pass takes `house`."""
+    return visited(kept)
+
+
+RETITLED = 'UPDATE "case" SET title = %s WHERE public_id = %s'
 SEAL = Seal("qidong.example/history", bytes(range(32)))
 
 
@@ -34,15 +55,15 @@ def objection(house, shown, case, at, **changes):
     return file_objection(house.cases, Objection(shown.public_id, case, said, who, at))
 
 
-def test_the_list_is_frozen_with_all_that_a_notice_says_and_the_newest_checkpoint(house):
-    first, second = _planned(house, 2)
-    with house.cases.connect() as connection:
+def test_the_list_is_frozen_with_all_that_a_notice_says_and_the_newest_checkpoint(shared):
+    first, second = _planned(shared, 2)
+    with shared.cases.connect() as connection:
         seal_all(connection, SEAL, at=shanghai(12, 18))
         note = newest_checkpoint(connection).note
 
-    shown = open_publicity(house.cases, _listing(house, [second, first]))
+    shown = open_publicity(shared.cases, _listing(shared, [second, first]))
 
-    content = published_list(house.cases, shown.public_id)
+    content = published_list(shared.cases, shown.public_id)
     told = json.loads(content)
     assert sha256(content).hexdigest() == shown.list_sha256
     assert head_of(told.pop("checkpoint"), SEAL.verifier) == head_of(note, SEAL.verifier)
@@ -74,14 +95,18 @@ def test_the_list_is_frozen_with_all_that_a_notice_says_and_the_newest_checkpoin
         "provisional": False,
         "restarts": [],
     }
-    recorded = house.sql("SELECT payload FROM event WHERE name = 'publicity_opened'")[0][0]
+    recorded = shared.sql(
+        "SELECT e.payload FROM event e JOIN publicity p ON p.id = e.stream"
+        " WHERE e.name = 'publicity_opened' AND p.public_id = %s",
+        shown.public_id,
+    )[0][0]
     assert recorded["list_sha256"] == shown.list_sha256
 
 
-def test_the_command_writes_the_same_bytes(house, monkeypatch, tmp_path):
-    shown = open_publicity(house.cases, _listing(house, _planned(house, 1)))
-    address = house.cases.database.address
-    monkeypatch.setenv("CASEFLOW_HOME", str(house.cases.office.files.parent))
+def test_the_command_writes_the_same_bytes(shared, monkeypatch, tmp_path):
+    shown = open_publicity(shared.cases, _listing(shared, _planned(shared, 1)))
+    address = shared.cases.database.address
+    monkeypatch.setenv("CASEFLOW_HOME", str(shared.cases.office.files.parent))
     monkeypatch.setenv("CASEFLOW_DATABASE_URL", address.url)
     monkeypatch.setenv("CASEFLOW_OWNER_DATABASE_URL", address.owner_url)
 
@@ -92,15 +117,15 @@ def test_the_command_writes_the_same_bytes(house, monkeypatch, tmp_path):
     assert code == 0
     rows = list(load_workbook(tmp_path / "list.xlsx").active.iter_rows(values_only=True))
     assert rows[-1][0] == 1
-    assert (tmp_path / "list.json").read_bytes() == published_list(house.cases, shown.public_id)
+    assert (tmp_path / "list.json").read_bytes() == published_list(shared.cases, shown.public_id)
 
 
-def test_the_sheet_says_what_the_frozen_list_says_and_no_formula(house):
-    (case,) = _planned(house, 1)
-    with house.cases.connect() as connection:
-        connection.execute('UPDATE "case" SET title = %s', ("=HYPERLINK(1)",))
-    shown = open_publicity(house.cases, _listing(house, [case]))
-    frozen = published_list(house.cases, shown.public_id)
+def test_the_sheet_says_what_the_frozen_list_says_and_no_formula(shared):
+    (case,) = _planned(shared, 1)
+    with shared.cases.connect() as connection:
+        connection.execute(RETITLED, ("=HYPERLINK(1)", case))
+    shown = open_publicity(shared.cases, _listing(shared, [case]))
+    frozen = published_list(shared.cases, shown.public_id)
 
     page = load_workbook(BytesIO(list_workbook(frozen, shanghai(12, 20)))).active
 
@@ -110,7 +135,7 @@ def test_the_sheet_says_what_the_frozen_list_says_and_no_formula(house):
     said = dict(row for row in rows if len(row) == 2 and row[0] != "说明")
     notes = " ".join(str(row[1]) for row in rows if row[:1] == ("说明",))
     assert heads in rows
-    assert rows[-1][:3] == (1, "启东示例科技有限公司", "'=HYPERLINK(1)")
+    assert rows[-1][:3] == (1, FIRM, "'=HYPERLINK(1)")
     assert rows[-1][5] * 100 == shown.cases[0].fen
     assert (said["期间"], said["制表人"]) == ("2026-12-18至2026-12-25", "市数据局")
     for words in ("启政办规〔2026〕1号", "0513-00000000", "不再受理异议", shown.list_sha256):
@@ -123,15 +148,15 @@ def test_a_list_of_before_the_first_checkpoint_says_that_there_is_none(house):
     assert json.loads(published_list(house.cases, shown.public_id))["checkpoint"] is None
 
 
-def test_numbers_of_persons_are_not_published(house):
-    (case,) = _planned(house, 1)
-    with house.cases.connect() as connection:
-        connection.execute('UPDATE "case" SET title = %s', ("算力券 13812345678",))
+def test_numbers_of_persons_are_not_published(shared):
+    (case,) = _planned(shared, 1)
+    with shared.cases.connect() as connection:
+        connection.execute(RETITLED, ("算力券 13812345678", case))
 
-    shown = open_publicity(house.cases, _listing(house, [case]))
+    shown = open_publicity(shared.cases, _listing(shared, [case]))
 
     assert shown.cases[0].title == "算力券 ＊＊＊"
-    assert b"13812345678" not in published_list(house.cases, shown.public_id)
+    assert b"13812345678" not in published_list(shared.cases, shown.public_id)
 
 
 def test_a_damaged_or_missing_file_is_never_shown(house):
@@ -148,33 +173,33 @@ def test_a_damaged_or_missing_file_is_never_shown(house):
 
 
 @pytest.mark.parametrize("field", ["phone", "email", "address"])
-def test_a_publicity_says_where_objections_go(house, field):
+def test_a_publicity_says_where_objections_go(shared, field):
     contact = Contact(**{"phone": "1", "email": "a@b", "address": "c", field: " "})
 
     with pytest.raises(InvalidInput) as caught:
-        open_publicity(house.cases, _listing(house, ["x"], contact=contact))
+        open_publicity(shared.cases, _listing(shared, ["x"], contact=contact))
 
     assert set(caught.value.fields) == {field}
 
 
-def test_a_case_that_was_revised_restarts_in_a_publicity_of_its_own_and_in_full(house):
-    case, other = _planned(house, 2)
-    before = open_publicity(house.cases, _listing(house, [case, other]))
-    objection(house, before, case, shanghai(12, 21))
-    house.act(case, "partly_uphold_objection", "shujuju.reviewer", shanghai(12, 22), reason="部分")
-    _back_to_publicity(house, case)
+def test_a_case_that_was_revised_restarts_in_a_publicity_of_its_own_and_in_full(shared):
+    case, other = _planned(shared, 2)
+    before = open_publicity(shared.cases, _listing(shared, [case, other]))
+    objection(shared, before, case, shanghai(12, 21))
+    shared.act(case, "partly_uphold_objection", "shujuju.reviewer", shanghai(12, 22), reason="部分")
+    _back_to_publicity(shared, case)
     again = {"at": shanghai(12, 23), "title": "重新公示"}
 
     with pytest.raises(InvalidInput, match="不得少于原公示的 5 个工作日"):
-        open_publicity(house.cases, _listing(house, [case], working_days=4, **again))
-    shown = open_publicity(house.cases, _listing(house, [case], **again))
+        open_publicity(shared.cases, _listing(shared, [case], working_days=4, **again))
+    shown = open_publicity(shared.cases, _listing(shared, [case], **again))
 
     assert shown.restarts == (before.public_id,)
     assert shown.cases[0].note == "重新公示"
-    assert json.loads(published_list(house.cases, shown.public_id))["restarts"] == [
+    assert json.loads(published_list(shared.cases, shown.public_id))["restarts"] == [
         before.public_id
     ]
-    assert len(publicity(house.cases, before.public_id).cases) == 2
+    assert len(publicity(shared.cases, before.public_id).cases) == 2
 
 
 def _back_to_publicity(house, case):
@@ -204,27 +229,40 @@ def _one_step(house, case, runner, where):
     house.act(case, step.event, who, at, **payload)
 
 
-def test_an_objection_is_taken_to_the_last_minute_and_not_a_minute_later(house):
-    (case,) = _planned(house, 1)
-    shown = open_publicity(house.cases, _listing(house, [case]))
+def test_an_objection_is_taken_to_the_last_minute_and_not_a_minute_later(shared):
+    (case,) = _planned(shared, 1)
+    shown = open_publicity(shared.cases, _listing(shared, [case]))
 
-    taken, number = objection(house, shown, case, shanghai(12, 25, 23, 59))
-    again, _ = objection(house, shown, shown.cases[0].number, shanghai(12, 25, 23, 59), contact="2")
+    taken, number = objection(shared, shown, case, shanghai(12, 25, 23, 59))
+    again, _ = objection(
+        shared, shown, shown.cases[0].number, shanghai(12, 25, 23, 59), contact="2"
+    )
     with pytest.raises(Conflict, match="2026-12-25 24:00 届满，不再受理异议；可依法举报、信访"):
-        objection(house, shown, case, shanghai(12, 26, 0))
+        objection(shared, shown, case, shanghai(12, 26, 0))
 
     assert number == shown.cases[0].number
     assert (taken.state, again.state) == ("objection", "objection")
-    assert house.sql("SELECT real_name, contact, grounds, proof FROM objection ORDER BY seq") == [
+    assert shared.sql(
+        "SELECT o.real_name, o.contact, o.grounds, o.proof FROM objection o"
+        ' JOIN "case" c ON c.id = o.case_id WHERE c.public_id = %s ORDER BY o.seq',
+        case,
+    ) == [
         ("王某", "某信箱", "用量不实", "日志"),
         ("王某", "2", "用量不实", "日志"),
     ]
 
 
+@pytest.fixture(scope="module")
+def undisputed(kept: House) -> tuple[House, PublicityView]:
+    """A house and its publicity of one case to which nobody objects."""
+    house = visited(kept)
+    return house, open_publicity(house.cases, _listing(house, _planned(house, 1)))
+
+
 @pytest.mark.parametrize("field", ["real_name", "contact", "grounds", "proof"])
-def test_an_anonymous_or_unfounded_objection_is_refused(house, field):
-    (case,) = _planned(house, 1)
-    shown = open_publicity(house.cases, _listing(house, [case]))
+def test_an_anonymous_or_unfounded_objection_is_refused(undisputed, field):
+    house, shown = undisputed
+    case = shown.cases[0].public_id
 
     with pytest.raises((InvalidInput, Conflict)):
         objection(house, shown, case, shanghai(12, 21), **{field: " "})
@@ -232,12 +270,12 @@ def test_an_anonymous_or_unfounded_objection_is_refused(house, field):
     assert house.state(case) == "publicity"
 
 
-def test_only_a_listed_case_is_objected_to(house):
-    listed, other = _planned(house, 2)
-    shown = open_publicity(house.cases, _listing(house, [listed]))
+def test_only_a_listed_case_is_objected_to(shared):
+    listed, other = _planned(shared, 2)
+    shown = open_publicity(shared.cases, _listing(shared, [listed]))
 
     with pytest.raises(NotFound):
-        objection(house, shown, other, shanghai(12, 21))
+        objection(shared, shown, other, shanghai(12, 21))
 
 
 ATTACKS = {

@@ -21,32 +21,31 @@ def _waiting_for_correction(house: House) -> str:
     return case
 
 
-def test_the_applicant_is_reminded_seven_three_and_one_day_ahead(house: House):
-    _waiting_for_correction(house)
+def test_the_applicant_is_reminded_in_the_morning_and_lapses_the_day_after_the_last(house: House):
+    case = _waiting_for_correction(house)
 
     seen = []
     for day in range(10, 25):
-        house.sweep(shanghai(11, day, 9, 0))
-        seen.append([rule for rule, _ in house.sql(REMINDED)])
+        for hour, minute in ((8, 59), (9, 0)):
+            house.sweep(shanghai(11, day, hour, minute))
+            seen.append([rule for rule, _ in house.sql(REMINDED)])
+    before, morning = seen[::2], seen[1::2]
 
-    assert seen[17 - 10 - 1] == []
-    assert seen[17 - 10] == ["T-7"]
-    assert seen[21 - 10] == ["T-7", "T-3"]
-    assert seen[23 - 10] == ["T-7", "T-3", "T-1"]
+    assert before[17 - 10] == []
+    assert morning[17 - 10] == ["T-7"]
+    assert morning[21 - 10] == ["T-7", "T-3"]
+    assert morning[23 - 10] == ["T-7", "T-3", "T-1"]
     assert {due for _, due in house.sql(REMINDED)} == {"2026-11-24"}
+    _sweeping_again_reminds_nobody_again(house)
+
+    house.sweep(shanghai(11, 24, 23, 59))
+    assert house.state(case) == "correction_requested"
+
+    house.sweep(shanghai(11, 25, 0, 0))
+    assert house.state(case) == "lapsed"
 
 
-def test_a_reminder_is_not_given_before_nine_in_the_morning(house: House):
-    _waiting_for_correction(house)
-
-    house.sweep(shanghai(11, 17, 8, 59))
-
-    assert house.sql(REMINDED) == []
-
-
-def test_sweeping_again_reminds_nobody_again(house: House):
-    _waiting_for_correction(house)
-    house.sweep(shanghai(11, 24))
+def _sweeping_again_reminds_nobody_again(house: House) -> None:
     first = house.sql("SELECT count(*) FROM notification")
 
     house.sweep(shanghai(11, 24))
@@ -55,16 +54,6 @@ def test_sweeping_again_reminds_nobody_again(house: House):
     house.sweep(shanghai(11, 24))
 
     assert house.sql("SELECT count(*) FROM notification") == first
-
-
-def test_an_uncorrected_case_lapses_the_day_after_its_last_day(house: House):
-    case = _waiting_for_correction(house)
-
-    house.sweep(shanghai(11, 24, 23, 59))
-    assert house.state(case) == "correction_requested"
-
-    house.sweep(shanghai(11, 25, 0, 0))
-    assert house.state(case) == "lapsed"
 
 
 def test_a_moved_deadline_kills_the_old_timer_and_reminds_anew(house: House):
@@ -79,7 +68,7 @@ def test_a_moved_deadline_kills_the_old_timer_and_reminds_anew(house: House):
 
 
 def test_four_sweepers_act_on_every_timer_once(house: House):
-    cases = [house.submitted() for _ in range(12)]
+    cases = [house.submitted() for _ in range(8)]
     due = shanghai(11, 14, 0, 0)
     reports = []
 
@@ -98,7 +87,7 @@ def test_four_sweepers_act_on_every_timer_once(house: House):
     accepted = house.sql(
         "SELECT count(*), count(DISTINCT stream) FROM event WHERE name = 'auto_accept'"
     )
-    assert accepted == [(12, 12)]
+    assert accepted == [(8, 8)]
 
 
 def test_a_timer_whose_event_is_refused_keeps_the_reason_and_does_not_block_the_others(

@@ -92,7 +92,9 @@ def correct(cases: Cases, house: House, case: str, number: int) -> None:
     cases.act(case, Request("resubmit", firm, AT, {"note": "已补充"}, id=f"answer-{number}"))
 
 
-def test_a_warm_decision_waits_on_the_network_twice(house: House, wire: Wire, distant: Cases):
+def test_a_warm_decision_waits_on_the_network_twice_and_a_refused_one_once(
+    house: House, wire: Wire, distant: Cases
+):
     case = house.submitted(shanghai(10, 13))
     correct(distant, house, case, 1)
 
@@ -100,13 +102,7 @@ def test_a_warm_decision_waits_on_the_network_twice(house: House, wire: Wire, di
     correct(distant, house, case, 2)
 
     assert wire.waits == 2 * 2
-
-
-def test_a_refused_decision_waits_once(house: House, wire: Wire, distant: Cases):
-    case = house.submitted(shanghai(10, 13))
-    correct(distant, house, case, 1)
     firm = house.people["applicant1"]
-
     wire.waits = 0
     with pytest.raises(EventNotAllowed):
         distant.act(case, Request("publicise", firm, AT, {}))

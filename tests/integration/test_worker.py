@@ -213,8 +213,10 @@ def test_two_workers_and_a_kill_in_the_middle_of_a_sweep_act_on_every_timer_once
     city, settings, tmp_path
 ):
     number = 60
-    drafts(city, settings, number)
+    cases = drafts(city, settings, number)
+    here = Work(cases, city, NO_MAIL, seal_of(settings), batch=2)
     VirtualClock(city.connect).move_to(OVER)
+    fired = "SELECT 1 FROM timer WHERE fired_at IS NOT NULL"
     waiting = "SELECT count(*) FROM timer WHERE fired_at IS NULL"
     in_sweep = (
         "SELECT 1 FROM pg_stat_activity"
@@ -222,49 +224,39 @@ def test_two_workers_and_a_kill_in_the_middle_of_a_sweep_act_on_every_timer_once
         " AND (SELECT count(*) FROM timer WHERE fired_at IS NOT NULL) > 10"
     )
 
-    workers = [
-        start(city, tmp_path, name, "--once", "--batch", "2") for name in ("killed", "other")
-    ]
+    killed, counts = start(city, tmp_path, "killed", "--once", "--batch", "2"), []
+    other = threading.Thread(target=lambda: counts.append(sweep_once(here)))
     try:
-        until(lambda: rows(city, in_sweep), alive=workers)
-        workers[0].send_signal(signal.SIGKILL)
+        until(lambda: rows(city, fired), alive=[killed])
+        other.start()  # this process is the other worker
+        until(lambda: rows(city, in_sweep), alive=[killed])
+        killed.send_signal(signal.SIGKILL)
         left = rows(city, f"{waiting} AND due_at <= '{OVER.isoformat()}'")[0][0]
-        workers[0].communicate()
-        workers[1].communicate(timeout=PATIENCE)
+        killed.communicate()
+        other.join(PATIENCE)
     finally:
-        for each in workers:
-            each.kill()
-    last = start(city, tmp_path, "last", "--once")
-    told, log = last.communicate(timeout=PATIENCE)
+        killed.kill()
+    counts.append(sweep_once(here))
 
-    assert [each.returncode for each in workers] == [-signal.SIGKILL, 0]
+    assert killed.returncode == -signal.SIGKILL
     assert left > 0
-    assert last.returncode == 0, log
-    assert json.loads(told).keys().isdisjoint({"timers_refused"})
+    assert not other.is_alive()
+    assert len(counts) == 2
+    assert all("timers_refused" not in each for each in counts)
+    assert rows(city, f"{waiting} AND due_at <= '{OVER.isoformat()}'") == [(0,)]
+    assert_acted_once(city, number)
+
+
+def assert_acted_once(city, number):
+    """Every draft has lapsed by one event, and nobody was told twice."""
     assert outcomes(city) == {"lapsed": number}
     acted = "SELECT stream, count(*) FROM event WHERE name = 'abandon_draft' GROUP BY stream"
     assert {count for _, count in rows(city, acted)} == {1}
     assert len(rows(city, acted)) == number
-    assert rows(city, f"{waiting} AND due_at <= '{OVER.isoformat()}'") == [(0,)]
     twice = (
         "SELECT 1 FROM notification GROUP BY case_id, rule, due_on, person_id HAVING count(*) > 1"
     )
     assert rows(city, twice) == []
-
-
-def test_a_worker_told_to_end_finishes_and_says_what_it_did(city, settings, tmp_path):
-    drafts(city, settings, 1)
-    VirtualClock(city.connect).move_to(OVER)
-
-    process = start(city, tmp_path, "ended", "--tick", "0.2")
-    until(lambda: outcomes(city) == {"lapsed": 1}, alive=[process])
-    process.send_signal(signal.SIGTERM)
-    told, log = process.communicate(timeout=PATIENCE)
-
-    events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert process.returncode == 0, log
-    assert json.loads(told)["timers_acted"] == 1
-    assert (events[0], events[-1]) == ("worker_started", "worker_stopped")
 
 
 @pytest.fixture
@@ -282,7 +274,9 @@ def own_logging():
     structlog.reset_defaults()
 
 
-def test_the_command_logs_in_json_and_tells_in_words(city, settings, monkeypatch, own_logging):
+@pytest.fixture
+def commanded(city, settings, monkeypatch, own_logging):
+    """A draft that is due, and surroundings in which the command finds its database."""
     drafts(city, settings, 1)
     VirtualClock(city.connect).move_to(OVER)
     monkeypatch.setenv("CASEFLOW_HOME", str(settings.home))
@@ -290,7 +284,30 @@ def test_the_command_logs_in_json_and_tells_in_words(city, settings, monkeypatch
     monkeypatch.setenv("CASEFLOW_DATABASE_URL", city.address.url)
     monkeypatch.setenv("CASEFLOW_OWNER_DATABASE_URL", city.address.owner_url)
     monkeypatch.setenv("CASEFLOW_SMTP_PORT", "1")
+    return city
 
+
+def test_a_worker_told_to_end_finishes_and_says_what_it_did(commanded):
+    def tell():
+        try:
+            until(lambda: outcomes(commanded) == {"lapsed": 1})
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    teller = threading.Thread(target=tell)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the command listens to it
+    teller.start()
+    ended = CliRunner().invoke(worker, ["--json", "--tick", "0.1"])
+    teller.join(PATIENCE)
+
+    events = [json.loads(line)["event"] for line in ended.stderr.splitlines()]
+    assert ended.exit_code == 0, ended.stderr
+    assert json.loads(ended.stdout)["timers_acted"] == 1
+    assert (events[0], events[-1]) == ("worker_started", "worker_stopped")
+
+
+@pytest.mark.usefixtures("commanded")
+def test_the_command_logs_in_json_and_tells_in_words():
     acted = CliRunner().invoke(worker, ["--once"])
     again = CliRunner().invoke(worker, ["--once"])
 
