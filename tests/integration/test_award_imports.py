@@ -20,7 +20,7 @@ from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.errors import GuardFailed, InvalidInput, NotAllowed, NotFound, TooLarge
 from tests.integration.kept_database import keep
 from tests.integration.test_overlaps import HANDLER, REVIEWER, VOUCHER, awards
-from tests.integration.walking import Town, found_town, visit
+from tests.integration.walking import BEGINS, Town, found_town
 
 FIRM = "91320681MA2TE5T28T"
 ID_NUMBER = "320681198512310021"
@@ -38,13 +38,19 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory) -> Town:
-    return found_town(kept, tmp_path_factory.mktemp("town"))
+def founded(kept, tmp_path_factory) -> Iterator[Town]:
+    """A town in which everything is sound when its tests are over."""
+    town = found_town(kept, tmp_path_factory.mktemp("town"), measures=(VOUCHER,))
+    yield town
+    town.now = max(town.now, town.swept)
+    town.assert_sound()
 
 
 @pytest.fixture
-def town(founded) -> Iterator[Town]:
-    yield from visit(founded)
+def town(founded) -> Town:
+    """The town at the beginning of its time."""
+    founded.now = BEGINS
+    return founded
 
 
 @contextmanager
