@@ -37,8 +37,12 @@ WINDOW = service.Window(date(2026, 7, 1), date(2026, 7, 31))
 
 
 @pytest.fixture(scope="module")
-def database(server, empty_template):
-    yield from keep(server, empty_template, "kept_catalogue")
+def database(server, empty_template) -> Iterator[Database]:
+    """A database with a city and nothing else; no test commits."""
+    for database in keep(server, empty_template, "kept_catalogue"):
+        with database.session() as session:
+            load_city(session, factories.CityFactory(), at=AT, ids=PublicIds(random.Random(6)))
+        yield database
 
 
 @pytest.fixture
@@ -58,10 +62,8 @@ def by(session):
 
 
 @pytest.fixture
-def city(session, ids):
-    made = factories.CityFactory()
-    load_city(session, made, at=AT, ids=ids)
-    return made
+def city():
+    return factories.CityFactory()
 
 
 @pytest.fixture
@@ -205,14 +207,12 @@ def test_a_measure_id_belongs_to_one_policy(load):
         load(factories.PolicyFilesFactory(policy__policy="anyi-2027"))
 
 
-def test_a_policy_waits_for_its_city(session, by):
-    files = factories.PolicyFilesFactory()
+def test_a_policy_waits_for_its_city(load, city):
+    (bureau, *_), files = city.organisations, factories.PolicyFilesFactory()
+    more = (*city.organisations, replace(bureau, code="anyi_new"))
 
-    with pytest.raises(NotFound, match="Load 安宜市 first"):
-        service.load_policy(
-            session, files, factories.small_workflows(files), city=factories.CityFactory(),
-            by=by, at=AT, signer=SIGNER,
-        )  # fmt: skip
+    with pytest.raises(NotFound, match="Load 安宜市 first: there is no organisation anyi_new"):
+        load(files, city=replace(city, organisations=more))
 
 
 @pytest.mark.parametrize(("day", "status"), [(LAST, "in_force"), (LAST + DAY, "expired")])

@@ -57,6 +57,7 @@ def test_a_correction_lists_everything_and_the_last_day_with_its_kind_of_days(de
         assert "10个工作日内，即2026年9月20日前" in text  # a Sunday that is worked
 
 
+@pytest.mark.soak
 def test_a_correction_that_is_over_has_no_last_day_any_more(desk: Desk):
     case = desk.town.reached("submitted")
     desk.town.act(case, "request_correction", items=["补充用量日志"])
@@ -185,6 +186,7 @@ def test_a_publicity_has_a_notice_for_anybody_with_dates_in_full(desk: Desk):
     assert not [each for each in CONTACT.values() if each not in text]
 
 
+@pytest.mark.soak
 def test_a_new_kind_is_a_file(desk: Desk, tmp_path: Path):
     folder = shutil.copytree(EVERYTHING / LETTERS, tmp_path / "letters")
     (folder / "review_notice.yaml").write_text(

@@ -206,7 +206,7 @@ def test_the_list_shows_mine_nobodys_claimed_and_overdue_by_due_date(town: Town)
 
     lists = {view: seen(view) for view in ("mine", "unclaimed", "claimed", "overdue")}
     beyond = seen("mine", after=numbers[0])
-    town.sweep(town.now + timedelta(days=30))
+    town.now += timedelta(days=30)
     late = seen("overdue")
     for case in cases:
         answer(town, case, FIRST)
