@@ -20,7 +20,8 @@ from caseflow.cases.letters import (
 )
 from caseflow.documents.letters.kinds import load_letters
 from caseflow.documents.letters.queries import find_letter
-from caseflow.documents.letters.service import Press, Sending, content_of
+from caseflow.documents.letters.service import Press, Sending, files_of
+from caseflow.documents.service import path_of
 from caseflow.identity.queries import Actor, actor_by_login
 from tests.conftest import ROOT
 from tests.integration.kept_database import keep
@@ -83,8 +84,9 @@ class Desk:
     def texts(self, letter: str) -> tuple[str, str]:
         """The words of a document's PDF and DOCX, without white space."""
         with self.cases.database.session() as session:
-            row = find_letter(session, letter)
-            pdf, docx = (content_of(row, form, self.press)[0] for form in ("pdf", "docx"))
+            files = files_of(session, find_letter(session, letter))
+            paths = [path_of(self.press.files, files[form].sha256) for form in ("pdf", "docx")]
+        pdf, docx = (path.read_bytes() for path in paths)
         return words(pdf), words(docx)
 
 

@@ -1,6 +1,7 @@
 """Versions of policies, calls, and the end of a policy's life on a real PostgreSQL."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,12 +9,11 @@ import pytest
 from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import IntegrityError
 
-from caseflow.catalogue import cities, queries, seating, service
+from caseflow.catalogue import queries, seating, service
 from caseflow.catalogue.calls.queries import CallFilter, call_list, find
-from caseflow.catalogue.loading import read_policy
 from caseflow.catalogue.measures import content_hash
 from caseflow.catalogue.models import MeasureVersion, PolicyVersion, Workflow
-from caseflow.catalogue.places import data_root
+from caseflow.database.access import Database
 from caseflow.database.ids import PublicIds
 from caseflow.history.models import Event
 from caseflow.history.part import Signer
@@ -37,8 +37,12 @@ WINDOW = service.Window(date(2026, 7, 1), date(2026, 7, 31))
 
 
 @pytest.fixture(scope="module")
-def database(server, empty_template):
-    yield from keep(server, empty_template, "kept_catalogue")
+def database(server, empty_template) -> Iterator[Database]:
+    """A database with a city and nothing else; no test commits."""
+    for database in keep(server, empty_template, "kept_catalogue"):
+        with database.session() as session:
+            load_city(session, factories.CityFactory(), at=AT, ids=PublicIds(random.Random(6)))
+        yield database
 
 
 @pytest.fixture
@@ -58,10 +62,8 @@ def by(session):
 
 
 @pytest.fixture
-def city(session, ids):
-    made = factories.CityFactory()
-    load_city(session, made, at=AT, ids=ids)
-    return made
+def city():
+    return factories.CityFactory()
 
 
 @pytest.fixture
@@ -205,14 +207,12 @@ def test_a_measure_id_belongs_to_one_policy(load):
         load(factories.PolicyFilesFactory(policy__policy="anyi-2027"))
 
 
-def test_a_policy_waits_for_its_city(session, by):
-    files = factories.PolicyFilesFactory()
+def test_a_policy_waits_for_its_city(load, city):
+    (bureau, *_), files = city.organisations, factories.PolicyFilesFactory()
+    more = (*city.organisations, replace(bureau, code="anyi_new"))
 
-    with pytest.raises(NotFound, match="Load 安宜市 first"):
-        service.load_policy(
-            session, files, factories.small_workflows(files), city=factories.CityFactory(),
-            by=by, at=AT, signer=SIGNER,
-        )  # fmt: skip
+    with pytest.raises(NotFound, match="Load 安宜市 first: there is no organisation anyi_new"):
+        load(files, city=replace(city, organisations=more))
 
 
 @pytest.mark.parametrize(("day", "status"), [(LAST, "in_force"), (LAST + DAY, "expired")])
@@ -234,23 +234,23 @@ def test_a_policy_in_force_without_dates_is_refused_by_the_database(rows):
         rows.PolicyVersionFactory(effective_from=None)
 
 
-def test_qidongs_own_files_load_with_every_bureau_resolved(session, ids, by):
-    root = data_root()
-    files = read_policy(root / "policies" / "qidong-2026")
-    qidong = cities.read_city(root / "policies" / "cities" / "qidong.yaml")
-    load_city(session, qidong, at=AT, ids=ids)
+@pytest.fixture
+def founded(server, founded_template) -> Iterator[Database]:
+    """启东 as its own files say."""
+    yield from keep(server, founded_template, "kept_catalogue_of_qidong")
 
-    service.load_policy(
-        session, files, factories.small_workflows(files), city=qidong, by=by, at=AT, signer=SIGNER
-    )
 
-    shuju = identity.organisation(session, "shujuju").id
-    found = queries.measures(session, queries.MeasureFilter(city="qidong"))
-    led = queries.measures(session, queries.MeasureFilter(organisation_id=shuju))
+def test_qidongs_own_files_load_with_every_bureau_resolved(founded):
+    with founded.session() as session:
+        shuju = identity.organisation(session, "shujuju").id
+        found = queries.measures(session, queries.MeasureFilter(city="qidong"))
+        led = queries.measures(session, queries.MeasureFilter(organisation_id=shuju))
+        by_case = queries.measure(session, "QD26-1d").version.organisations["by_case"]
+
     assert len(found) == 25
     assert [found[0].code, found[-1].code] == ["QD26-1a", "QD26-10c"]
     assert {"QD26-7a", "QD26-8f"} <= {measure.code for measure in led}
-    assert queries.measure(session, "QD26-1d").version.organisations["by_case"] == ["$district"]
+    assert by_case == ["$district"]
 
 
 # Seating
@@ -307,9 +307,9 @@ def test_a_call_is_planned_inside_the_policys_life_ends_included(session, load, 
     assert (published.name, published.payload["from"]) == ("call_published", "planned")
 
 
-@pytest.mark.parametrize(
-    ("window", "field"),
-    [
+def test_a_window_that_cannot_be_is_refused_with_its_field(load, plan):
+    load(factories.PolicyFilesFactory())
+    windows = (
         (service.Window(FIRST - DAY, LAST), "opens_on"),
         (service.Window(FIRST, LAST + DAY), "closes_on"),
         (service.Window(date(2026, 7, 2), date(2026, 7, 1)), "closes_on"),
@@ -317,22 +317,12 @@ def test_a_call_is_planned_inside_the_policys_life_ends_included(session, load, 
         (replace(WINDOW, eligible_from=FIRST - DAY), "eligible_from"),
         (replace(WINDOW, eligible_to=LAST + DAY), "eligible_to"),
         (replace(WINDOW, eligible_from=LAST, eligible_to=FIRST), "eligible_to"),
-    ],
-)
-def test_a_window_that_cannot_be_is_refused_with_its_field(load, plan, window, field):
-    load(factories.PolicyFilesFactory())
+    )
 
-    with pytest.raises(InvalidInput) as refused:
-        plan(window=window)
-
-    assert set(refused.value.fields) == {field}
-
-
-def test_a_call_has_a_title(load, plan):
-    load(factories.PolicyFilesFactory())
-
-    with pytest.raises(InvalidInput, match="title"):
-        plan(title="  ")
+    for window, field in windows:
+        with pytest.raises(InvalidInput) as refused:
+            plan(window=window)
+        assert set(refused.value.fields) == {field}, window
 
 
 def test_a_consultation_draft_opens_no_call(load, plan):
@@ -343,8 +333,10 @@ def test_a_consultation_draft_opens_no_call(load, plan):
         plan()
 
 
-def test_a_policy_opens_its_last_call_on_its_last_day(load, plan):
+def test_a_policy_opens_its_last_call_with_a_title_on_its_last_day(load, plan):
     load(factories.PolicyFilesFactory())
+    with pytest.raises(InvalidInput, match="title"):
+        plan(title="  ")
     window = service.Window(LAST, LAST)
     last_second = datetime(2028, 5, 13, 15, 59, 59, tzinfo=UTC)
 
@@ -390,14 +382,12 @@ def test_a_call_whose_whole_window_passed_unseen_never_opens(session, rows):
     assert (opened, closed, call.status) == ([], [call], "closed")
 
 
-@pytest.mark.parametrize("status", ["consultation_draft", "repealed", "expired"])
-def test_a_call_of_a_policy_that_is_not_in_force_does_not_open(session, rows, status):
-    version = rows.PolicyVersionFactory(status=status)
-    call = rows.CallFactory(measure_version__policy_version=version)
+def test_a_call_of_a_policy_that_is_not_in_force_does_not_open(session, rows):
+    for status in ("consultation_draft", "repealed", "expired"):
+        version = rows.PolicyVersionFactory(status=status)
+        call = rows.CallFactory(measure_version__policy_version=version)
 
-    opened = service.open_due_calls(session, call.opens_on, at=AT, signer=SIGNER)
-
-    assert opened == []
+        assert service.open_due_calls(session, call.opens_on, at=AT, signer=SIGNER) == [], status
 
 
 def test_repealing_a_policy_closes_its_calls(load, plan):
@@ -453,21 +443,14 @@ def test_a_policy_without_a_last_day_never_ends(session, rows):
     assert service.expire_policies(session, date(2099, 1, 1), at=AT, signer=SIGNER) == []
 
 
-@pytest.mark.parametrize(
-    ("left", "is_announced"),
-    [
-        (91, False), (90, True), (89, False), (60, True), (59, False), (30, True), (8, False),
-        (7, True), (6, False), (0, False), (-1, False),
-    ],
-)  # fmt: skip
-def test_the_end_is_announced_ninety_sixty_thirty_and_seven_days_before(
-    session, rows, left, is_announced
-):
+def test_the_end_is_announced_ninety_sixty_thirty_and_seven_days_before(session, rows):
     version = rows.PolicyVersionFactory()
+    days = (91, 90, 89, 60, 59, 30, 8, 7, 6, 0, -1)
 
-    warnings = service.expiry_warnings(session, LAST - left * DAY)
+    warnings = {left: service.expiry_warnings(session, LAST - left * DAY) for left in days}
 
-    assert warnings == ([(version, left)] if is_announced else [])
+    announced = {left: told for left, told in warnings.items() if told}
+    assert announced == {left: [(version, left)] for left in (90, 60, 30, 7)}
 
 
 def test_an_announcement_missed_while_no_worker_ran_is_made_up_once(session, rows):

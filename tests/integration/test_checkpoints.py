@@ -233,9 +233,11 @@ def test_a_sealer_waits_for_the_other_and_goes_on_where_it_ended(house):
         assert newest_checkpoint(first).size == 6
 
 
-def test_nothing_is_sealed_at_first(database):
-    with database.connect() as connection, pytest.raises(NotFound, match="尚无检查点"):
-        newest_checkpoint(connection)
+def test_nothing_is_sealed_at_first(sealed):
+    with owner(sealed) as connection:
+        connection.execute("DELETE FROM checkpoint")
+        with pytest.raises(NotFound, match="尚无检查点"):
+            newest_checkpoint(connection)
 
 
 FORK = (

@@ -18,7 +18,7 @@ from caseflow.identity.delegations.service import Wish, delegate, revoke
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
 from tests.integration.kept_database import keep
 from tests.integration.test_tasks import act, asked, claims, owner, seat, task
-from tests.integration.walking import BEGINS, Town, found_town, together, visit
+from tests.integration.walking import BEGINS, Town, found_town, together
 
 pytestmark = pytest.mark.no_cover
 
@@ -33,20 +33,34 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory) -> Town:
+def founded(kept, tmp_path_factory) -> Iterator[Town]:
+    """A town in which everything is sound when its tests are over."""
     town = found_town(kept, tmp_path_factory.mktemp("town"), measures=("QD26-7a", "QD26-8b"))
     seat(town, STAND_IN, "jiaotongju", "bureau_handler")
     seat(town, THIRD, "jiaotongju", "bureau_handler")
-    return town
+    yield town
+    town.now = max(town.now, town.swept)
+    town.assert_sound()
 
 
 @pytest.fixture
 def town(founded) -> Iterator[Town]:
-    """The town; every delegation is over at the end, so that none forbids another."""
-    yield from visit(founded)
+    """The town at the beginning of its time.
+
+    Every delegation is over at the end, so that none forbids another.
+    """
+    founded.now = BEGINS
+    yield founded
     with owner(founded) as raw:
         raw.execute("UPDATE delegation SET revoked_at = given_at, revoked_by = from_id"
                     " WHERE revoked_at IS NULL")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reviewing(founded) -> str:
+    """A case that stays in its review: whoever stands in at the wrong time is refused."""
+    founded.now = BEGINS
+    return founded.reached("bureau_review")
 
 
 def give(town: Town, giver: str = AWAY, to: str = STAND_IN, **scope: Any) -> Any:
@@ -87,8 +101,10 @@ def test_an_act_is_recorded_as_one_for_the_other_and_both_have_the_duty(town: To
     assert {login for login, _ in duties} == {AWAY, STAND_IN}
 
 
-def test_lists_details_and_acts_open_on_the_first_day_and_close_after_the_last(town: Town):
-    case = town.reached("bureau_review")
+def test_lists_details_and_acts_open_on_the_first_day_and_close_after_the_last(
+    town: Town, reviewing: str
+):
+    case = reviewing
     day = town.now.date()
     give(town, first_on=day + timedelta(days=1), last_on=day + timedelta(days=2))
 
@@ -179,8 +195,8 @@ def test_a_circle_made_by_two_at_once_is_refused(town: Town):
     assert sum(isinstance(each, CaseflowError) for each in results) == 1
 
 
-def test_a_revoked_delegation_ends_at_once_and_is_listed_for_both(town: Town):
-    case = town.reached("bureau_review")
+def test_a_revoked_delegation_ends_at_once_and_is_listed_for_both(town: Town, reviewing: str):
+    town.now -= timedelta(hours=1)  # so that it is over when the other tests begin
     public_id = give(town)
     town.now += timedelta(hours=1)
 
@@ -198,7 +214,7 @@ def test_a_revoked_delegation_ends_at_once_and_is_listed_for_both(town: Town):
     with pytest.raises(Conflict, match="已经结束"):
         end(town, AWAY, public_id)
     with pytest.raises(NotAllowed):
-        act(town, case, "conclude_review", STAND_IN, **REVIEWED)
+        act(town, reviewing, "conclude_review", STAND_IN, **REVIEWED)
 
 
 def test_raw_sql_makes_no_chain_and_takes_none_away(town: Town):

@@ -97,8 +97,12 @@ def catalogue(server, template, tmp_path):
 
 @pytest.fixture(scope="module")
 def after_issue(server, template, tmp_path_factory):
-    """A catalogue in which the draft has been issued, for all tests that only read."""
+    """A catalogue that took nothing while its policy was a draft, which then was issued."""
     for catalogue in founded(server, template, tmp_path_factory.mktemp("issued")):
+        with pytest.raises(PolicyClosed, match="征求意见稿"):
+            found_house(catalogue.cases)
+        with pytest.raises(PolicyClosed, match="尚为征求意见稿"):
+            match_a_title(catalogue, shanghai(10, 12))
         catalogue.issue()
         yield catalogue
 
@@ -115,14 +119,9 @@ def match_a_title(catalogue, at):
     return open_case(catalogue.cases, Opening("QD26-8c", name, "备案奖励", handler[0], at))
 
 
-def test_nothing_is_called_or_opened_under_a_draft_and_both_are_once_it_is_issued(catalogue):
-    at = shanghai(10, 12)
-    with pytest.raises(PolicyClosed, match="征求意见稿"):
-        found_house(catalogue.cases)
-    with pytest.raises(PolicyClosed, match="尚为征求意见稿"):
-        match_a_title(catalogue, at)
+def test_nothing_is_called_or_opened_under_a_draft_and_both_are_once_it_is_issued(after_issue):
+    catalogue, at = after_issue, shanghai(10, 12)
 
-    catalogue.issue()
     house = found_house(catalogue.cases)
     submitted = house.submitted()
 
@@ -169,6 +168,7 @@ def test_the_issued_version_differs_from_the_draft_where_it_was_enacted(after_is
     assert found.difference.text[:2] == ("--- qidong-2026/1", "+++ qidong-2026/2")
 
 
+@pytest.mark.soak
 def test_a_case_keeps_the_version_it_pinned_when_the_policy_is_amended(catalogue):
     catalogue.issue()
     house = found_house(catalogue.cases)
@@ -206,16 +206,19 @@ def test_any_two_versions_are_compared_in_either_direction(after_issue):
     assert (none.difference.policy, none.difference.text) == ((), ())
 
 
-def test_a_version_that_is_not_there_is_named(catalogue):
-    with pytest.raises(InvalidInput, match="no version before 1"):
-        catalogue.difference()
-    with pytest.raises(NotFound, match="no version 9; it has: 1"):
-        catalogue.difference(begin=9)
-    with catalogue.cases.database.session() as session, pytest.raises(NotFound, match="no policy"):
+def test_a_version_that_is_not_there_is_named(after_issue):
+    with pytest.raises(NotFound, match="no version 9; it has: 1, 2"):
+        after_issue.difference(begin=9)
+    with (
+        after_issue.cases.database.session() as session,
+        pytest.raises(NotFound, match="no policy"),
+    ):
         queries.policy_versions(session, "nowhere-2026", on=LOADED_AT.date())
 
 
 def test_a_draft_whose_last_day_passes_has_lapsed_and_is_not_issued_any_more(catalogue):
+    with pytest.raises(InvalidInput, match="no version before 1"):
+        catalogue.difference()
     last, after = shanghai(5, 13, 23, 59, year=2028), shanghai(5, 14, 0, 5, year=2028)
     before = sweep_all(catalogue.cases, last).life.ended
     (seen,) = catalogue.versions(after.date())

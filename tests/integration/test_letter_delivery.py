@@ -73,21 +73,28 @@ def test_without_a_chinese_font_nothing_is_numbered_and_both_packages_are_named(
     assert desk.town.value("SELECT count(*) FROM letter") == before
 
 
-def test_eight_at_once_number_without_gaps_and_without_repetition(desk: Desk):
-    cases = [desk.town.reached("district_review") for _ in range(8)]
-    first = desk.make(desk.town.reached("district_review"), "acceptance", TOWN)
-    start = int(re.search(r"(\d+)号", first.number)[1])
+@pytest.fixture(scope="module")
+def accepted(kept_desk: Desk) -> str:
+    """A case whose acceptance is made out again and again, which is once."""
+    kept_desk.town.now = BEGINS
+    return kept_desk.town.reached("district_review")
+
+
+def test_three_at_once_number_without_gaps_and_without_repetition(desk: Desk, accepted: str):
+    cases = [desk.town.reached("district_review") for _ in range(3)]
+    desk.make(accepted, "acceptance", TOWN)
+    start = desk.town.value("SELECT max(serial) FROM letter WHERE kind = 'acceptance'")
 
     made = together(*(lambda case=case: desk.make(case, "acceptance", TOWN) for case in cases))
 
     serials = sorted(int(re.search(r"(\d+)号", each.number)[1]) for each in made)
-    assert serials == list(range(start + 1, start + 9))
+    assert serials == list(range(start + 1, start + 4))
 
 
 def test_two_who_ask_for_one_document_at_once_make_one(desk: Desk):
     case = desk.town.reached("district_review")
 
-    made = together(*(lambda: desk.make(case, "acceptance", TOWN) for _ in range(4)))
+    made = together(*(lambda: desk.make(case, "acceptance", TOWN) for _ in range(2)))
 
     assert len({each.number for each in made}) == 1
     count = desk.town.value(
@@ -210,12 +217,12 @@ def test_a_delivery_that_cannot_be_is_refused(desk: Desk, rejected: str, sending
     assert set(refused.value.fields) == {field}
 
 
-def test_documents_are_paged_and_the_newest_comes_first(desk: Desk, paid: str):
-    first = desk.make(paid, "payment", "finance.division")
-    desk.make(paid, "approval", remedy=REFUSAL["remedy"])
+def test_documents_are_paged_and_the_newest_comes_first(desk: Desk, rejected: str):
+    first = desk.make(rejected, "rejection")
+    desk.make(rejected, "acceptance", TOWN)
 
-    page = desk.listed(paid, HANDLER, limit=1)
-    rest = desk.listed(paid, HANDLER, limit=1, after=page.next)
+    page = desk.listed(rejected, HANDLER, limit=1)
+    rest = desk.listed(rejected, HANDLER, limit=1, after=page.next)
 
     found = {page.items[0].public_id, rest.items[0].public_id}
     assert first.public_id in found
@@ -223,15 +230,16 @@ def test_documents_are_paged_and_the_newest_comes_first(desk: Desk, paid: str):
     assert rest.next is None
 
 
-def test_a_lost_file_is_told_and_a_missing_row_is_written_anew(desk: Desk):
-    case = desk.town.reached("district_review")
-    made = desk.make(case, "acceptance", TOWN)
-    file = desk.open(case, made.public_id, TOWN)
+def test_a_lost_file_is_told_and_a_missing_row_is_written_anew(desk: Desk, accepted: str):
+    made = desk.make(accepted, "acceptance", TOWN)
+    file = desk.open(accepted, made.public_id, TOWN)
+    content = file.path.read_bytes()
 
     file.path.unlink()
 
     with pytest.raises(Unavailable, match="缺失或已损坏"):
-        desk.open(case, made.public_id, TOWN)
+        desk.open(accepted, made.public_id, TOWN)
+    file.path.write_bytes(content)
 
 
 def test_a_stage_may_demand_that_its_document_is_made_before_the_next_step(desk: Desk):

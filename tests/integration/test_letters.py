@@ -57,6 +57,7 @@ def test_a_correction_lists_everything_and_the_last_day_with_its_kind_of_days(de
         assert "10个工作日内，即2026年9月20日前" in text  # a Sunday that is worked
 
 
+@pytest.mark.soak
 def test_a_correction_that_is_over_has_no_last_day_any_more(desk: Desk):
     case = desk.town.reached("submitted")
     desk.town.act(case, "request_correction", items=["补充用量日志"])
@@ -73,6 +74,7 @@ def test_a_correction_that_is_over_has_no_last_day_any_more(desk: Desk):
     assert "再次告知的理由：" in desk.texts(second.public_id)[0]
 
 
+@pytest.mark.soak
 def test_a_refusal_at_the_door_has_facts_clause_and_remedy(desk: Desk):
     case = desk.town.reached("submitted")
     desk.town.act(case, "not_accept", **REFUSAL)
@@ -100,20 +102,16 @@ def test_a_rejection_hides_every_private_number(desk: Desk, rejected: str):
 
 
 def test_a_special_procedure_says_that_the_clock_stops_and_how_long(desk: Desk):
-    case = desk.town.reached("third_party_audit")
+    case = desk.town.reached("bureau_review")
+    with pytest.raises(InvalidInput, match="尚无可制作“特别程序告知书”的事项"):
+        desk.make(case, "special_procedure")
+    desk.town.walk(case, "third_party_audit")
 
     text, _ = desk.texts(desk.make(case, "special_procedure").public_id)
 
     assert "依法需要进行第三方专项审计" in text
     assert "所需时间为30个工作日" in text
     assert "不计算在办理时限内" in text
-
-
-def test_before_its_event_a_document_is_refused(desk: Desk):
-    case = desk.town.reached("bureau_review")
-
-    with pytest.raises(InvalidInput, match="尚无可制作“特别程序告知书”的事项"):
-        desk.make(case, "special_procedure")
 
 
 def test_an_approval_writes_the_amount_in_capital_figures_and_the_reason_of_each_cut(
@@ -188,6 +186,7 @@ def test_a_publicity_has_a_notice_for_anybody_with_dates_in_full(desk: Desk):
     assert not [each for each in CONTACT.values() if each not in text]
 
 
+@pytest.mark.soak
 def test_a_new_kind_is_a_file(desk: Desk, tmp_path: Path):
     folder = shutil.copytree(EVERYTHING / LETTERS, tmp_path / "letters")
     (folder / "review_notice.yaml").write_text(
@@ -204,7 +203,9 @@ def test_a_new_kind_is_a_file(desk: Desk, tmp_path: Path):
     assert "已推荐行业垂类模型项目。" in other.texts(made.public_id)[0]
 
 
-def test_a_kind_whose_seat_the_case_does_not_have_is_refused(desk: Desk, tmp_path: Path):
+def test_a_kind_whose_seat_the_case_does_not_have_is_refused(
+    desk: Desk, rejected: str, tmp_path: Path
+):
     folder = shutil.copytree(EVERYTHING / LETTERS, tmp_path / "letters")
     kind = (folder / "acceptance.yaml").read_text()
     by = "by: [district.handler, lead_bureau.handler]"
@@ -212,4 +213,4 @@ def test_a_kind_whose_seat_the_case_does_not_have_is_refused(desk: Desk, tmp_pat
     other = Desk(desk.town, replace(desk.press, book=load_letters(folder)))
 
     with pytest.raises(InvalidInput, match="没有可制作“受理通知书”的单位"):
-        other.make(desk.town.reached("district_review"), "acceptance", TOWN)
+        other.make(rejected, "acceptance", TOWN)

@@ -9,7 +9,7 @@ from caseflow.database.access import Database
 from caseflow.kernel.errors import Conflict
 from tests.integration.kept_database import keep
 from tests.integration.test_overlaps import HANDLER, VOUCHER, award_of, contract, named
-from tests.integration.walking import Town, found_town, visit
+from tests.integration.walking import BEGINS, Town, found_town
 
 pytestmark = pytest.mark.no_cover
 
@@ -20,13 +20,18 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory) -> Town:
-    return found_town(kept, tmp_path_factory.mktemp("town"))
+def founded(kept, tmp_path_factory) -> Iterator[Town]:
+    """A town in which everything is sound when its tests are over."""
+    town = found_town(kept, tmp_path_factory.mktemp("town"), measures=(VOUCHER,))
+    yield town
+    town.assert_sound()
 
 
 @pytest.fixture
-def town(founded) -> Iterator[Town]:
-    yield from visit(founded)
+def town(founded) -> Town:
+    """The town at the beginning of its time."""
+    founded.now = BEGINS
+    return founded
 
 
 def test_raw_sql_neither_changes_an_award_nor_lets_a_second_one_stand(town: Town):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -9,7 +10,7 @@ from caseflow.cases.service import Request
 from caseflow.database.access import Database
 from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput
 from tests.integration.kept_database import keep
-from tests.integration.walking import Town, found_town, together, visit
+from tests.integration.walking import BEGINS, Town, found_town, together
 
 VOUCHER, REVIEWER, HANDLER = "QD26-7a", "lead_bureau.reviewer", "lead_bureau.handler"
 _contracts = iter(f"HT-{random.Random(7).randrange(10**6):06}-{n:04}" for n in range(1, 1000, 7))
@@ -21,13 +22,35 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory) -> Town:
-    return found_town(kept, tmp_path_factory.mktemp("town"))
+def founded(kept, tmp_path_factory) -> Iterator[Town]:
+    """A town in which everything is sound when its tests are over."""
+    town = found_town(kept, tmp_path_factory.mktemp("town"), measures=(VOUCHER,))
+    yield town
+    town.now = max(town.now, town.swept)
+    town.assert_sound()
 
 
 @pytest.fixture
-def town(founded) -> Iterator[Town]:
-    yield from visit(founded)
+def town(founded) -> Town:
+    """The town at the beginning of its time; every test has cases of its own."""
+    founded.now = BEGINS
+    return founded
+
+
+class Clash(NamedTuple):
+    """An approved case and a planned one of the same matter; whatever is tried is refused."""
+
+    first: str
+    second: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def clash(founded) -> Clash:
+    founded.now, matter = BEGINS, contract()
+    first = named(founded, "awaiting_approval", matter)
+    founded.act(first, "approve")
+    return Clash(first, named(founded, "proposed", matter), matter["key"])
 
 
 def contract(key: str | None = None, **cost) -> dict:
@@ -85,75 +108,59 @@ def test_what_was_typed_is_named_in_its_normal_form_and_kept_in_the_history(town
     assert said == {"matters": [{"kind": "contract", "key": "HT(2026)991"}]}
 
 
-def test_an_approved_case_has_an_award_that_claims_its_matters(town: Town):
-    case = named(town, "awaiting_approval", matter := contract())
+def test_an_approved_case_has_an_award_that_claims_its_matters(town: Town, clash: Clash):
+    live = [(fen > 0, carried, status) for fen, carried, status in awards(town, clash.first)]
 
-    town.act(case, "approve")
-
-    assert [(fen > 0, carried, status) for fen, carried, status in awards(town, case)] == [
-        (True, 0, "live")
-    ]
-    assert claims(town, case) == [("contract", matter["key"], True)]
+    assert live == [(True, 0, "live")]
+    assert claims(town, clash.first) == [("contract", clash.key, True)]
 
 
-def test_a_second_case_of_the_matter_is_not_planned_before_somebody_decides(town: Town):
-    matter = contract()
-    first = named(town, "awaiting_approval", matter)
-    town.act(first, "approve")
-    second = named(town, "proposed", matter)
-
+def test_a_second_case_of_the_matter_is_not_planned_before_somebody_decides(
+    town: Town, clash: Clash
+):
     with pytest.raises(GuardFailed, match="decide_overlap"):
-        town.act(second, "draft_plan")
+        town.act(clash.second, "draft_plan")
 
 
-@pytest.mark.parametrize("over", [0, 1])
-def test_a_top_up_is_the_difference_to_the_fen(town: Town, over: int):
+@pytest.fixture
+def topped(town: Town) -> Clash:
+    """An approved case of 5 万元 and one entitled to 8 that was topped up to the fen."""
     matter = contract()
     first = named(town, "awaiting_approval", matter, applied_fen=5_000_000)
     town.act(first, "approve")
     second = named(town, "proposed", matter, applied_fen=8_000_000)
     decision = {"other": award_of(town, first), "treatment": "top_up", "reason": "补差"}
-
     with pytest.raises(InvalidInput, match="没有差额"):
         town.ask(second, "decide_overlap", REVIEWER, **decision, entitled_fen=5_000_000)
     town.ask(second, "decide_overlap", REVIEWER, **decision, entitled_fen=8_000_000)
-
-    if over:
-        with pytest.raises(GuardFailed, match="补差"):
-            town.act(second, "draft_plan", planned_fen=3_000_000 + over)
-        return
+    with pytest.raises(GuardFailed, match="补差"):
+        town.act(second, "draft_plan", planned_fen=3_000_001)
     town.walk(second, "awaiting_approval", planned_fen=3_000_000)
     town.act(second, "approve", approved_fen=3_000_000)
+    return Clash(first, second, matter["key"])
+
+
+@pytest.mark.soak
+def test_who_is_topped_up_and_who_was_first_are_both_paid(town: Town, topped: Clash):
+    for case in (topped.first, topped.second):
+        town.walk(case)
+
+    assert {town.outcome(case) for case in (topped.first, topped.second)} == {"disbursed"}
+
+
+def test_a_top_up_is_the_difference_and_what_ends_without_money_gives_the_matter_back(
+    town: Town, topped: Clash
+):
+    first, second, key = topped
     assert awards(town, first) == [(5_000_000, 0, "superseded")]
     assert awards(town, second) == [(3_000_000, 5_000_000, "live")]
-    assert claims(town, second) == [("contract", matter["key"], True)]
-    town.walk(first)
-    town.walk(second)
-    assert (town.outcome(first), town.outcome(second)) == ("disbursed", "disbursed")
-
-
-def test_what_ends_without_money_gives_the_matter_back_to_who_was_topped_up(town: Town):
-    matter = contract()
-    first = named(town, "awaiting_approval", matter, applied_fen=5_000_000)
-    town.act(first, "approve")
-    second = named(town, "proposed", matter, applied_fen=8_000_000)
-    town.ask(
-        second,
-        "decide_overlap",
-        REVIEWER,
-        other=award_of(town, first),
-        treatment="top_up",
-        reason="补差",
-        entitled_fen=8_000_000,
-    )
-    town.walk(second, "awaiting_approval", planned_fen=3_000_000)
-    town.act(second, "approve", approved_fen=3_000_000)
+    assert claims(town, second) == [("contract", key, True)]
 
     town.act(second, "terminate")
 
     assert awards(town, second) == [(3_000_000, 5_000_000, "given_back")]
     assert awards(town, first) == [(5_000_000, 0, "live")]
-    assert claims(town, first) == [("contract", matter["key"], True)]
+    assert claims(town, first) == [("contract", key, True)]
 
 
 def test_of_two_approvals_at_once_exactly_one_wins_and_the_other_is_told_of_it(town: Town):
@@ -181,6 +188,8 @@ def test_of_two_that_ask_the_higher_is_kept_and_the_lower_is_not_planned(town: T
     matter = contract()
     higher = named(town, "proposed", matter, applied_fen=9_000_000)
     lower = named(town, "proposed", matter, applied_fen=8_999_999)
+    with pytest.raises(InvalidInput, match="金额相等"):  # unequal: not the applicant's to choose
+        town.ask(lower, "choose_award", "applicant", other=higher, chosen="this")
     town.ask(higher, "decide_overlap", REVIEWER, other=lower, treatment="keep_this", reason="从高")
     town.ask(lower, "decide_overlap", REVIEWER, other=higher, treatment="keep_other", reason="从高")
 
@@ -206,15 +215,6 @@ def test_between_equals_the_applicant_chooses_and_nobody_else(town: Town):
     assert rows == [("keep_this", "applicant", "申报主体选择")]
     with pytest.raises(GuardFailed):
         town.act(second, "draft_plan")
-
-
-def test_unequal_supports_are_not_the_applicants_to_choose(town: Town):
-    matter = contract()
-    first = named(town, "proposed", matter, applied_fen=9_000_000)
-    second = named(town, "proposed", matter, applied_fen=8_000_000)
-
-    with pytest.raises(InvalidInput, match="金额相等"):
-        town.ask(second, "choose_award", "applicant", other=first, chosen="this")
 
 
 def test_other_cost_of_the_same_contract_is_awarded_beside_the_first(town: Town):
@@ -243,8 +243,10 @@ def test_other_cost_of_the_same_contract_is_awarded_beside_the_first(town: Town)
     assert town.outcome(first) == "disbursed"
 
 
-def test_a_matter_named_by_mistake_is_dropped_until_the_case_is_approved(town: Town):
-    wrong, right = contract(), contract()
+def test_a_matter_is_dropped_until_the_approval_and_named_after_it_if_it_is_free(
+    town: Town, clash: Clash
+):
+    wrong, right, free = contract(), contract(), contract()
     case = named(town, "proposed", wrong, right)
 
     town.ask(case, "drop_matters", HANDLER, matters=[wrong], reason="合同号录入有误")
@@ -254,27 +256,15 @@ def test_a_matter_named_by_mistake_is_dropped_until_the_case_is_approved(town: T
     assert claims(town, case) == [("contract", right["key"], True)]
     with pytest.raises(InvalidInput, match="已审定"):
         town.ask(case, "drop_matters", HANDLER, matters=[right], reason="更正")
+    town.ask(case, "name_matters", HANDLER, matters=[free])
+    with pytest.raises(Conflict, match=clash.key):
+        town.ask(case, "name_matters", HANDLER, matters=[contract(clash.key)])
+    assert ("contract", free["key"], True) in claims(town, case)
 
 
-def test_a_matter_named_after_the_approval_is_claimed_or_refused(town: Town):
-    taken, free = contract(), contract()
-    first, second = (named(town, "awaiting_approval", each) for each in (taken, contract()))
-    for case in (first, second):
-        town.act(case, "approve")
-
-    town.ask(second, "name_matters", HANDLER, matters=[free])
-    with pytest.raises(Conflict, match=taken["key"]):
-        town.ask(second, "name_matters", HANDLER, matters=[taken])
-
-    assert ("contract", free["key"], True) in claims(town, second)
-
-
-def test_the_check_is_told_at_submit_and_kept_at_every_point(town: Town):
-    matter = contract()
-    first = named(town, "awaiting_approval", matter)
-    town.act(first, "approve")
+def test_the_check_is_told_at_submit_and_kept_at_every_point(town: Town, clash: Clash):
     second = town.reached("draft", VOUCHER)
-    town.ask(second, "name_matters", "applicant", matters=[matter])
+    town.ask(second, "name_matters", "applicant", matters=[contract(clash.key)])
 
     town.walk(second, "reviewed")
 
@@ -298,18 +288,15 @@ def test_the_check_is_told_at_submit_and_kept_at_every_point(town: Town):
         ({"treatment": "top_up", "reason": "补差"}, "须填写"),
     ],
 )
-def test_a_sure_clash_is_not_decided_away(town: Town, given: dict, words: str):
-    matter = contract()
-    first = named(town, "awaiting_approval", matter)
-    town.act(first, "approve")
-    second = named(town, "proposed", matter)
+def test_a_sure_clash_is_not_decided_away(town: Town, clash: Clash, given: dict, words: str):
+    award = award_of(town, clash.first)
 
     with pytest.raises(InvalidInput, match=words):
-        town.ask(second, "decide_overlap", REVIEWER, other=award_of(town, first), **given)
+        town.ask(clash.second, "decide_overlap", REVIEWER, other=award, **given)
 
 
-def test_a_decision_names_another_support_that_there_is(town: Town):
-    case = town.reached("proposed", VOUCHER)
+def test_a_decision_names_another_support_that_there_is(town: Town, clash: Clash):
+    case = clash.second
     decision = {"treatment": "different", "reason": "不同"}
 
     with pytest.raises(InvalidInput, match="没有编号"):
@@ -330,7 +317,7 @@ ID_NUMBER = "32068119851231001X"
 
 
 def test_a_persons_number_is_nowhere_but_in_the_register(town: Town):
-    case = town.reached("proposed", VOUCHER)
+    case = town.reached("submitted", VOUCHER)
     matter = {"kind": "person", "key": f"{ID_NUMBER}:2026-05"}
 
     town.ask(case, "name_matters", HANDLER, matters=[matter])

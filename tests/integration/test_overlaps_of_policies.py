@@ -10,7 +10,7 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.test_award_imports import ROW, imported
 from tests.integration.test_overlaps import REVIEWER, award_of, awards, claims
-from tests.integration.walking import visit
+from tests.integration.walking import BEGINS
 
 pytestmark = pytest.mark.no_cover
 
@@ -24,14 +24,20 @@ def kept(server, everything_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory, pytestconfig) -> Land:
+def founded(kept, tmp_path_factory, pytestconfig) -> Iterator[Land]:
+    """A land in which everything is sound when its tests are over."""
     folder = tmp_path_factory.mktemp("land")
-    return found_land(kept, folder, [LATER, "NT24-2", FACTORY, SCENARIO], pytestconfig)
+    land = found_land(kept, folder, [LATER, "NT24-2", FACTORY, SCENARIO], pytestconfig)
+    yield land
+    land.now = max(land.now, land.swept)
+    land.assert_sound()
 
 
 @pytest.fixture
-def land(founded) -> Iterator[Land]:
-    yield from visit(founded)
+def land(founded) -> Land:
+    """The land at the beginning of its time."""
+    founded.now = BEGINS
+    return founded
 
 
 def naming(land: Land, measure: str, state: str, matter: dict, **given) -> str:
@@ -69,6 +75,7 @@ def test_nt24_2_beside_nt26_4a_on_one_contract_comes_to_the_higher_of_both(land:
     assert awards(land, case) == [(100_000 * YUAN, 200_000 * YUAN, "live")]
 
 
+@pytest.mark.soak
 def test_a_contract_that_nantongs_own_ledger_paid_is_the_same_matter(land: Land):
     contract = {"kind": "contract", "key": "NT-2026-0002"}
     rows = {**ROW, "place": "nantong", "matters": [contract], "amount_fen": 100}
@@ -121,6 +128,7 @@ def test_two_firms_have_the_same_title_each_and_one_contract_only_one(land: Land
     assert {each[2] for case in (first, second) for each in claims(land, case)} == {True}
 
 
+@pytest.mark.soak
 def test_in_yancheng_two_enterprises_of_one_project_are_both_supported(land: Land):
     project = {"kind": "project", "key": "2604-320900-04-01-123456"}
     first, second = (land.open(SCENARIO) for _ in range(2))

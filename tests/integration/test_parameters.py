@@ -1,19 +1,25 @@
 """Which value of a parameter holds on a day and for a case, and that only one ever does."""
 
+import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import psycopg
 import pytest
 
+from caseflow.cases.assembly import assemble
 from caseflow.catalogue import queries as catalogue
 from caseflow.catalogue.parameters.queries import parameter_list
+from caseflow.database.ids import PublicIds
 from caseflow.history.queries import verify
 from caseflow.identity.models import Organisation, Person
 from caseflow.identity.queries import actor_by_login
 from caseflow.identity.service import assign
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
-from tests.integration.conftest import House, shanghai
+from tests.conftest import ROOT, settings_of_templates
+from tests.integration.conftest import House, house_on, shanghai
+from tests.integration.kept_database import keep
 from tests.integration.settling import (
     BEFORE,
     EXACT,
@@ -27,24 +33,35 @@ from tests.integration.settling import (
     withdraw,
 )
 
+NONE_LEFT = "SET session_replication_role = replica; DELETE FROM measure_parameter"
+"""Only with the triggers off can a value be taken away."""
+
+
+@pytest.fixture(scope="module")
+def kept_house(server, house_template, tmp_path_factory) -> Iterator[House]:
+    settings = settings_of_templates(str(tmp_path_factory.mktemp("home")))
+    for database in keep(server, house_template, "parameters"):
+        yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
+
+
+@pytest.fixture
+def house(kept_house: House) -> Iterator[House]:
+    """The house of the module, in which no value is settled."""
+    yield kept_house
+    as_owner(kept_house, NONE_LEFT)
+
+
 # Which value holds on a day
 
 
-@pytest.mark.parametrize(
-    ("on", "expected"),
-    [
-        ("2026-09-30", {}),
-        ("2026-10-01", {"ratio": 30}),
-        ("2026-10-31", {"ratio": 30}),
-        ("2026-11-01", {"ratio": 40}),
-        ("2026-11-02", {"ratio": 40}),
-    ],
-)
-def test_the_value_with_the_latest_first_day_holds(house: House, on, expected):
+def test_the_value_with_the_latest_first_day_holds(house: House):
     settle(house, ("QD26-5a", "ratio", "40"), on="2026-11-01")
     settle(house, ("QD26-5a", "ratio", "30"), on="2026-10-01")
 
-    assert in_force(house, on) == expected
+    days = ("2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01", "2026-11-02")
+    held = {on: in_force(house, on) for on in days}
+    first, second = {"ratio": 30}, {"ratio": 40}
+    assert held == dict(zip(days, ({}, first, first, second, second), strict=True))
 
 
 def test_a_value_is_known_from_the_instant_of_its_confirmation(house: House):
@@ -95,7 +112,15 @@ def test_a_draft_is_quoted_with_what_holds_now(house: House):
     assert quoted(house, draft, shanghai(10, 22, 0), "applicant1").quote.amount_fen == ROUNDED
 
 
-def test_a_submitted_case_is_quoted_after_its_policy_is_over(house: House):
+@pytest.fixture
+def own_house(server, house_template, settings) -> Iterator[House]:
+    """A house whose policy may end."""
+    for database in keep(server, house_template, "parameters_of_an_ended_policy"):
+        yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
+
+
+def test_a_submitted_case_is_quoted_after_its_policy_is_over(own_house: House):
+    house = own_house
     case = house.submitted(shanghai(10, 21))
     long_after = shanghai(6, 1, year=2028)
     house.sweep(long_after)

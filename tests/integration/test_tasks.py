@@ -25,7 +25,7 @@ from caseflow.kernel.errors import (
     NotFound,
 )
 from tests.integration.kept_database import keep
-from tests.integration.walking import Town, found_town, together, visit
+from tests.integration.walking import BEGINS, Town, found_town, together
 
 pytestmark = pytest.mark.no_cover
 
@@ -42,17 +42,41 @@ def kept(server, founded_template) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def founded(kept, tmp_path_factory) -> Town:
+def founded(kept, tmp_path_factory) -> Iterator[Town]:
+    """A town in which everything is sound when its tests are over."""
     town = found_town(kept, tmp_path_factory.mktemp("town"), measures=("QD26-7a",))
     seat(town, SECOND, "shuiwuju", "cosign_bureau")
     seat(town, OTHER, "shuiwuju", "bureau_handler")
     seat(town, "data.second", "shujuju", "bureau_handler")
-    return town
+    yield town
+    town.now = max(town.now, town.swept)
+    town.assert_sound()
 
 
 @pytest.fixture
-def town(founded) -> Iterator[Town]:
-    yield from visit(founded)
+def town(founded) -> Town:
+    """The town at the beginning of its time."""
+    founded.now = BEGINS
+    return founded
+
+
+@pytest.fixture(scope="module")
+def joint(founded) -> str:
+    """A case that stays in its joint check: what is asked of it is refused, or is only to read."""
+    founded.now = BEGINS
+    return founded.reached("joint_check")
+
+
+@pytest.fixture(scope="module")
+def claimed(founded) -> str:
+    """A case that stays in its joint check, one seat answered, one claimed by the first."""
+    founded.now = BEGINS
+    case = founded.reached("joint_check")
+    claims(founded, FIRST, task(founded, case, TAX)[0])
+    said = {"verdict": "flag", "note": "有一条已修复记录", "evidence": ["信〔2026〕1号"]}
+    request = Request("answer_seat", founded.person(case, CREDIT), BEGINS, said)
+    founded.house.cases.act(case, request)
+    return case
 
 
 def seat(town: Town, login: str, organisation: str, role: str) -> None:
@@ -129,6 +153,8 @@ def test_a_claim_is_exclusive_repeatable_and_names_who_has_it(town: Town):
     case = town.reached("joint_check")
     number = task(town, case, TAX)[0]
 
+    with pytest.raises(NotFound):
+        claims(town, "shujuju.handler", number)  # of another seat
     first, again = claims(town, FIRST, number), claims(town, FIRST, number)
     with pytest.raises(Conflict, match="税务"):
         claims(town, SECOND, number)
@@ -138,6 +164,8 @@ def test_a_claim_is_exclusive_repeatable_and_names_who_has_it(town: Town):
     assert (first.events, again.events, again.version) == (("claim_task",), (), first.version)
     assert town.events(case).count("claim_task") == 1
     assert answer(town, case, FIRST).events == ("answer_seat",)
+    with pytest.raises(Conflict, match="已办结"):
+        claims(town, FIRST, number)
 
 
 def test_a_released_task_is_anybodys_of_the_seat_again(town: Town):
@@ -155,27 +183,16 @@ def test_a_released_task_is_anybodys_of_the_seat_again(town: Town):
 
 
 def test_two_who_claim_at_once_leave_one_claimant(town: Town):
-    cases = [town.reached("joint_check") for _ in range(5)]
-
-    for case in cases:
-        number = task(town, case, TAX)[0]
-        results = together(
-            lambda n=number: claims(town, FIRST, n), lambda n=number: claims(town, SECOND, n)
-        )
-        assert sum(isinstance(each, Conflict) for each in results) == 1
-        assert town.events(case).count("claim_task") == 1
-
-
-def test_a_task_of_another_seat_is_not_there_and_an_answered_one_is_over(town: Town):
     case = town.reached("joint_check")
     number = task(town, case, TAX)[0]
 
-    with pytest.raises(NotFound):
-        claims(town, "shujuju.handler", number)
-    answer(town, case, FIRST)
-
-    with pytest.raises(Conflict, match="已办结"):
-        claims(town, FIRST, number)
+    for attempt in range(1, 6):
+        results = together(
+            lambda: claims(town, FIRST, number), lambda: claims(town, SECOND, number)
+        )
+        assert sum(isinstance(each, Conflict) for each in results) == 1
+        assert town.events(case).count("claim_task") == attempt
+        claims(town, task(town, case, TAX)[2], number, release)
 
 
 def test_the_list_shows_mine_nobodys_claimed_and_overdue_by_due_date(town: Town):
@@ -189,7 +206,7 @@ def test_the_list_shows_mine_nobodys_claimed_and_overdue_by_due_date(town: Town)
 
     lists = {view: seen(view) for view in ("mine", "unclaimed", "claimed", "overdue")}
     beyond = seen("mine", after=numbers[0])
-    town.sweep(town.now + timedelta(days=30))
+    town.now += timedelta(days=30)
     late = seen("overdue")
     for case in cases:
         answer(town, case, FIRST)
@@ -249,18 +266,21 @@ def test_a_question_goes_to_the_bureau_that_is_competent_which_then_sees_the_cas
         ({"organisation": "huilong_zhen"}, "无人担任"),
     ],
 )
-def test_a_task_is_handed_to_nobody_outside_its_seat(town: Town, payload, words):
-    case = town.reached("joint_check")
-
+def test_a_task_is_handed_to_nobody_outside_its_seat(town: Town, joint: str, payload, words):
     with pytest.raises(InvalidInput, match=words):
-        act(town, case, "hand_over", FIRST, **payload, **WHY)
+        act(town, joint, "hand_over", FIRST, **payload, **WHY)
+
+
+def test_a_task_is_handed_to_nobody_who_is_not_there(town: Town, joint: str):
     with pytest.raises(NotFound):
-        act(town, case, "hand_over", FIRST, person="nobody.at.all", **WHY)
+        act(town, joint, "hand_over", FIRST, person="nobody.at.all", **WHY)
 
 
 def test_who_leads_hands_over_within_the_bureau_only(town: Town):
     case = town.reached("bureau_review")
 
+    with pytest.raises(EventNotAllowed):  # there is no joint check to which a seat is added
+        act(town, case, "add_seat", "shujuju.handler", seat=SAFETY, placement="beside", **WHY)
     with pytest.raises(InvalidInput, match="其他单位"):
         act(town, case, "hand_over", "shujuju.handler", organisation="kejiju", **WHY)
     act(town, case, "hand_over", "shujuju.handler", person="data.second", **WHY)
@@ -285,11 +305,9 @@ def test_a_colleague_prepares_and_the_decision_stays(town: Town):
     answer(town, case, FIRST)
 
 
-def test_nobody_outside_the_bureau_prepares(town: Town):
-    case = town.reached("joint_check")
-
+def test_nobody_outside_the_bureau_prepares(town: Town, joint: str):
     with pytest.raises(InvalidInput, match="本单位"):
-        act(town, case, "entrust", FIRST, person="shujuju.handler", **WHY)
+        act(town, joint, "entrust", FIRST, person="shujuju.handler", **WHY)
 
 
 # --- 加签、减签
@@ -343,18 +361,14 @@ def test_an_added_seat_is_removed_only_unanswered_and_the_last_one_concludes(tow
     assert town.clock(case, f"cosign@{SAFETY}")[0] == "ended"
 
 
-def test_nobody_who_decides_is_added_and_nowhere_but_in_a_joint_check(town: Town):
-    case = town.reached("bureau_review")
+def test_nobody_who_decides_is_added(town: Town, joint: str):
     wanted = {"placement": "beside", **WHY}
 
-    with pytest.raises(EventNotAllowed):
-        act(town, case, "add_seat", "shujuju.handler", seat=SAFETY, **wanted)
-    town.walk(case, "joint_check")
     for wrong in (HEAD, "finance.treasury", "moon"):
         with pytest.raises(InvalidInput, match="不能加签"):
-            act(town, case, "add_seat", "shujuju.handler", seat=wrong, **wanted)
+            act(town, joint, "add_seat", "shujuju.handler", seat=wrong, **wanted)
     with pytest.raises(InvalidInput, match="前加签"):
-        act(town, case, "add_seat", "shujuju.handler", seat=SAFETY, placement="before", **WHY)
+        act(town, joint, "add_seat", "shujuju.handler", seat=SAFETY, placement="before", **WHY)
 
 
 def test_the_removal_of_the_last_seat_that_was_waited_for_concludes(town: Town):
@@ -385,8 +399,8 @@ def test_who_is_waited_for_is_chased_once_a_day(town: Town):
     assert "urged" not in told(town, case, login_of(town, case, CREDIT))
 
 
-def test_a_copy_lets_read_and_no_more_until_it_is_revoked(town: Town):
-    case, reader = town.reached("joint_check"), "jiaotongju.handler"
+def test_a_copy_lets_read_and_no_more_until_it_is_revoked(town: Town, joint: str):
+    case, reader = joint, "jiaotongju.handler"
 
     act(town, case, "copy_to", "shujuju.handler", person=reader)
     seen = asked(town, reader, lambda s, a: find_case(s, a, case).public_id)
@@ -404,16 +418,12 @@ def test_a_copy_lets_read_and_no_more_until_it_is_revoked(town: Town):
 # --- who has not answered
 
 
-def test_who_has_not_answered_is_shown_with_question_candidates_and_due_date(town: Town):
-    case = town.reached("joint_check")
-    claims(town, FIRST, task(town, case, TAX)[0])
-    person = town.person(case, CREDIT)
-    said = {"verdict": "flag", "note": "有一条已修复记录", "evidence": ["信〔2026〕1号"]}
-    town.house.cases.act(case, Request("answer_seat", person, town.now, said))
-
+def test_who_has_not_answered_is_shown_with_question_candidates_and_due_date(
+    town: Town, claimed: str
+):
     def shown(session: Any, actor: Any) -> Any:
         pinned = town.house.cases.pinned
-        return case_detail(session, actor, case, town.now, pinned=pinned)
+        return case_detail(session, actor, claimed, town.now, pinned=pinned)
 
     detail = asked(town, "shujuju.handler", shown)
     present = {each.seat: each for each in detail.tasks if each.state == "joint_check"}
@@ -486,11 +496,9 @@ def test_raw_sql_gives_no_control_role_to_who_is_recused_or_employed(town: Town)
                     raw.execute(statement, parameters)
 
 
-def test_raw_sql_takes_no_task_from_its_claimant(town: Town):
-    case = town.reached("joint_check")
-    claims(town, FIRST, task(town, case, TAX)[0])
+def test_raw_sql_takes_no_task_from_its_claimant(town: Town, claimed: str):
     second = town.value("SELECT id FROM person WHERE login = %s", SECOND)
-    where = f" WHERE id = {task(town, case, TAX)[0]}"
+    where = f" WHERE id = {task(town, claimed, TAX)[0]}"
 
     with owner(town) as raw:
         with pytest.raises(psycopg.Error, match="claimed by"):
