@@ -334,7 +334,7 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
-@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("options", [(), pytest.param(("--json",), marks=pytest.mark.soak)])
 def test_a_full_disk_is_one_clear_line_and_a_failure(tmp_path, options):
     environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 
@@ -357,6 +357,7 @@ def test_a_drawing_that_cannot_be_written_is_a_failure(run):
     assert is_one_line(refused.err)
 
 
+@pytest.mark.soak  # that a program starts and fails as one, the full disk shows
 def test_the_installed_module_runs_as_a_program(tmp_path):
     environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 
