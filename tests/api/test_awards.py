@@ -24,8 +24,16 @@ ROW = {
 
 @pytest.fixture(scope="module")
 def case(shared_story: Story) -> str:
-    """A submitted case whose matters nobody has named."""
-    return shared_story.submitted()
+    """A submitted case whose matters nobody has named, of a firm that has no other."""
+    return submitted_by(shared_story, "wu.liu", shared_story.register("wu.liu", number=6))
+
+
+def submitted_by(story: Story, login: str, firm: str) -> str:
+    """Submit a case of another firm than the story's."""
+    case = story.draft(login, applicant=firm)
+    story.complete(case, login)
+    story.run(case, ((login, "submit", {"applied_fen": FEN}),))
+    return case
 
 
 def send(story: Story, *rows: dict, login: str = FINANCE, **body):
@@ -68,9 +76,7 @@ def test_an_applicants_ledger_is_paged_and_shown_to_whom_it_concerns(shared_stor
     given = {**ROW, "name": "启东第3智能科技有限公司", "uscc": uscc_number(3), "matters": []}
     rows = [{**given, "source_id": f"NT-3{n}", "amount_fen": n} for n in (1, 2, 3)]
     story.client.done(send(story, *rows))
-    case = story.draft(login, applicant=firm)
-    story.complete(case, login)
-    story.run(case, ((login, "submit", {"applied_fen": FEN}),))
+    submitted_by(story, login, firm)
     path = f"/applicants/{firm}/awards"
 
     first = story.client.done(story.client.get(path, login, limit=2))
@@ -104,13 +110,13 @@ def test_a_case_is_told_what_it_meets_and_the_reviewer_decides(shared_story: Sto
 
 
 def test_another_firms_support_is_nameless_to_the_applicant(shared_story: Story):
-    story, matters = shared_story, [{"kind": "contract", "key": "HT-2026-009"}]
+    story, matters = shared_story, [{"kind": "contract", "key": "ZZXK-77815"}]
     other = {"source_id": "NT-9", "name": "启东乙公司", "uscc": uscc_number(9), "matters": matters}
     story.client.done(send(story, {**ROW, **other}))
-    case = story.submitted()
+    case = submitted_by(story, "wu.si", story.register("wu.si", number=4))
     story.client.done(story.client.act(case, TOWN, "name_matters", matters=matters))
 
-    mine = story.client.done(story.client.get(f"/cases/{case}/overlaps", APPLICANT))
+    mine = story.client.done(story.client.get(f"/cases/{case}/overlaps", "wu.si"))
     theirs = story.client.done(story.client.get(f"/cases/{case}/overlaps", HANDLER))
 
     assert (mine["clashes"][0]["title"], mine["clashes"][0]["total_fen"]) == (
@@ -129,7 +135,7 @@ def test_another_firms_support_is_nameless_to_the_applicant(shared_story: Story)
     ],
 )  # fmt: skip
 def test_a_matter_that_is_none_is_refused(shared_story: Story, case: str, matters):
-    answer = shared_story.client.act(case, APPLICANT, "name_matters", matters=matters)
+    answer = shared_story.client.act(case, "wu.liu", "name_matters", matters=matters)
 
     assert answer.status_code == 422
     assert "matters" in answer.get_json()["fields"]

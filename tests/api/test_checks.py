@@ -77,9 +77,10 @@ def send(story: Story, rows: list[tuple], login: str = HANDLER, mode: str = "imp
 
 
 def test_a_source_is_asked_once_a_day_and_its_answer_moves_the_case(told: Story, platform):
-    case = told.submitted()
-    steps = BEFORE_COSIGNING[1:3]
-    told.run(case, steps)
+    firm = told.register("zhou.wu", number=5)
+    case = told.draft("zhou.wu", applicant=firm)
+    told.complete(case, "zhou.wu")
+    told.run(case, (("zhou.wu", *BEFORE_COSIGNING[0][1:]), *BEFORE_COSIGNING[1:3]))
     platform.asked.clear()
 
     first, again = run(told, case), run(told, case)
@@ -91,7 +92,7 @@ def test_a_source_is_asked_once_a_day_and_its_answer_moves_the_case(told: Story,
     ]  # fmt: skip
     assert first[0]["check"] == again[0]["check"] != anew[0]["check"]
     assert len(platform.asked) == 2
-    assert platform.asked[0][1]["holder"] == uscc_number(1)
+    assert platform.asked[0][1]["holder"] == uscc_number(5)
     assert moved.status_code == 200
     event = told.client.done(told.client.get(f"/cases/{case}/events", AUDITOR))["items"][-1]
     assert event["payload"]["checks"][0][0] == anew[0]["check"]
@@ -139,7 +140,7 @@ def test_the_same_finding_told_twice_is_one_check(told: Story, case: str):
 
 
 def test_the_snapshot_is_for_officials_and_is_what_was_sent(told: Story, case: str):
-    check = told.check(case, kind="safety")["check"]
+    check = told.check(case)["check"]
     path = f"/cases/{case}/checks/{check}/evidence"
 
     sent = told.client.get(path, AUDITOR)
