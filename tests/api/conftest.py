@@ -69,9 +69,15 @@ def shared_story(
     server: Server, founded_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Story]:
     """A story that many tests of a module share, because none of them changes what others see."""
-    folder: Path = tmp_path_factory.mktemp("house")
+    with house_with_story(server, founded_template, tmp_path_factory.mktemp("house")) as story:
+        yield story
+
+
+@contextmanager
+def house_with_story(server: Server, template: str, folder: Path) -> Iterator[Story]:
+    """A prepared story in a house of its own, at nine in the morning of 2026-06-01."""
     settings = read_settings({"CASEFLOW_HOME": str(folder), "CASEFLOW_MAC_KEY": "ab" * 32})
-    with contextmanager(_copy)(server, founded_template) as city:
+    with contextmanager(_copy)(server, template) as city:
         cases = assemble(city, settings, ROOT, ids=PublicIds(random.Random(2)))
         with application(settings, cases) as app:
             story = Story(Client(app))

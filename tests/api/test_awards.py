@@ -5,6 +5,7 @@ import pytest
 from tests.api.story import (
     APPLICANT,
     AUDITOR,
+    FEN,
     FINANCE,
     HANDLER,
     REVIEWER,
@@ -21,18 +22,33 @@ ROW = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def case(shared_story: Story) -> str:
+    """A submitted case whose matters nobody has named, of a firm that has no other."""
+    return submitted_by(shared_story, "wu.liu", shared_story.register("wu.liu", number=6))
+
+
+def submitted_by(story: Story, login: str, firm: str) -> str:
+    """Submit a case of another firm than the story's."""
+    case = story.draft(login, applicant=firm)
+    story.complete(case, login)
+    story.run(case, ((login, "submit", {"applied_fen": FEN}),))
+    return case
+
+
 def send(story: Story, *rows: dict, login: str = FINANCE, **body):
     return story.client.post(
         "/awards/imports", login, {"source": "nantong", "rows": list(rows), **body}
     )
 
 
-def test_rows_are_recorded_one_by_one_and_a_dry_run_keeps_nothing(story: Story):
-    bad = {**ROW, "source_id": "NT-2", "amount_fen": 1.5}
+def test_rows_are_recorded_one_by_one_and_a_dry_run_keeps_nothing(shared_story: Story):
+    story, row = shared_story, {**ROW, "source_id": "NT-11", "uscc": uscc_number(11), "matters": []}
+    bad = {**row, "source_id": "NT-12", "amount_fen": 1.5}
 
-    tried = story.client.done(send(story, ROW, bad, dry_run=True))
-    sent = story.client.done(send(story, ROW, bad))
-    again = story.client.done(send(story, ROW))
+    tried = story.client.done(send(story, row, bad, dry_run=True))
+    sent = story.client.done(send(story, row, bad))
+    again = story.client.done(send(story, row))
 
     assert (tried["recorded"], tried["refused"], tried["dry_run"]) == (1, 1, True)
     assert [row["result"] for row in sent["rows"]] == ["recorded", "refused"]
@@ -53,15 +69,17 @@ def test_imports_are_for_finance_and_reviewers(shared_story: Story, login: str):
     assert send(shared_story, ROW, login=login).status_code == 403
 
 
-def test_an_applicants_ledger_is_paged_and_shown_to_whom_it_concerns(story: Story):
-    rows = [{**ROW, "source_id": f"NT-{n}", "matters": [], "amount_fen": n} for n in (1, 2, 3)]
-    story.client.done(send(story, *rows))
-    story.submitted()
-    stranger = "qian.yi"
+def test_an_applicants_ledger_is_paged_and_shown_to_whom_it_concerns(shared_story: Story):
+    story, login, stranger = shared_story, "wu.san", "qian.yi"
+    firm = story.register(login, number=3)
     story.register(stranger, number=2)
-    path = f"/applicants/{story.applicant}/awards"
+    given = {**ROW, "name": "启东第3智能科技有限公司", "uscc": uscc_number(3), "matters": []}
+    rows = [{**given, "source_id": f"NT-3{n}", "amount_fen": n} for n in (1, 2, 3)]
+    story.client.done(send(story, *rows))
+    submitted_by(story, login, firm)
+    path = f"/applicants/{firm}/awards"
 
-    first = story.client.done(story.client.get(path, APPLICANT, limit=2))
+    first = story.client.done(story.client.get(path, login, limit=2))
     rest = story.client.done(story.client.get(path, HANDLER, after=first["page"]["next"]))
 
     assert [line["amount_fen"] for line in first["page"]["items"]] == [3, 2]
@@ -72,7 +90,8 @@ def test_an_applicants_ledger_is_paged_and_shown_to_whom_it_concerns(story: Stor
         assert story.client.get(path, login).status_code == status, login
 
 
-def test_a_case_is_told_what_it_meets_and_the_reviewer_decides(story: Story):
+def test_a_case_is_told_what_it_meets_and_the_reviewer_decides(shared_story: Story):
+    story = shared_story
     told = story.client.done(send(story, ROW))["rows"][0]
     case = story.submitted()
     matters = [{"kind": "contract", "key": "ht-2026-００１"}]
@@ -90,13 +109,14 @@ def test_a_case_is_told_what_it_meets_and_the_reviewer_decides(story: Story):
         assert story.client.get(f"/cases/{case}/overlaps", login).status_code == status
 
 
-def test_another_firms_support_is_nameless_to_the_applicant(story: Story):
-    other = {**ROW, "name": "启东乙公司", "uscc": uscc_number(9)}
-    story.client.done(send(story, other))
-    case = story.submitted()
-    story.client.done(story.client.act(case, TOWN, "name_matters", matters=ROW["matters"]))
+def test_another_firms_support_is_nameless_to_the_applicant(shared_story: Story):
+    story, matters = shared_story, [{"kind": "contract", "key": "ZZXK-77815"}]
+    other = {"source_id": "NT-9", "name": "启东乙公司", "uscc": uscc_number(9), "matters": matters}
+    story.client.done(send(story, {**ROW, **other}))
+    case = submitted_by(story, "wu.si", story.register("wu.si", number=4))
+    story.client.done(story.client.act(case, TOWN, "name_matters", matters=matters))
 
-    mine = story.client.done(story.client.get(f"/cases/{case}/overlaps", APPLICANT))
+    mine = story.client.done(story.client.get(f"/cases/{case}/overlaps", "wu.si"))
     theirs = story.client.done(story.client.get(f"/cases/{case}/overlaps", HANDLER))
 
     assert (mine["clashes"][0]["title"], mine["clashes"][0]["total_fen"]) == (
@@ -114,10 +134,8 @@ def test_another_firms_support_is_nameless_to_the_applicant(story: Story):
         [{"kind": "contract", "key": "HT-1", "items": {"a": 1.5}}],
     ],
 )  # fmt: skip
-def test_a_matter_that_is_none_is_refused(shared_story: Story, matters):
-    case = shared_story.submitted()
-
-    answer = shared_story.client.act(case, APPLICANT, "name_matters", matters=matters)
+def test_a_matter_that_is_none_is_refused(shared_story: Story, case: str, matters):
+    answer = shared_story.client.act(case, "wu.liu", "name_matters", matters=matters)
 
     assert answer.status_code == 422
     assert "matters" in answer.get_json()["fields"]

@@ -1,10 +1,14 @@
 """A batch by HTTP alone: planned, published, its plan decided by three and made public."""
 
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+import pytest
 from openpyxl import load_workbook
 
 from tests.api.client import Client
+from tests.api.conftest import house_with_story
 from tests.api.story import (
     APPLICANT,
     AUDITOR,
@@ -21,6 +25,7 @@ from tests.api.story import (
     Story,
 )
 
+HEAD = "shujuju.division_head"
 BATCH = {
     "measure": MEASURE, "title": "算力券第一批", "procedure": "batch", "quota": 1,
     "opens_on": "2026-06-01", "closes_on": "2026-06-03", "publicity_days": 7,
@@ -76,13 +81,41 @@ def taken_in(story: Story) -> tuple[str, str]:
     return path, case
 
 
-def test_a_batch_is_played_by_http_alone(story: Story):
-    path, case = taken_in(story)
+@dataclass
+class Closed:
+    """Two batches whose days of application are over: one with a case, one without."""
+
+    story: Story
+    path: str
+    case: str
+    empty: str
+
+
+@pytest.fixture(scope="module")
+def closed(server, founded_template, tmp_path_factory) -> Iterator[Closed]:
+    """Both batches, and what was too early while they were open."""
+    with house_with_story(server, founded_template, tmp_path_factory.mktemp("closed")) as story:
+        client = story.client
+        path, case = taken_in(story)
+        sheets(story, path)
+        early = client.post(f"{path}/plans", HANDLER, {})
+        assert (early.status_code, "受理中" in early.json["detail"]) == (409, True)
+        empty = client.done(client.post("/calls", HANDLER, BATCH), 201)["public_id"]
+        client.done(client.post(f"/calls/{empty}/publication", LEADER))
+        late = client.post(f"/calls/{empty}/late-intakes", HEAD, wanted(story))
+        assert late.status_code == 409
+        story.move_clock("2026-06-03T16:00:00Z")
+        yield Closed(story, path, case, empty)
+
+
+def wanted(story: Story) -> dict[str, str]:
+    """Return what is said of an application that comes late."""
+    return {"applicant": story.applicant, "until_on": "2026-06-08", "reason": "系统故障"}
+
+
+def test_a_batch_is_played_by_http_alone(closed: Closed):
+    story, path, case = closed.story, closed.path, closed.case
     client = story.client
-    sheets(story, path)
-    early = client.post(f"{path}/plans", HANDLER, {})
-    assert (early.status_code, "受理中" in early.json["detail"]) == (409, True)
-    story.move_clock("2026-06-03T16:00:00Z")
 
     proposal = client.done(client.get(f"{path}/proposal", HANDLER))
     assert (proposal["support_count"], proposal["support_fen"]) == (1, FEN)
@@ -135,19 +168,14 @@ def sheets(story: Story, path: str) -> None:
     assert page.cell(1, 2).value == "申报汇总表：算力券第一批"
 
 
-def test_what_is_late_is_asked_by_one_and_consented_to_by_another(story: Story):
-    client = story.client
-    call = client.done(client.post("/calls", HANDLER, BATCH), 201)["public_id"]
-    client.done(client.post(f"/calls/{call}/publication", LEADER))
-    wanted = {"applicant": story.applicant, "until_on": "2026-06-08", "reason": "系统故障"}
-    path = f"/calls/{call}/late-intakes"
-    assert client.post(path, "shujuju.division_head", wanted).status_code == 409
-    story.move_clock("2026-06-03T16:00:00Z")
+def test_what_is_late_is_asked_by_one_and_consented_to_by_another(closed: Closed):
+    story, call = closed.story, closed.empty
+    client, said, path = story.client, wanted(story), f"/calls/{call}/late-intakes"
 
-    assert client.post(path, HANDLER, wanted).status_code == 403
-    asked = client.done(client.post(path, "shujuju.division_head", wanted), 201)["items"]
+    assert client.post(path, HANDLER, said).status_code == 403
+    asked = client.done(client.post(path, HEAD, said), 201)["items"]
     consent = f"{path}/{asked[0]['public_id']}/consent"
-    assert client.post(consent, "shujuju.division_head").status_code == 403
+    assert client.post(consent, HEAD).status_code == 403
     client.done(client.post(consent, REVIEWER))
     assert client.post(consent, LEADER).status_code == 409
 

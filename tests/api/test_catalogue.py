@@ -71,8 +71,8 @@ def test_the_workflow_of_a_child_case_is_shown(shared_client: Client):
     assert shown["hash"] == children[kind]
 
 
-def test_calls_are_listed_the_last_to_open_first(story: Story):
-    client = story.client
+def test_calls_are_listed_the_last_to_open_first(shared_story: Story):
+    client, story = shared_story.client, shared_story
     body = {
         "measure": "QD26-7a",
         "title": "秋季申报通知",
@@ -152,8 +152,9 @@ def test_accounts_page_by_login(shared_client: Client):
     assert len(set(logins)) == 3
 
 
-def test_the_application_is_made_from_settings_alone(settings, city):
-    app = create_app(replace(settings, database_url=city.address.url))
+def test_the_application_is_made_from_settings_alone(settings, shared_client: Client):
+    address = shared_client.app.extensions["caseflow"].cases.database.address
+    app = create_app(replace(settings, database_url=address.url))
 
     assert Client(app).get("/health").get_json()["status"] == "ok"
     with app.app_context():

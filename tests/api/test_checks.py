@@ -48,6 +48,12 @@ def told(server, founded_template, tmp_path_factory, platform) -> Iterator[Story
             yield story
 
 
+@pytest.fixture(scope="module")
+def case(told: Story) -> str:
+    """A submitted case that nobody moves on."""
+    return told.submitted()
+
+
 def run(story: Story, case: str, login: str = HANDLER, **said):
     answer = story.client.post(f"/cases/{case}/checks/runs", login, said)
     return story.client.done(answer)["lines"]
@@ -71,9 +77,10 @@ def send(story: Story, rows: list[tuple], login: str = HANDLER, mode: str = "imp
 
 
 def test_a_source_is_asked_once_a_day_and_its_answer_moves_the_case(told: Story, platform):
-    case = told.submitted()
-    steps = BEFORE_COSIGNING[1:3]
-    told.run(case, steps)
+    firm = told.register("zhou.wu", number=5)
+    case = told.draft("zhou.wu", applicant=firm)
+    told.complete(case, "zhou.wu")
+    told.run(case, (("zhou.wu", *BEFORE_COSIGNING[0][1:]), *BEFORE_COSIGNING[1:3]))
     platform.asked.clear()
 
     first, again = run(told, case), run(told, case)
@@ -85,7 +92,7 @@ def test_a_source_is_asked_once_a_day_and_its_answer_moves_the_case(told: Story,
     ]  # fmt: skip
     assert first[0]["check"] == again[0]["check"] != anew[0]["check"]
     assert len(platform.asked) == 2
-    assert platform.asked[0][1]["holder"] == uscc_number(1)
+    assert platform.asked[0][1]["holder"] == uscc_number(5)
     assert moved.status_code == 200
     event = told.client.done(told.client.get(f"/cases/{case}/events", AUDITOR))["items"][-1]
     assert event["payload"]["checks"][0][0] == anew[0]["check"]
@@ -113,8 +120,7 @@ def test_a_veto_is_seen_told_and_repaired(told: Story, platform):
     assert {point["standing"] for point in listed(told, case)["points"]} == {"passed"}
 
 
-def test_a_source_that_is_down_passes_nothing(told: Story, platform):
-    case = told.submitted()
+def test_a_source_that_is_down_passes_nothing(told: Story, platform, case: str):
     platform.answers = [404]
 
     (line,) = run(told, case, again=True)
@@ -124,8 +130,7 @@ def test_a_source_that_is_down_passes_nothing(told: Story, platform):
     assert none["status"] == "no_source"
 
 
-def test_the_same_finding_told_twice_is_one_check(told: Story):
-    case = told.submitted()
+def test_the_same_finding_told_twice_is_one_check(told: Story, case: str):
     said = {"kind": "territory", "note": "属地核实", "queried_at": "2026-06-01T00:30:00Z"}
 
     one, two = told.check(case, **said), told.check(case, **said)
@@ -134,9 +139,8 @@ def test_the_same_finding_told_twice_is_one_check(told: Story):
     assert one["check"] == two["check"]
 
 
-def test_the_snapshot_is_for_officials_and_is_what_was_sent(told: Story):
-    case = told.submitted()
-    check = told.check(case, kind="safety")["check"]
+def test_the_snapshot_is_for_officials_and_is_what_was_sent(told: Story, case: str):
+    check = told.check(case)["check"]
     path = f"/cases/{case}/checks/{check}/evidence"
 
     sent = told.client.get(path, AUDITOR)
@@ -148,8 +152,7 @@ def test_the_snapshot_is_for_officials_and_is_what_was_sent(told: Story):
     assert told.client.get(f"/cases/{case}/checks/none/evidence", AUDITOR).status_code == 404
 
 
-def test_strangers_record_and_run_nothing(told: Story):
-    case = told.submitted()
+def test_strangers_record_and_run_nothing(told: Story, case: str):
     form = {"kind": "credit", "result": "pass", "source": "x"}
 
     for login in (APPLICANT, AUDITOR):
@@ -163,8 +166,8 @@ def test_strangers_record_and_run_nothing(told: Story):
         assert bad.status_code == 422, wrong
 
 
-def test_a_whole_call_is_checked_at_once_and_again_costs_nothing(told: Story, platform):
-    cases = [told.submitted() for _ in range(3)]
+def test_a_whole_call_is_checked_at_once_and_again_costs_nothing(told: Story, platform, case: str):
+    cases = [case, told.submitted()]
     path = f"/calls/{told.call}/checks"
     platform.asked.clear()
 
@@ -179,8 +182,7 @@ def test_a_whole_call_is_checked_at_once_and_again_costs_nothing(told: Story, pl
     assert auditors["counts"]["refused"] == len(auditors["cases"])
 
 
-def test_a_list_is_taken_in_row_by_row_and_once(told: Story):
-    told.submitted()
+def test_a_list_is_taken_in_row_by_row_and_once(told: Story, case: str):
     rows = [
         (uscc_number(1), FIRM, "信用审查", "通过", DAY, "未见异常"),
         (uscc_number(1), "别的公司", "信用审查", "通过", DAY, None),
@@ -218,8 +220,7 @@ def test_a_list_is_taken_in_row_by_row_and_once(told: Story):
         assert word in said
 
 
-def test_a_veto_of_a_list_holds_up_the_live_cases(told: Story):
-    case = told.submitted()
+def test_a_veto_of_a_list_holds_up_the_live_cases(told: Story, case: str):
     at = "2026-06-01 09:00"
 
     done = told.client.done(send(told, [(uscc_number(1), FIRM, "信用审查", "否决", at, "失信")]))

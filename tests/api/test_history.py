@@ -1,6 +1,7 @@
 """The whole history by HTTP: what auditors read of it, page by page, and whether it is whole."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -8,7 +9,8 @@ import pytest
 
 from caseflow.cli import main
 from tests.api.client import Client
-from tests.api.story import APPLICANT, AUDITOR, BEFORE_COSIGNING, HANDLER, TOWN, Story
+from tests.api.conftest import house_with_story
+from tests.api.story import APPLICANT, AUDITOR, BEFORE_COSIGNING, DOCUMENTS, HANDLER, TOWN, Story
 from tests.factories.commands import Result
 
 
@@ -64,26 +66,36 @@ def test_what_is_done_outside_cases_tells_the_seat_too(shared_story: Story, subm
 
 
 def test_whoever_comes_in_and_whatever_is_brought_is_an_event(shared_story: Story, submitted: str):
-    by_name = {e["event"]: e for e in read(shared_story.client, actor=APPLICANT)}
+    told = read(shared_story.client, actor=APPLICANT)
+    by_name = {e["event"]: e for e in told}
+    papers = [e["payload"] for e in told if e["event"] == "document_uploaded"]
 
     assert by_name["person_registered"]["subject"] == APPLICANT
     assert by_name["applicant_registered"]["payload"]["territory"] == "huilong"
-    assert by_name["document_uploaded"]["payload"]["case"] == submitted
-    assert len(by_name["document_uploaded"]["payload"]["sha256"]) == 64
+    assert [each["case"] for each in papers].count(submitted) == len(DOCUMENTS)
+    assert {len(each["sha256"]) for each in papers} == {64}
 
 
-def test_a_paper_does_not_move_the_case(story: Story):
-    case = story.draft()
+def test_a_paper_does_not_move_the_case(shared_story: Story):
+    story, case = shared_story, shared_story.draft()
     before = story.show(case, APPLICANT)["case"]["version"]
 
-    story.complete(case)
+    story.client.done(story.client.upload(case, APPLICANT, "contract"), 201)
 
     assert story.show(case, APPLICANT)["case"]["version"] == before
 
 
-def test_what_a_clock_let_happen_names_the_clock(story: Story):
-    case = story.submitted()
-    story.move_clock("2026-06-08T16:05:00Z")
+@pytest.fixture(scope="module")
+def passed(server, founded_template, tmp_path_factory) -> Iterator[tuple[Story, str]]:
+    """A house with one submitted case, a week later."""
+    with house_with_story(server, founded_template, tmp_path_factory.mktemp("week")) as story:
+        case = story.submitted()
+        story.move_clock("2026-06-08T16:05:00Z")
+        yield story, case
+
+
+def test_what_a_clock_let_happen_names_the_clock(passed: tuple[Story, str]):
+    story, case = passed
 
     (accepted,) = read(story.client, event="auto_accept")
     shown = story.client.done(story.client.get(f"/cases/{case}/events", TOWN))["items"]
@@ -128,8 +140,8 @@ def verified(client: Client, **query: Any) -> tuple[int, list[Any]]:
         query["after"] = page["next"]
 
 
-def test_pages_verify_all_events_and_find_the_one_that_was_changed(story: Story):
-    case = story.submitted()
+def test_pages_verify_all_events_and_find_the_one_that_was_changed(passed: tuple[Story, str]):
+    story, case = passed
     count = len(read(story.client))
 
     whole, pages = verified(story.client), verified(story.client, limit=5)
@@ -144,8 +156,8 @@ def test_pages_verify_all_events_and_find_the_one_that_was_changed(story: Story)
     assert [fault["what"] for fault in faults] == ["its payload is not the one it commits to"]
 
 
-def test_a_task_that_was_handed_over_is_answered_in_the_name_of_who_took_it(story: Story):
-    case = story.submitted()
+def test_a_task_that_was_handed_over_is_answered_in_the_name_of_who_took_it(shared_story: Story):
+    story, case = shared_story, shared_story.submitted()
     story.run(case, BEFORE_COSIGNING[1:])
     moved = {"organisation": "yingjiju", "reason": "应急部门主管"}
     said = {"verdict": "pass", "note": "无异议"}
@@ -157,8 +169,10 @@ def test_a_task_that_was_handed_over_is_answered_in_the_name_of_who_took_it(stor
     assert (last["seat"], last["organisation"]) == ("cosign.market", "市应急管理局")
 
 
-def test_the_command_lists_the_same(story: Story, monkeypatch, tmp_path, capsys):
-    story.submitted()
+def test_the_command_lists_the_same(
+    shared_story: Story, submitted: str, monkeypatch, tmp_path, capsys
+):
+    story = shared_story
     address = story.client.app.extensions["caseflow"].cases.database.address
     monkeypatch.setenv("CASEFLOW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CASEFLOW_DATABASE_URL", address.url)
@@ -173,7 +187,10 @@ def test_the_command_lists_the_same(story: Story, monkeypatch, tmp_path, capsys)
     refused = run("--as", HANDLER, "--json")
     table = run("--as", AUDITOR, "--since", "2026-06-01T09:00:00+08:00")
 
-    assert [row["event"] for row in listed.json] == ["submit"]
+    told = [event["mark"] for event in read(story.client, event="submit")]
+    assert submitted in [row["subject"] for row in listed.json]
+    assert [row["mark"] for row in listed.json] == told
+    assert {row["event"] for row in listed.json} == {"submit"}
     assert (refused.code, table.code) == (1, 0)
     assert json.loads(refused.err or refused.out)
     assert "case_opened" in table.out

@@ -3,6 +3,9 @@
 import pytest
 
 from caseflow.api.rules import Rule, rule_of
+from caseflow.app import create_app
+from caseflow.clock import SystemClock
+from caseflow.database.orm import db
 from tests.api.client import Client
 from tests.api.story import (
     APPLICANT,
@@ -67,10 +70,14 @@ def test_every_route_has_the_rule_that_the_table_says(shared_client: Client):
     assert len(found) > len(OPEN_ROUTES) + len(LOOPBACK_ROUTES) + 12
 
 
-def test_a_route_without_a_rule_is_refused(client: Client):
+def test_a_route_without_a_rule_is_refused(shared_client: Client, settings):
+    cases = shared_client.app.extensions["caseflow"].cases
+    client = Client(create_app(settings, cases=cases, clock=SystemClock()))
     client.app.add_url_rule("/api/v1/forgotten", "forgotten", lambda: "secret")
 
     assert client.get("/forgotten", AUDITOR).status_code == 403
+    with client.app.app_context():
+        db.engine.dispose()
 
 
 def test_no_closed_route_answers_without_a_token(shared_client: Client):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -46,22 +47,34 @@ ELEVENTH = """
 
 
 @pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A data root that has the policy and the city of 盐城 only."""
+    root: Path = tmp_path_factory.mktemp("yancheng")
+    (root / "policies" / "cities").mkdir(parents=True)
+    for name in ("workflows", "notifications", "migrations"):
+        (root / name).symlink_to(EVERYTHING / name)
+    for name in ("yancheng-ai-plus", "cities/yancheng.yaml"):
+        (root / "policies" / name).symlink_to(EVERYTHING / "policies" / name)
+    return root
+
+
+@pytest.fixture(scope="module")
 def house(
-    server: Server, empty_template: str, tmp_path_factory, pytestconfig
+    server: Server, empty_template: str, root: Path, tmp_path_factory, pytestconfig
 ) -> Iterator[Settings]:
     """盐城 with its draft as if issued, in a database of its own."""
     with untraced(pytestconfig):
         own = settings_on(server, tmp_path_factory.mktemp("call"), database="postgres")
-        founded = found(own, EVERYTHING, name=NAME, template=empty_template)
+        founded = found(own, root, name=NAME, template=empty_template)
     yield founded
     migration.drop_database(server.url(NAME))
 
 
 @pytest.fixture(scope="module")
-def told(house: Settings) -> CallTold:
+def told(house: Settings, root: Path) -> CallTold:
     """The play, from the first request to the comparison."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CASEFLOW_DATA", str(EVERYTHING))
+        patched.setenv("CASEFLOW_DATA", str(root))
         return play_by_strangers(house)
 
 

@@ -282,7 +282,7 @@ def test_a_list_that_cannot_be_is_refused(land: Story, changes, status: int, fie
 
 def test_two_who_match_one_list_at_once_make_one_case_a_row(land: Story):
     firm, name = uscc_number(32), "启东第32智能科技有限公司"
-    lines = [(firm, name, f"并行模型{n}", f"苏备320{n}") for n in range(4)]
+    lines = [(firm, name, f"并行模型{n}", f"苏备320{n}") for n in range(2)]
     made = taken(land.client, *lines, document_no="国信办公告〔2026〕51号")["title_list"]
 
     with ThreadPoolExecutor(2) as pool:

@@ -1,5 +1,6 @@
 """Many at once, and a database that is not there."""
 
+import copy
 import logging
 import threading
 from collections import Counter
@@ -9,6 +10,7 @@ import pytest
 
 from caseflow.api.rules import Rule, admits
 from caseflow.app import create_app
+from caseflow.cases.service import Cases
 from caseflow.clock import SystemClock
 from caseflow.database.access import Address, open_database
 from caseflow.database.orm import db
@@ -16,6 +18,18 @@ from tests.api.client import Client
 from tests.api.story import TOWN, Story
 
 THREADS = 16
+
+
+@pytest.fixture
+def story(shared_story: Story) -> Story:
+    """The story of the module; every test has a case of its own in it."""
+    return shared_story
+
+
+@pytest.fixture
+def cases(shared_client: Client) -> Cases:
+    """The acts on the database of the story, for applications beside its own."""
+    return shared_client.app.extensions["caseflow"].cases
 
 
 def all_at_once(ask) -> Counter[int]:
@@ -55,7 +69,7 @@ def test_sixteen_decide_on_what_they_saw_and_one_wins(story: Story):
 
 def test_sixteen_copies_of_one_request_are_one(story: Story):
     case = story.submitted()
-    key = {"Idempotency-Key": "one"}
+    key = {"Idempotency-Key": "one-act"}
 
     statuses = all_at_once(lambda _: story.client.act(case, TOWN, "accept", key))
 
@@ -64,20 +78,22 @@ def test_sixteen_copies_of_one_request_are_one(story: Story):
 
 
 def test_sixteen_copies_of_one_opening_are_one(story: Story):
-    key = {"Idempotency-Key": "one"}
-    body = story.opening()
+    key = {"Idempotency-Key": "one-opening"}
+    body = story.opening(title="只此一件")
 
     statuses = all_at_once(lambda _: story.client.post("/cases", "li.ming", body, key))
 
     assert statuses == {201: THREADS}
-    assert len(story.client.done(story.client.get("/cases", "li.ming"))["items"]) == 1
+    opened = story.client.done(story.client.get("/cases", "li.ming", text="只此一件"))["items"]
+    assert len(opened) == 1
 
 
 def test_without_a_database_every_route_says_so(settings, cases, tmp_path):
     gone = f"postgresql+psycopg://caseflow_program@/none?host={tmp_path}"
-    cases.database = open_database(Address(gone, gone))
-    cases.connect = cases.database.connect
-    app = create_app(settings, cases=cases, clock=SystemClock())
+    cut_off = copy.copy(cases)
+    cut_off.database = open_database(Address(gone, gone))
+    cut_off.connect = cut_off.database.connect
+    app = create_app(settings, cases=cut_off, clock=SystemClock())
     client = Client(app)
 
     for answer in (client.get("/health"), client.get("/publicities"), client.get("/tasks", TOWN)):
@@ -87,7 +103,9 @@ def test_without_a_database_every_route_says_so(settings, cases, tmp_path):
         assert str(tmp_path) not in answer.get_data(as_text=True)
 
 
-def test_what_breaks_says_nothing_of_its_inside(client: Client, caplog: pytest.LogCaptureFixture):
+def test_what_breaks_says_nothing_of_its_inside(settings, cases, caplog: pytest.LogCaptureFixture):
+    client = Client(create_app(settings, cases=cases, clock=SystemClock()))
+
     @admits(Rule.EVERYBODY)
     def broken() -> None:
         raise ZeroDivisionError("the secret inside")

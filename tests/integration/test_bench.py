@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from caseflow.bench import act, publicity, timers
+from caseflow.bench import act, publicity, scratch, timers
 from caseflow.bench.act import same_rows
+from caseflow.database import migration
 from caseflow.database.server import Server
 from caseflow.kernel.errors import Conflict
 from caseflow.settings import Settings
@@ -21,16 +22,24 @@ KEYS = {
 
 
 @pytest.fixture
-def embedded(settings: Settings, server: Server) -> Settings:
-    """Settings under which the tests' own server is the embedded one."""
+def embedded(
+    settings: Settings, server: Server, empty_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings under which the tests' own server is the embedded one, and migrates by a copy."""
+
+    def prepare(address, _migrations):
+        migration.create_database(address.owner_url, template=empty_template)
+
+    monkeypatch.setattr(scratch, "prepare", prepare)
     return replace(settings, home=Path(server.socket_folder).parent)
 
 
-def test_a_short_run_of_act_compares_act_with_pgbench(embedded):
-    result = act.run(embedded, clients=(2,), seconds=1, rounds=1, cases=5)
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_a_short_run_of_act_compares_act_with_pgbench(embedded, count):
+    result = act.run(embedded, clients=(count,), seconds=1, rounds=1, cases=5)
 
     assert set(result) == {"clients"}
-    assert [row["clients"] for row in result["clients"]] == [2]
+    assert [row["clients"] for row in result["clients"]] == [count]
     for row in result["clients"]:
         assert set(row) == KEYS
         assert all(value > 0 for value in row.values())

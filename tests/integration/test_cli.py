@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from caseflow.catalogue.places import data_root
 from caseflow.cli import main
 from caseflow.cli.output import DEFAULT_LIMIT
 from caseflow.cli.payload import given_payload
@@ -17,6 +16,8 @@ from caseflow.cli.serving import tokens_told
 from caseflow.settings import read_settings
 from tests.conftest import EVERYTHING
 from tests.factories.commands import Result
+from tests.factories.drafts import QIDONG
+from tests.factories.in_flight import data_folder
 
 NOWHERE = "postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"
 
@@ -152,9 +153,8 @@ def test_the_files_have_no_fault(run):
 
 
 def test_a_fault_is_told_with_its_file_and_line(run, tmp_path, monkeypatch):
-    data = tmp_path / "data"
-    for folder in ("policies", "workflows", "notifications", "migrations"):
-        shutil.copytree(data_root() / folder, data / folder)
+    data = data_folder(tmp_path / "data")
+    shutil.copytree(QIDONG, data / "policies" / QIDONG.name, dirs_exist_ok=True)
     broken = data / "policies/qidong-2026/QD26-7a.yaml"
     text = broken.read_text(encoding="utf-8")
     broken.write_text(text.replace("yuan: 2000000", "yuan: 2000001"), encoding="utf-8")
@@ -180,9 +180,7 @@ def test_every_measure_compiles_to_a_sound_workflow(run):
 
 
 def test_a_broken_stage_is_told_for_every_measure_that_uses_it(run, tmp_path, monkeypatch):
-    data = tmp_path / "data"
-    for folder in ("policies", "workflows", "notifications", "migrations"):
-        shutil.copytree(data_root() / folder, data / folder)
+    data = data_folder(tmp_path / "data")
     stage = data / "workflows/stages/intake.yaml"
     text = stage.read_text(encoding="utf-8")
     stage.write_text(text.replace("guards: [first_correction]", "guards: [os.system]"))
@@ -334,7 +332,7 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
-@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("options", [(), pytest.param(("--json",), marks=pytest.mark.soak)])
 def test_a_full_disk_is_one_clear_line_and_a_failure(tmp_path, options):
     environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 
@@ -357,6 +355,7 @@ def test_a_drawing_that_cannot_be_written_is_a_failure(run):
     assert is_one_line(refused.err)
 
 
+@pytest.mark.soak  # that a program starts and fails as one, the full disk shows
 def test_the_installed_module_runs_as_a_program(tmp_path):
     environment = {"CASEFLOW_HOME": str(tmp_path), "PYTHONPATH": str(EVERYTHING), "PATH": ""}
 

@@ -1,14 +1,11 @@
 """`caseflow quote` on files alone: no database is needed, and bad facts are told, not computed."""
 
 import json
-import os
-import subprocess
 import sys
 
 import pytest
 
 from caseflow.cli import main
-from tests.conftest import EVERYTHING
 
 FACTS = {"paid_rent_fen": 500_000_000, "real_scenario": True, "granted_this_year_fen": 0}
 
@@ -86,15 +83,14 @@ def test_a_clause_without_a_figure_says_who_must_enter_one(quote):
     assert "市财政局" in err
 
 
-def test_facts_come_from_standard_input_too(tmp_path):
-    command = [sys.executable, "-m", "caseflow", "quote", "QD26-7a", "--facts", "-"]
-    done = subprocess.run(
-        [*command, "--on", "2026-10-12", "--json"],
-        input=json.dumps(FACTS),
-        env={**os.environ, "PYTHONPATH": str(EVERYTHING), "CASEFLOW_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_facts_come_from_standard_input_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CASEFLOW_HOME", str(tmp_path / "home"))
+    piped = tmp_path / "piped"
+    piped.write_text(json.dumps(FACTS), encoding="utf-8")
 
-    assert json.loads(done.stdout)["amount_fen"] == 200_000_000
+    with piped.open(encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        code = main(["quote", "QD26-7a", "--facts", "-", "--on", "2026-10-12", "--json"])
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["amount_fen"] == 200_000_000
