@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from caseflow.bench import act, publicity, scratch, timers
+from caseflow.bench import act, publicity, timers
 from caseflow.bench.act import same_rows
-from caseflow.database import migration
 from caseflow.database.server import Server
 from caseflow.kernel.errors import Conflict
 from caseflow.settings import Settings
@@ -22,15 +21,8 @@ KEYS = {
 
 
 @pytest.fixture
-def embedded(
-    settings: Settings, server: Server, empty_template: str, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """Settings under which the tests' own server is the embedded one, and migrates by a copy."""
-
-    def prepare(address, _migrations):
-        migration.create_database(address.owner_url, template=empty_template)
-
-    monkeypatch.setattr(scratch, "prepare", prepare)
+def embedded(settings: Settings, server: Server) -> Settings:
+    """Settings under which the tests' own server is the embedded one."""
     return replace(settings, home=Path(server.socket_folder).parent)
 
 
