@@ -73,6 +73,7 @@ class Claims:
         """Play what happened before the tests' time: no clock of the stock runs out meanwhile."""
         now, self.town.now = self.town.now, BEGINS
         yield
+        assert self.town.now <= STOCKED
         self.town.now = now
 
     def of(self, title: str) -> str:

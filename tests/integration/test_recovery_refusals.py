@@ -49,9 +49,9 @@ def receipt(fen: int, *, title: str = "due", share: str = "city", voucher: str =
 
 @pytest.fixture(scope="module")
 def standing(server, paid_template, tmp_path_factory) -> Iterator[Claims]:
-    """The stock, with an event of a receipt on each recovery that is due, and one of which a fen
+    """The stock with an event of a receipt on each recovery that is due, and a fen received.
 
-    has come; nothing is changed.
+    Nothing is changed.
     """
     for database in keep(server, paid_template, "recovery_refusals"):
         claims = Claims(town_on(database, tmp_path_factory.mktemp("home")))
@@ -133,7 +133,7 @@ def test_the_programs_role_may_not_even_try(standing: Claims, statement: str):
 
 
 def test_a_receipt_once_written_stays(standing: Claims):
-    assert standing.town.value("SELECT count(*) FROM recovery_receipt") == 1
+    assert standing.town.value("SELECT sum(fen) FROM recovery_receipt") == 1
 
     for statement in ("UPDATE recovery_receipt SET fen = 2", "DELETE FROM recovery_receipt"):
         with pytest.raises(psycopg.Error, match="append-only"):
