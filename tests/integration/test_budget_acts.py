@@ -1,5 +1,6 @@
 """What the treasury does with its lines, and accounts to pay to; a process that dies."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from caseflow.funds.service import (
     withdraw,
 )
 from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from tests.integration.budgets import FEN, balances, emptied, found, give, hand, owner
+from tests.integration.budgets import FEN, LINE, balances, emptied, found, give, hand, owner
 from tests.integration.walking import Town, visit
 
 
@@ -181,20 +182,21 @@ def test_the_fiscal_split_is_confirmed_by_a_second_person(town: Town):
 
 
 KILLED = """
+import json
 import sys
 from dataclasses import replace
 from caseflow.database.access import Address, open_database
 from caseflow.database.ids import PublicIds
-from caseflow.funds.service import appropriate, withdraw, Hand
+from caseflow.funds.service import Appropriation, appropriate, withdraw, Hand
 from caseflow.history.part import Signer
-from tests.integration.budgets import LINE
 from datetime import datetime, UTC
 database = open_database(Address(sys.argv[1], sys.argv[1]))
+line = Appropriation(**json.loads(sys.argv[3]))
 hand = Hand(int(sys.argv[2]), datetime(2026, 9, 7, 1, tzinfo=UTC), Signer(b"k" * 32, "k"))
 for number in range(100_000):
     with database.session() as session:
-        line = appropriate(session, replace(LINE, fen=3), hand, ids=PublicIds())
-        withdraw(session, line.id, fen=1, document_no="x", hand=hand)
+        made = appropriate(session, replace(line, fen=3), hand, ids=PublicIds())
+        withdraw(session, made.id, fen=1, document_no="x", hand=hand)
     print(number, flush=True)
 """
 
@@ -203,7 +205,7 @@ for number in range(100_000):
 def test_a_process_killed_in_the_middle_leaves_nothing_half_done(town: Town, kills: int):
     line = give(town, fen=1)
     before = _events(town, line)
-    arguments = [town.house.database.address.url, str(hand(town).by)]
+    arguments = [town.house.database.address.url, str(hand(town).by), json.dumps(vars(LINE))]
 
     for _ in range(kills):
         process = subprocess.Popen(
