@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from caseflow.cases.recoveries.offsetting import Offset, offset_payment
+from caseflow.cases.service import Outcome
 from caseflow.kernel.errors import CaseflowError, EventNotAllowed, InvalidInput, RequestReused
 from tests.integration.claiming import CITY, DISTRICT, FEN, RULING, STOCKED, Claims
 from tests.integration.walking import together
@@ -18,6 +19,7 @@ class Desk:
 
     def __init__(self, claims: Claims, claimed: str | None = None, fen: int = FEN) -> None:
         self.claims, self.town = claims, claims.town
+        self.answers: list[Outcome] = []
         with claims.beforehand():
             self.claimed = claimed or claims.paid()
         with claims.beforehand():
