@@ -7,14 +7,19 @@ from tests.api.story import APPLICANT, BEFORE_COSIGNING, COSIGNERS, FEN, HANDLER
 LIMIT = 200_000_000
 
 
+OWNER = "wang.fang"
+
+
 def caps(story: Story, case: str, login: str = HANDLER):
     return story.client.done(story.client.get(f"/cases/{case}/caps", login))
 
 
-def proposed(story: Story) -> str:
-    """Bring a case to where a plan is to be drawn up."""
-    case = story.submitted()
-    story.run(case, BEFORE_COSIGNING[1:])
+def proposed(story: Story, firm: str) -> str:
+    """Bring a case of a firm of OWNER's to where a plan is to be drawn up."""
+    case = story.draft(OWNER, applicant=firm)
+    story.complete(case, OWNER)
+    (_, submit, payload), *others = BEFORE_COSIGNING
+    story.run(case, ((OWNER, submit, payload), *others))
     for login in COSIGNERS:
         story.run(case, ((login, "answer_seat", {"verdict": "pass", "note": "无异议"}),))
     return case
@@ -38,8 +43,11 @@ def test_what_is_left_is_told_before_anything_is_planned(shared_story: Story):
     assert found["priors"] == {"granted_this_year_fen": 0}
 
 
-def test_what_another_case_of_the_enterprise_has_planned_is_not_planned_again(story: Story):
-    first, second = proposed(story), proposed(story)
+def test_what_another_case_has_planned_is_not_planned_again_until_it_is_returned(
+    shared_story: Story,
+):
+    story, firm = shared_story, shared_story.register(OWNER, number=2)
+    first, second = proposed(story, firm), proposed(story, firm)
     story.client.done(plan(story, first, FEN))
 
     (own,), (others,) = caps(story, first)["caps"], story.show(second)["caps"]
@@ -53,12 +61,14 @@ def test_what_another_case_of_the_enterprise_has_planned_is_not_planned_again(st
     assert "上限200万元，已占用10万元，尚余190万元" in refused.json["detail"]
     assert refused.json["caps"] == [others]
     assert plan(story, second, LIMIT - FEN).status_code == 200
+    _a_plan_returned_is_not_held_against_the_next_one(story, first, second)
 
 
-def test_a_plan_returned_is_not_held_against_the_next_one(story: Story):
-    first, second = proposed(story), proposed(story)
-    story.client.done(plan(story, first, LIMIT))
-    story.client.done(story.client.act(first, REVIEWER, "return_plan", reason="重新核算"))
+def _a_plan_returned_is_not_held_against_the_next_one(
+    story: Story, first: str, second: str
+) -> None:
+    for case in (first, second):
+        story.client.done(story.client.act(case, REVIEWER, "return_plan", reason="重新核算"))
     story.client.done(plan(story, second, LIMIT - 1))
 
     events = {each["event"]: each for each in story.show(first, HANDLER)["events"]}

@@ -59,12 +59,20 @@ def shared(server, founded_template, tmp_path_factory) -> Iterator[Door]:
             yield door
 
 
-@pytest.fixture
-def door(server, founded_template, tmp_path) -> Iterator[Door]:
-    """A house of the test's own."""
-    for database in keep(server, make_stock(server, founded_template), f"api_{tmp_path.name}"):
-        with door_on(database, tmp_path) as door:
+@pytest.fixture(scope="module")
+def own(server, founded_template, tmp_path_factory) -> Iterator[Door]:
+    """A house in which each test acts on a case of its own."""
+    for database in keep(server, make_stock(server, founded_template), "api_recoveries_own"):
+        with door_on(database, tmp_path_factory.mktemp("house")) as door:
             yield door
+
+
+@pytest.fixture
+def door(own: Door) -> Door:
+    """The house at the tests' time."""
+    own.claims.town.now = STOCKED
+    VirtualClock(own.claims.town.house.database.connect).move_to(STOCKED)
+    return own
 
 
 def test_the_head_of_the_division_opens_one_on_a_case_that_has_ended(door: Door):
@@ -150,7 +158,7 @@ def test_who_sees_which_recoveries(shared: Door):
 
 
 def test_the_applicant_sees_it_when_told_and_not_while_it_is_looked_into(door: Door):
-    case = door.claims.of("paid")
+    case = door.claims.of("paid by both")
     applicant = door.applicant(case).login
     recovery = door.done(door.post(f"/cases/{case}/recoveries", HEAD, LEAD), 201)["case"]
     before = [door.get(f"/{kind}/{recovery}", applicant).status_code for kind in SEEN]
@@ -191,9 +199,11 @@ def test_a_receipt_is_shown_by_share_and_the_case_says_what_came_back(door: Door
 
 def test_an_offset_is_an_act_of_the_treasury_that_order_and_recovery_tell(door: Door):
     claims, words = door.claims, "可从今后应拨付的奖补资金中抵扣。"
-    recovery = claims.decided(claims.paid(), FEN, offset_allowed=True, offset_words=words)
-    paying = claims.reached_by(claims.applicant_of(recovery), "fund_released")
-    VirtualClock(claims.town.house.database.connect).move_to(claims.town.now)
+    with claims.beforehand():
+        case = claims.paid()
+    with claims.beforehand():
+        paying = claims.reached_by(claims.applicant_of(case), "fund_released")
+    recovery = claims.decided(case, FEN, offset_allowed=True, offset_words=words)
     said = {"recovery": recovery, "offset_fen": 300, "voucher_no": "DK-1"}
 
     assert door.post(f"/cases/{paying}/offsets", HEAD, said).status_code == 403

@@ -68,6 +68,14 @@ class Claims:
         self.town = town
         self.vouchers = 0
 
+    @contextmanager
+    def beforehand(self) -> Iterator[None]:
+        """Play what happened before the tests' time: no clock of the stock runs out meanwhile."""
+        now, self.town.now = self.town.now, BEGINS
+        yield
+        assert self.town.now <= STOCKED
+        self.town.now = now
+
     def of(self, title: str) -> str:
         """Return the public id of a case of the stock."""
         return str(self.town.value('SELECT public_id FROM "case" WHERE title = %s', title))
@@ -175,10 +183,16 @@ class Claims:
         self.town.now = STOCKED - timedelta(days=1)
         return self._open_for(applicant).case
 
-    def let_the_bar_end_on(self, day: date) -> None:
-        """Put a bar in the place of the one there is that ends on a day."""
+    def let_the_bar_end_on(self, day: date, recovery: str) -> None:
+        """Put a bar in the place of a recovery's that ends on a day."""
         self.owner("ALTER TABLE bar DISABLE TRIGGER bar_fixed")
-        self.owner("UPDATE bar SET from_on = %s, to_on = %s", day - timedelta(days=365), day)
+        self.owner(
+            "UPDATE bar SET from_on = %s, to_on = %s WHERE recovery_id ="
+            ' (SELECT id FROM "case" WHERE public_id = %s)',
+            day - timedelta(days=365),
+            day,
+            recovery,
+        )
         self.owner("ALTER TABLE bar ENABLE TRIGGER bar_fixed")
 
     def open_as(self, person: int, case: str) -> Outcome:
@@ -286,6 +300,16 @@ class Claims:
             " WHERE c.public_id = %s ORDER BY h.seq",
             case,
         )
+
+
+def lend(claims: Claims) -> Iterator[Claims]:
+    """Lend what was paid to a test, and dismiss the leads that it leaves open."""
+    claims.town.now = STOCKED
+    yield claims
+    for (lead,) in claims.town.sql(
+        "SELECT public_id FROM \"case\" WHERE state = 'recovery_lead' AND outcome IS NULL"
+    ):
+        claims.town.act(lead, "dismiss_lead")
 
 
 def stock(town: Town) -> None:

@@ -22,9 +22,10 @@ def planned(server, founded_template, tmp_path_factory) -> Iterator[Town]:
         yield town
 
 
-@pytest.fixture
-def town(server, founded_template, tmp_path) -> Iterator[Town]:
-    yield from found(server, founded_template, tmp_path, "each")
+@pytest.fixture(scope="module")
+def town(server, founded_template, tmp_path_factory) -> Iterator[Town]:
+    """A town in which the tests pay."""
+    yield from found(server, founded_template, tmp_path_factory.mktemp("town"), "paying")
 
 
 # --- what the database refuses to everybody
@@ -116,8 +117,10 @@ def test_a_returned_order_takes_the_account_registered_since(town: Town):
 
     town.act(case, "correct_account")
 
-    assert town.sql("SELECT account_bank, account_number, status FROM payment") == [
-        ("另一银行", "6299999999", "returned")
-    ]
+    query = (
+        "SELECT account_bank, account_number, p.status FROM payment p"
+        ' JOIN "case" c ON c.id = p.case_id WHERE c.public_id = %s'
+    )
+    assert town.sql(query, case) == [("另一银行", "6299999999", "returned")]
     town.walk(case)
-    assert town.sql("SELECT account_number, status FROM payment") == [("6299999999", "paid")]
+    assert town.sql(query, case) == [("另一银行", "6299999999", "paid")]

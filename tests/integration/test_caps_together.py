@@ -23,7 +23,6 @@ from tests.integration.walking import together, visit
 WAN = 10_000 * YUAN
 VOUCHER, ROBOT = "QD26-7a", "WX-8a"
 LIMIT = 200 * WAN
-AT_ONCE = 32
 WRITERS, ROUNDS = 8, 20
 PASSED = {"cut_code": "decision", "reason": "会议研究核减"}
 Way = Callable[[Land, str, int], int]
@@ -46,19 +45,24 @@ def land(founded) -> Iterator[Land]:
 
 
 @pytest.mark.parametrize(
-    ("measure", "each", "fit"), [(VOUCHER, 10 * WAN, 20), (ROBOT, 50 * WAN, 4)]
+    ("measure", "at_once", "each", "fit"),
+    [
+        (VOUCHER, 8, 40 * WAN, 5),
+        pytest.param(VOUCHER, 32, 10 * WAN, 20, marks=pytest.mark.soak),
+        pytest.param(ROBOT, 32, 50 * WAN, 4, marks=pytest.mark.soak),
+    ],
 )
-def test_of_thirty_two_plans_at_once_exactly_as_many_as_fit_are_made(
-    land: Land, measure: str, each: int, fit: int
+def test_of_many_plans_at_once_exactly_as_many_as_fit_are_made(
+    land: Land, measure: str, at_once: int, each: int, fit: int
 ):
     firm = firm_of(land, measure)
-    cases = [proposed(land, measure, firm) for _ in range(AT_ONCE)]
+    cases = [proposed(land, measure, firm) for _ in range(at_once)]
 
     answers = together(*[lambda case=case: plan(land, case, each) for case in cases])
 
     refused = [each for each in answers if isinstance(each, CapReached | GuardFailed)]
     assert answers.count("plan_review") == fit
-    assert len(refused) == AT_ONCE - fit
+    assert len(refused) == at_once - fit
     assert used(land, f"year:{measure}:{firm.id}:2026") == (LIMIT, fit)
 
 
@@ -148,19 +152,35 @@ steps = st.lists(
         st.sampled_from(["plan", "plan", "replan", "approve", "reject", "withdraw"]),
         st.sampled_from([0, 1, LIMIT // 2, LIMIT // 2 + 1, LIMIT - 1, LIMIT, LIMIT + 1]),
     ),
+    min_size=5,
     max_size=10,
 )
 
 
-@settings(
-    max_examples=10,
+ANY_ORDER = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@settings(ANY_ORDER, max_examples=3)
+@given(steps=steps)
+def test_an_order_of_acts_keeps_what_is_used_what_is_held_and_within_the_limit(
+    land: Land, steps: list[tuple[int, str, int]]
+):
+    _kept_and_held(land, steps)
+
+
+@pytest.mark.soak
+@settings(ANY_ORDER, max_examples=40)
 @given(steps=steps)
 def test_any_order_of_acts_keeps_what_is_used_what_is_held_and_within_the_limit(
     land: Land, steps: list[tuple[int, str, int]]
 ):
+    _kept_and_held(land, steps)
+
+
+def _kept_and_held(land: Land, steps: list[tuple[int, str, int]]) -> None:
     firm = firm_of(land, VOUCHER)
     cases = [proposed(land, VOUCHER, firm) for _ in range(3)]
     held = dict.fromkeys(cases, 0)

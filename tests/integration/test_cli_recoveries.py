@@ -15,6 +15,13 @@ LEAD = ("--ground", "misuse", "--evidence", "审计抽查")
 
 
 @pytest.fixture
+def claims(standing_claims: Claims) -> Claims:
+    """The module's stock at the tests' time."""
+    standing_claims.town.now = STOCKED
+    return standing_claims
+
+
+@pytest.fixture
 def run(claims: Claims, tmp_path, monkeypatch, capsys):
     """Run commands in the house whose cases were paid."""
     address = claims.town.house.database.address
@@ -51,10 +58,12 @@ def test_another_than_the_head_is_refused(run, claims: Claims):
 
 
 def test_the_ledger_is_listed_in_pages(run):
+    whole = run("list", *AUDITOR, "--json")
     first = run("list", "--limit", "2", *AUDITOR, "--json")
     rest = run("list", "--after", first.json[-1]["public_id"], *AUDITOR, "--json")
 
-    assert [len(first.json), len(rest.json)] == [2, 1]
+    assert (len(first.json), len(rest.json) >= 1) == (2, True)
+    assert first.json + rest.json == whole.json
     assert f"--after {first.json[-1]['public_id']}" in first.err
     table = run("list", *AUDITOR)
     for words in ("追缴台账", "待缴款", "100.01 元", "2026-10-15"):
@@ -80,13 +89,17 @@ def test_an_offset_that_the_decision_does_not_allow_is_refused(run, claims: Clai
     assert "没有写明可以抵扣" in refused.err
 
 
-def test_the_ledger_is_written_as_a_workbook(run, tmp_path):
+def test_the_ledger_is_written_as_a_workbook(run, claims: Claims, tmp_path):
     path = tmp_path / "追缴台账.xlsx"
+    known = claims.town.value(
+        "SELECT count(*) FROM \"case\" WHERE child_kind = 'recovery' AND outcome IS NULL"
+    )
 
     written = run("export", "-o", str(path), "--outcome", "open", *AUDITOR)
 
     assert (written.code, written.out) == (0, "")
-    assert "3 lines" in written.err
+    assert known >= 3
+    assert f"{known} lines" in written.err
     assert opened(path.read_bytes())[0]["标题"] == "追缴台账"
 
 

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 
 from caseflow.cases.recoveries.offsetting import Offset, offset_payment
+from caseflow.cases.service import Outcome
 from caseflow.kernel.errors import CaseflowError, EventNotAllowed, InvalidInput, RequestReused
-from tests.integration.claiming import CITY, DISTRICT, FEN, Claims
+from tests.integration.claiming import CITY, DISTRICT, FEN, RULING, STOCKED, Claims
 from tests.integration.walking import together
 
 ALLOWED = {"offset_allowed": True, "offset_words": "可从今后应拨付的奖补资金中抵扣。"}
@@ -16,24 +17,27 @@ ALLOWED = {"offset_allowed": True, "offset_words": "可从今后应拨付的奖�
 class Desk:
     """A recovery that may be set off, and a payment to the same enterprise that waits."""
 
-    def __init__(self, claims: Claims, *, shares: tuple[int, ...] = (FEN,), fen: int = FEN) -> None:
+    def __init__(self, claims: Claims, claimed: str | None = None, fen: int = FEN) -> None:
         self.claims, self.town = claims, claims.town
-        self.claimed = claims.paid(fen) if len(shares) == 1 else claims.paid_by_both(shares)
-        self.recovery = claims.decided(self.claimed, sum(shares), **ALLOWED)
-        applicant = claims.applicant_of(self.recovery)
-        self.paying = claims.reached_by(applicant, "fund_released")
+        self.answers: list[Outcome] = []
+        with claims.beforehand():
+            self.claimed = claimed or claims.paid()
+        with claims.beforehand():
+            applicant = claims.applicant_of(self.claimed)
+            self.paying = claims.reached_by(applicant, "fund_released")
+        self.town.now = STOCKED
+        self.recovery = claims.decided(self.claimed, fen, **ALLOWED)
 
     def offset(self, fen: int, recovery: str | None = None, **said: object):
         """Set off so much of the payment, as the treasury."""
         person = self.town.person(self.paying, "finance.treasury")
         self.town.now += timedelta(minutes=1)
         wanted = Offset(
-            payment=self.paying,
             recovery=recovery or self.recovery,
             fen=fen,
             actor_id=person,
             at=self.town.now,
-            **{"voucher_no": f"DK-{fen}", **said},
+            **{"payment": self.paying, "voucher_no": f"DK-{fen}-{self.paying}", **said},
         )
         return offset_payment(self.town.house.cases, wanted)
 
@@ -60,23 +64,43 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def standing_offsets(standing_claims: Claims) -> Desk:
-    """The same where everything that is asked is refused."""
-    return Desk(standing_claims)
+    """Where everything that is asked is refused."""
+    return Desk(standing_claims, standing_claims.of("paid"))
 
 
 @pytest.fixture
-def desk_of_offsets(claims: Claims) -> Desk:
-    return Desk(claims)
+def claims(standing_claims: Claims) -> Claims:
+    """The module's stock at the tests' time; each test that sets off has a desk of its own."""
+    standing_claims.town.now = STOCKED
+    return standing_claims
 
 
-def test_part_of_a_payment_is_set_off_and_the_net_is_paid(desk_of_offsets: Desk):
-    desk = desk_of_offsets
+@pytest.fixture(scope="module")
+def whole(standing_claims: Claims) -> Desk:
+    """A payment that was wholly set off, by a request of which the answers are kept."""
+    desk = Desk(standing_claims)
+    said = {"voucher_no": "DK-ALL", "request_id": "once"}
+    desk.answers = [desk.offset(FEN, **said) for _ in range(2)]
+    return desk
+
+
+def test_part_of_a_payment_is_set_off_and_the_net_is_paid_also_after_a_return(claims: Claims):
+    desk = Desk(claims)
 
     outcome = desk.offset(300)
-    desk.town.walk(desk.paying)
+    desk.town.act(desk.paying, "order_payment")
+    with pytest.raises(EventNotAllowed, match="offset_payment"):  # the treasury was told to pay
+        desk.offset(1)
+    desk.town.act(desk.paying, "return_payment", reason="账号有误")
+    returned = (desk.order(), desk.ledger(desk.paying))
+    for event in ("correct_account", "confirm_payment"):
+        desk.town.act(desk.paying, event)
 
     assert (outcome.state, outcome.events) == ("fund_released", ("offset_payment",))
+    assert returned[0] == (FEN, 300, "returned")
+    assert returned[1] == {"available": -FEN, "released": FEN - 300, "paid": 300}
     assert desk.order() == (FEN, 300, "paid")
+    assert desk.town.value('SELECT paid_fen FROM "case" WHERE public_id = %s', desk.paying) == FEN
     assert desk.claims.shares(desk.recovery) == [(300, 0)]
     assert desk.claims.recovered(desk.claimed) == 300
     assert desk.town.state(desk.paying) == "disbursed"
@@ -86,49 +110,20 @@ def test_part_of_a_payment_is_set_off_and_the_net_is_paid(desk_of_offsets: Desk)
     assert desk.town.events(desk.recovery)[-1] == "record_offset"
 
 
-def test_a_payment_wholly_set_off_is_paid_without_the_bank(desk_of_offsets: Desk):
-    desk = desk_of_offsets
-
-    outcome = desk.offset(FEN, voucher_no="DK-ALL")
-
-    assert outcome.events == ("offset_payment", "wholly_offset")
-    assert desk.order() == (FEN, FEN, "paid")
-    assert desk.town.state(desk.paying) == "disbursed"
-    assert desk.town.state(desk.recovery) == "recovered"
+def test_a_payment_wholly_set_off_is_paid_without_the_bank(whole: Desk):
+    assert whole.answers[0].events == ("offset_payment", "wholly_offset")
+    assert whole.order() == (FEN, FEN, "paid")
+    assert whole.town.state(whole.paying) == "disbursed"
+    assert whole.town.state(whole.recovery) == "recovered"
 
 
-def test_a_net_that_the_bank_gives_back_is_paid_again_and_the_offset_stands(
-    desk_of_offsets: Desk,
-):
-    desk = desk_of_offsets
-    desk.offset(300)
-    desk.town.act(desk.paying, "order_payment")
-
-    desk.town.act(desk.paying, "return_payment", reason="账号有误")
-    returned = (desk.order(), desk.ledger(desk.paying))
-    desk.town.walk(desk.paying)
-
-    assert returned[0] == (FEN, 300, "returned")
-    assert returned[1] == {"available": -FEN, "released": FEN - 300, "paid": 300}
-    assert desk.order() == (FEN, 300, "paid")
-    assert desk.town.value('SELECT paid_fen FROM "case" WHERE public_id = %s', desk.paying) == FEN
-    assert desk.claims.recovered(desk.claimed) == 300
-
-
-def test_both_shares_of_what_was_paid_get_their_part_back(claims: Claims):
-    desk = Desk(claims, shares=(CITY, DISTRICT))
+def test_both_shares_get_their_part_back_and_the_hold_on_the_paid_case_is_lifted(claims: Claims):
+    desk = Desk(claims, claims.of("paid by both"), CITY + DISTRICT)
 
     desk.offset(CITY + DISTRICT)
 
     assert claims.shares(desk.recovery) == [(CITY, DISTRICT)]
     assert desk.order() == (FEN, CITY + DISTRICT, "ordered")
-
-
-def test_the_paid_case_is_told_that_its_hold_is_lifted(claims: Claims):
-    desk = Desk(claims, shares=(CITY, DISTRICT))
-
-    desk.offset(CITY + DISTRICT)
-
     assert claims.holds(desk.claimed) == [("clawback_open", True)]
     assert desk.town.events(desk.claimed)[-1] == "recovery_ended"
 
@@ -139,17 +134,6 @@ def test_no_more_is_set_off_than_waits_to_be_paid(standing_offsets: Desk, fen: i
         standing_offsets.offset(fen)
 
 
-def test_no_more_is_set_off_than_the_recovery_still_claims(claims: Claims):
-    desk = Desk(claims)
-    claims.receive(desk.recovery, FEN - 100)
-
-    with pytest.raises(InvalidInput, match="不超过应追回未缴的 100 分"):
-        desk.offset(101)
-    desk.offset(100)
-
-    assert desk.town.state(desk.recovery) == "recovered"
-
-
 def test_a_decision_that_does_not_say_so_allows_no_offset(standing_offsets: Desk):
     silent = standing_offsets.claims.of("due")
 
@@ -157,20 +141,12 @@ def test_a_decision_that_does_not_say_so_allows_no_offset(standing_offsets: Desk
         standing_offsets.offset(1, silent)
 
 
-def test_nobody_pays_anothers_debt(claims: Claims):
-    desk = Desk(claims)
-    desk.paying = claims.town.reached("fund_released")
+def test_nobody_pays_anothers_debt(standing_offsets: Desk):
+    with standing_offsets.claims.beforehand():
+        anothers = standing_offsets.town.reached("fund_released")
 
     with pytest.raises(EventNotAllowed, match="收款单位不是"):
-        desk.offset(1)
-
-
-def test_what_the_treasury_has_been_told_to_pay_is_not_set_off(claims: Claims):
-    desk = Desk(claims)
-    desk.town.act(desk.paying, "order_payment")
-
-    with pytest.raises(EventNotAllowed, match="offset_payment"):
-        desk.offset(1)
+        standing_offsets.offset(1, payment=anothers)
 
 
 @pytest.mark.parametrize("event", ["offset_payment", "record_offset"])
@@ -183,19 +159,16 @@ def test_neither_side_of_an_offset_is_recorded_alone(standing_offsets: Desk, eve
         desk.town.act(case, event, **said)
 
 
-def test_the_same_request_sets_off_once(claims: Claims):
-    desk = Desk(claims)
-
-    first = desk.offset(300, request_id="once")
-    again = desk.offset(300, request_id="once")
+def test_the_same_request_sets_off_once(whole: Desk):
+    first, again = whole.answers
 
     assert (first.version, again.version, again.replayed) == (first.version, first.version, True)
-    assert desk.order()[1] == 300
+    assert whole.order()[1] == FEN
     with pytest.raises(RequestReused):
-        desk.offset(301, request_id="once")
+        whole.offset(FEN - 1, request_id="once")
 
 
-def test_many_offsets_at_once_never_take_more_than_is_open(claims: Claims):
+def test_many_offsets_at_once_never_take_more_than_is_open_and_none_a_fen_more(claims: Claims):
     desk = Desk(claims)
     claims.receive(desk.recovery, FEN - 500)
 
@@ -210,6 +183,10 @@ def test_many_offsets_at_once_never_take_more_than_is_open(claims: Claims):
     assert sum(not isinstance(each, CaseflowError) for each in done) == 2
     assert desk.order()[1] == 400
     assert claims.recovered(desk.claimed) == FEN - 100
+    with pytest.raises(InvalidInput, match="不超过应追回未缴的 100 分"):
+        desk.offset(101)
+    desk.offset(100)
+    assert desk.town.state(desk.recovery) == "recovered"
 
 
 EVENT = (
@@ -228,6 +205,18 @@ ROW = (
 )
 
 
+def _paid(claims: Claims) -> str:
+    with claims.beforehand():
+        return claims.paid()
+
+
+def _allowed(claims: Claims, recovery: str) -> str:
+    """Let a recovery be decided that may be set off, and become due."""
+    claims.town.act(recovery, "order_recovery", **{**RULING, "recovery_fen": FEN, **ALLOWED})
+    claims.town.walk(recovery, "recovery_due")
+    return recovery
+
+
 @pytest.fixture(scope="module")
 def attacked(standing_offsets: Desk) -> dict[str, int]:
     """Ids of a payment that waits and recoveries: allowed, silent, another's, without an event."""
@@ -235,9 +224,9 @@ def attacked(standing_offsets: Desk) -> dict[str, int]:
     made = {
         "paying": desk.paying,
         "claim": desk.recovery,
-        "silent": claims.decided(claims.paid(), FEN),
-        "other": claims.decided(claims.paid(), FEN, **ALLOWED),
-        "untold": claims.decided(claims.paid(), FEN, **ALLOWED),
+        "silent": claims.of("due"),
+        "other": _allowed(claims, claims.of("ruling")),
+        "untold": claims.decided(_paid(claims), FEN, **ALLOWED),
     }
     find = 'SELECT id FROM "case" WHERE public_id = %s'
     ids = {name: int(claims.town.value(find, case)) for name, case in made.items()}
@@ -272,16 +261,14 @@ def test_the_database_refuses_an_offset_that_may_not_be(
         standing_offsets.town.sql(wanted)
 
 
-def test_an_offset_once_recorded_stays(claims: Claims):
-    desk = Desk(claims)
-    desk.offset(FEN)
+def test_an_offset_once_recorded_stays(whole: Desk):
 
     for statement in ("UPDATE payment_offset SET fen = 1", "DELETE FROM payment_offset"):
         with pytest.raises(psycopg.Error, match="append-only"):
-            claims.owner(statement)
+            whole.claims.owner(statement)
     with pytest.raises(psycopg.Error, match="refused"):
-        claims.owner(
+        whole.claims.owner(
             "UPDATE payment SET status = 'returned', paid_at = NULL, voucher_no = NULL"
             ' WHERE case_id = (SELECT id FROM "case" WHERE public_id = %s)',
-            desk.paying,
+            whole.paying,
         )

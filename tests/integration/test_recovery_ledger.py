@@ -1,10 +1,19 @@
 """The 追缴台账 as a workbook: what was done, whole or not, and never a formula."""
 
+import pytest
+
 from caseflow.cases.recoveries.ledger import Ledger, ledger, workbook
 from caseflow.cases.recoveries.queries import RecoveryFilter
 from caseflow.identity.queries import actor_by_login
 from tests.factories.sheets import opened
-from tests.integration.claiming import Claims
+from tests.integration.claiming import STOCKED, Claims
+
+
+@pytest.fixture
+def claims(standing_claims: Claims) -> Claims:
+    """The module's stock at the tests' time."""
+    standing_claims.town.now = STOCKED
+    return standing_claims
 
 
 def _ledger(claims: Claims) -> Ledger:
@@ -19,7 +28,7 @@ def _opened(claims: Claims, found: Ledger):
 
 
 def test_the_measures_taken_are_named_in_their_order(claims: Claims):
-    town, recovery = claims.town, claims.of("due")
+    town, recovery = claims.town, claims.of("due by both")
     town.act(recovery, "refer_recovery", referred_to="finance")
     town.wait(recovery)
     town.act(recovery, "demand_recovery")

@@ -49,11 +49,15 @@ def receipt(fen: int, *, title: str = "due", share: str = "city", voucher: str =
 
 @pytest.fixture(scope="module")
 def standing(server, paid_template, tmp_path_factory) -> Iterator[Claims]:
-    """The stock, with an event of a receipt on each recovery that is due; nothing is changed."""
+    """The stock with an event of a receipt on each recovery that is due, and a fen received.
+
+    Nothing is changed.
+    """
     for database in keep(server, paid_template, "recovery_refusals"):
         claims = Claims(town_on(database, tmp_path_factory.mktemp("home")))
         claims.owner(EVENT)
         claims.owner(MOVED)
+        claims.receive(claims.decided(claims.of("paid"), FEN), 1)
         yield claims
 
 
@@ -128,26 +132,24 @@ def test_the_programs_role_may_not_even_try(standing: Claims, statement: str):
         standing.town.sql(statement)
 
 
-def test_a_receipt_once_written_stays(claims: Claims):
-    claims.receive(claims.of("due"), 1)
+def test_a_receipt_once_written_stays(standing: Claims):
+    assert standing.town.value("SELECT sum(fen) FROM recovery_receipt") == 1
 
     for statement in ("UPDATE recovery_receipt SET fen = 2", "DELETE FROM recovery_receipt"):
         with pytest.raises(psycopg.Error, match="append-only"):
-            claims.owner(statement)
+            standing.owner(statement)
 
 
-def test_a_payment_that_came_back_is_not_returned_by_the_bank_as_well(claims: Claims):
-    recovery = claims.of("due")
-    claims.receive(recovery, 1)
-
+def test_a_payment_that_came_back_is_not_returned_by_the_bank_as_well(standing: Claims):
     with pytest.raises(psycopg.Error, match="recovered_within_paid"):
-        claims.owner(
+        standing.owner(
             "UPDATE payment SET status = 'returned', paid_at = NULL, voucher_no = NULL"
-            ' WHERE case_id = (SELECT parent_id FROM "case" WHERE public_id = %s)',
-            recovery,
+            ' WHERE case_id = (SELECT id FROM "case" WHERE public_id = %s)',
+            standing.of("paid"),
         )
 
 
+@pytest.mark.soak
 def test_the_migration_is_taken_back_and_made_again(server, empty_template):
     name = "recovery_downgraded"
     url = server.url(name)

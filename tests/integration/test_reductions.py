@@ -67,9 +67,9 @@ def test_the_database_takes_no_silent_reduction(
 
 
 def test_a_reduction_is_kept_with_its_code_and_what_a_ceiling_leaves_with_its_words(
-    claims: Claims,
+    standing_claims: Claims,
 ):
-    most = 200_000_000
+    claims, most = standing_claims, 200_000_000
     case = claims.town.reached("third_party_audit", applied_fen=most + 9, verified_fen=most + 9)
     report(claims, case, most + 1, cut_code="audit", reason="存储费用不予认可")
 
