@@ -3,11 +3,10 @@
 import pytest
 from marshmallow import ValidationError
 
-from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.schemas import MeasureOverlapRecord
 from caseflow.kernel.overlap.matters import KINDS
 from caseflow.kernel.overlap.rules import EXPECTED, TRIGGERS, terms_of
-from tests.conftest import EVERYTHING
+from tests.definitions.families import policies
 
 SOURCE = "惯例（手册§5.1，D）"
 NAMELESS = {
@@ -20,7 +19,7 @@ NAMELESS = {
     "funds": "由基金管理人按市场决定",
 }
 """Families whose cases need name no matter, and why."""
-POLICIES = {files.policy.code: files for files in read_policies(EVERYTHING)}
+POLICIES = policies()
 MEASURES = [(files.policy, each) for files in POLICIES.values() for each in files.measures]
 
 
