@@ -126,6 +126,24 @@ PUBLICISED = tuple(
 )
 
 
+def of_each(names):
+    """Ask a question of every workflow named, in one test; who fails is noted by name."""
+
+    def asking(question):
+        def asked():
+            for name in names:
+                try:
+                    question(name)
+                except BaseException as error:
+                    error.add_note(f"of the workflow {name}")
+                    raise
+
+        asked.__name__ = question.__name__
+        return asked
+
+    return asking
+
+
 def flags_of(process):
     """The legal flags that the measures of a process carry."""
     if process in MONEYLESS:
