@@ -122,6 +122,8 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_faulty_kind_is_refused_with_file_and_line(folder, change, rule, line):
+    for kind in BOOK.kinds.values():
+        (folder / f"{kind.letter}.yaml").unlink()  # they are read in every test otherwise
     (folder / "extra.yaml").write_text(KIND.format(name="extra").replace(*change))
     (folder / "extra.zh-CN.txt").write_text("某\n")
 

@@ -4,7 +4,7 @@ import hypothesis
 import pytest
 
 hypothesis.settings.register_profile("short", deadline=None, max_examples=25)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=1000)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("short")
 
 
