@@ -43,9 +43,8 @@ def _prune_clocks(draft: Draft, aside: set[str]) -> None:
     for name in names - used:
         draft.clocks.pop(name, None)
     for code, state in draft.states.items():
-        if not draft.clocks.keys() >= {*state.stops}:
-            stops = tuple(clock for clock in state.stops if clock in draft.clocks)
-            draft.states[code] = replace(state, stops=stops)
+        stops = tuple(clock for clock in state.stops if clock in draft.clocks)
+        draft.states[code] = replace(state, stops=stops)
     for key, step in draft.steps.items():
         if not draft.clocks.keys() >= {*step.ends}:
             ends = tuple(clock for clock in step.ends if clock in draft.clocks)
