@@ -1,13 +1,12 @@
 """Compile the workflow of every measure of a policy."""
 
-from dataclasses import replace
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from caseflow.catalogue.measures import Measure, content_hash
 from caseflow.catalogue.policies import PolicyFiles
 from caseflow.kernel.errors import DefinitionError, Problem
-from caseflow.kernel.workflow.compiler import compile_workflows
+from caseflow.kernel.workflow.compiler import compile_workflows, for_measure
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.source import Library, MeasureSpec, Source
 
@@ -50,26 +49,7 @@ def compile_measure(files: PolicyFiles, measure: Measure, library: Library) -> d
     if said not in known:
         known[said] = spec, compile_workflows(process, library, spec)
     first, compiled = known[said]
-    return {
-        _renamed(name, first, spec): _for(workflow, first, spec)
-        for name, workflow in compiled.items()
-    }
-
-
-def _for(workflow: Workflow, first: MeasureSpec, spec: MeasureSpec) -> Workflow:
-    """Return the workflow of the measure `first` as that of the measure `spec`."""
-    if (first.id, first.title) == (spec.id, spec.title):
-        return workflow
-    return replace(
-        workflow,
-        name=_renamed(workflow.name, first, spec),
-        title=spec.title + workflow.title.removeprefix(first.title),
-        children={kind: _renamed(name, first, spec) for kind, name in workflow.children.items()},
-    )
-
-
-def _renamed(name: str, first: MeasureSpec, spec: MeasureSpec) -> str:
-    return spec.id + name.removeprefix(first.id)
+    return for_measure(compiled, first, spec)
 
 
 def process_of(files: PolicyFiles, measure: Measure, library: Library) -> Source:

@@ -33,18 +33,16 @@ FEATURES = (
     "notifications", "reviews",
 )  # fmt: skip
 VAGUE = {"utils", "helpers", "common", "manager", "managers", "base", "misc"}
+TEXTS = {path: path.read_text() for path in FILES}
+NODES = {path: [*ast.walk(ast.parse(text))] for path, text in TEXTS.items()}
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imports(path: Path) -> Iterator[str]:
+    for node in NODES[path]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
-
-
-TEXTS = {path: path.read_text() for path in FILES}
-TREES = {path: ast.parse(text) for path, text in TEXTS.items()}
 
 
 def _where(wrong: Callable[[Path], object]) -> list[str]:
@@ -56,7 +54,7 @@ def test_the_kernel_imports_the_standard_library_and_transitions_only():
     allowed = (sys.stdlib_module_names - IMPURE) | {"caseflow", "transitions"}
 
     def others(path):
-        return {name.partition(".")[0] for name in _imports(TREES[path])} - allowed
+        return {name.partition(".")[0] for name in _imports(path)} - allowed
 
     assert _where(lambda path: "kernel" in path.parts and others(path)) == []
 
@@ -85,7 +83,7 @@ def test_no_function_is_two_things():
     def long(path):
         return [
             node.name
-            for node in ast.walk(TREES[path])
+            for node in NODES[path]
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and node.end_lineno - node.lineno >= LONGEST_FUNCTION
         ]
@@ -109,7 +107,7 @@ def test_money_is_never_a_float():
     def calls(path):
         return "bench" not in path.parts and [
             node
-            for node in ast.walk(TREES[path])
+            for node in NODES[path]
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float"
         ]
 

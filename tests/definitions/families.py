@@ -11,7 +11,7 @@ from pathlib import Path
 from coverage import Coverage
 
 from caseflow.catalogue.cities import read_cities
-from caseflow.catalogue.compiling import compile_policy, is_family
+from caseflow.catalogue.compiling import compile_measure, is_family
 from caseflow.catalogue.library import load_library
 from caseflow.catalogue.loading import read_policies
 from caseflow.kernel.conditions import all_hold
@@ -19,6 +19,7 @@ from caseflow.kernel.workflow.compiler import compile_workflows
 from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.money_words import PAYS
 from caseflow.kernel.workflow.source import MeasureSpec
+from caseflow.notifications.rules import load_notices
 
 EVERYTHING = Path(__file__).resolve().parents[2]  # conftest says so too, but imports more
 REFUSALS = ("rejected", "not_accepted", "terminated")
@@ -60,13 +61,23 @@ def cities():
 
 
 @cache
+def notices():
+    with untraced():
+        return load_notices(EVERYTHING / "notifications")
+
+
+@cache
+def compiled_measure(id_):
+    """The workflows of one measure by name."""
+    files = next(each for each in policies().values() if id_.startswith(each.policy.prefix))
+    with untraced():
+        return compile_measure(files, files.measure(id_), library())
+
+
+@cache
 def compiled_policies():
     """The workflows of every measure of every policy by the measure's id, then by name."""
-    workflows = {}
-    for files in policies().values():
-        with untraced():
-            workflows |= compile_policy(files, library())
-    return workflows
+    return {measure.id: compiled_measure(measure.id) for measure in measures()}
 
 
 def measures():
@@ -82,13 +93,13 @@ def compiled(process, **options):
 
 
 @cache
-def _plain(process):
-    return compiled(process)
+def _flagged(process):
+    return compiled(process, flags=flags_of(process))
 
 
 def workflow(name) -> Workflow:
-    """The workflow without legal flags; those of a measure add checks, they change nothing."""
-    return _plain(name.partition("/")[0])[name]
+    """The workflow with the legal flags of its measures; they add checks and change nothing."""
+    return _flagged(name.partition("/")[0])[name]
 
 
 _BY_NAME = {name: each for name, each in library().families.items() if not each.data.get("child")}
@@ -113,6 +124,24 @@ PAYING = tuple(name for name in ALL if name not in {*MONEYLESS, *PARENTS})
 PUBLICISED = tuple(
     name for name in ALL if name not in {*MONEYLESS, "interest", "allowances/period"}
 )
+
+
+def of_each(names):
+    """Ask a question of every workflow named, in one test; who fails is noted by name."""
+
+    def asking(question):
+        def asked():
+            for name in names:
+                try:
+                    question(name)
+                except BaseException as error:
+                    error.add_note(f"of the workflow {name}")
+                    raise
+
+        asked.__name__ = question.__name__
+        return asked
+
+    return asking
 
 
 def flags_of(process):

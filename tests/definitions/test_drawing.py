@@ -6,7 +6,7 @@ import pytest
 from caseflow.catalogue.drawing import mermaid, svg
 from caseflow.catalogue.picture import picture
 from tests.definitions.definitions import compile_demo, library_with, sound_text
-from tests.definitions.families import compiled_policies
+from tests.definitions.families import compiled_measure, compiled_policies
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -170,9 +170,17 @@ def test_a_quotation_mark_does_not_break_the_mermaid_text(tmp_path):
 # --- the workflows of all measures
 
 
+EVERY = pytest.param(compiled_policies, marks=pytest.mark.soak, id="every measure")
+
+
+def measures_that_differ():
+    return {id_: compiled_measure(id_) for id_ in ("QD26-7a", "WX-3c", "NT26-3b")}
+
+
 @pytest.mark.no_cover
-def test_every_workflow_of_every_measure_can_be_drawn_with_all_its_boxes():
-    for flows in compiled_policies().values():
+@pytest.mark.parametrize("compiled", [measures_that_differ, EVERY])
+def test_every_workflow_of_a_measure_can_be_drawn_with_all_its_boxes(compiled):
+    for flows in compiled().values():
         for flow in flows.values():
             text, shown = mermaid(flow), picture(flow)
             assert f"title: {flow.title}\n" in text, flow.name
@@ -183,9 +191,16 @@ def test_every_workflow_of_every_measure_can_be_drawn_with_all_its_boxes():
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("id_", ["NT26-1d", "WX-3c", "YC-3"])
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "NT26-1d",
+        pytest.param("WX-3c", marks=pytest.mark.soak),
+        pytest.param("YC-3", marks=pytest.mark.soak),
+    ],
+)
 def test_the_largest_workflows_are_drawn_with_every_word(id_):
-    flow = compiled_policies()[id_][id_]
+    flow = compiled_measure(id_)[id_]
 
     shown = words(ET.fromstring(svg(flow)))
 

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import cache
 
 import pytest
 
@@ -26,15 +27,22 @@ def files(request):
     return next(each for each in policies().values() if each.policy.code == request.param)
 
 
+@cache
+def written(code, id_):
+    path = FOLDERS[code] / f"{id_}.yaml"
+    if not path.exists():
+        return []
+    data = read_yaml(path).data
+    assert data["measure"] == id_
+    for example in data["examples"]:
+        assert set(example) <= KEYS, (id_, example)
+    return data["examples"]
+
+
 def examples(files):
     for measure in files.measures:
-        path = FOLDERS[files.policy.code] / f"{measure.id}.yaml"
-        if path.exists():
-            data = read_yaml(path).data
-            assert data["measure"] == measure.id
-            for example in data["examples"]:
-                assert set(example) <= KEYS, (measure.id, example)
-                yield measure, example
+        for example in written(files.policy.code, measure.id):
+            yield measure, example
 
 
 def told(files, measure, example):

@@ -11,6 +11,7 @@ from tests.definitions.families import (
     PAYING,
     PUBLICISED,
     TRACKED,
+    of_each,
     outcomes,
     states_of,
     targets,
@@ -28,7 +29,7 @@ PLANNED = tuple(name for name in PAYING if name != "allocations")
 UNTRACKED = tuple(name for name in ALL if name not in TRACKED)
 
 
-@pytest.mark.parametrize("name", APPLIED_FOR)
+@of_each(APPLIED_FOR)
 def test_acceptance_is_decided_in_five_days_or_counts_as_given(name):
     flow = workflow(name)
     clock = flow.clocks["acceptance"]
@@ -39,7 +40,7 @@ def test_acceptance_is_decided_in_five_days_or_counts_as_given(name):
     assert flow.step("submitted", "accept").starts == ("service",)
 
 
-@pytest.mark.parametrize("name", APPLIED_FOR)
+@of_each(APPLIED_FOR)
 def test_correction_is_asked_once_stops_acceptance_and_lapses(name):
     flow = workflow(name)
     first = flow.step("submitted", "request_correction")
@@ -56,7 +57,7 @@ def test_correction_is_asked_once_stops_acceptance_and_lapses(name):
     assert outcomes(flow, "submitted", "not_accept") == ["not_accepted"]
 
 
-@pytest.mark.parametrize("name", DRAFTED)
+@of_each(DRAFTED)
 def test_a_draft_is_submitted_under_an_open_call_or_lapses_with_it(name):
     flow = workflow(name)
     submit = flow.step("draft", "submit")
@@ -67,7 +68,7 @@ def test_a_draft_is_submitted_under_an_open_call_or_lapses_with_it(name):
     assert outcomes(flow, "draft", "discard_draft") == ["withdrawn"]
 
 
-@pytest.mark.parametrize("name", UNTRACKED)
+@of_each(UNTRACKED)
 def test_withdrawal_is_free_before_the_plan_and_needs_consent_after(name):
     flow = workflow(name)
 
@@ -79,7 +80,7 @@ def test_withdrawal_is_free_before_the_plan_and_needs_consent_after(name):
     assert outcomes(flow, "withdrawal_requested", "consent_withdrawal") == ["withdrawn"]
 
 
-@pytest.mark.parametrize("name", PUBLICISED)
+@of_each(PUBLICISED)
 def test_a_listed_case_asks_to_withdraw_and_comes_back_when_refused(name):
     flow = workflow(name)
 
@@ -89,7 +90,7 @@ def test_a_listed_case_asks_to_withdraw_and_comes_back_when_refused(name):
     assert "publicity" in targets(flow, "withdrawal_requested", "refuse_withdrawal")
 
 
-@pytest.mark.parametrize("name", UNTRACKED)
+@of_each(UNTRACKED)
 def test_a_suspended_case_resumes_where_it_stood_and_its_clocks_stand_still(name):
     flow = workflow(name)
     stopped = {step.source for step in flow.steps.values() if step.event == "suspend"}
@@ -101,7 +102,7 @@ def test_a_suspended_case_resumes_where_it_stood_and_its_clocks_stand_still(name
     assert targets(flow, "suspended", "suspension_over") == targets(flow, "suspended", "resume")
 
 
-@pytest.mark.parametrize("name", UNTRACKED)
+@of_each(UNTRACKED)
 def test_a_hold_can_be_placed_from_the_plan_on_and_moves_nothing(name):
     flow = workflow(name)
 
@@ -111,7 +112,7 @@ def test_a_hold_can_be_placed_from_the_plan_on_and_moves_nothing(name):
             assert targets(flow, state.code, "lift_hold") == [state.code]
 
 
-@pytest.mark.parametrize("name", PUBLICISED)
+@of_each(PUBLICISED)
 def test_an_objection_is_heard_in_the_window_and_decided(name):
     flow = workflow(name)
 
@@ -126,7 +127,7 @@ def test_an_objection_is_heard_in_the_window_and_decided(name):
         assert flow.step("objection", event).effects == ("settle_objection",)
 
 
-@pytest.mark.parametrize("name", PUBLICISED)
+@of_each(PUBLICISED)
 def test_publicity_closes_by_itself_only_when_over_and_undisputed(name):
     close = workflow(name).step("publicity", "close_publicity")
 
@@ -135,7 +136,7 @@ def test_publicity_closes_by_itself_only_when_over_and_undisputed(name):
     assert workflow(name).clocks["publicity"].until == "publicity_ends_on"
 
 
-@pytest.mark.parametrize("name", PLANNED)
+@of_each(PLANNED)
 def test_credit_is_checked_before_the_plan_and_before_every_payment(name):
     flow = workflow(name)
 
@@ -169,7 +170,7 @@ def test_credit_is_checked_when_the_district_recommends():
             assert outcomes(flow, "review_vetoed", "reject") == ["rejected"], name
 
 
-@pytest.mark.parametrize("name", PAYING)
+@of_each(PAYING)
 def test_money_leaves_only_in_force_without_hold_and_within_the_publicised_amount(name):
     flow = workflow(name)
 
@@ -185,7 +186,7 @@ def test_money_leaves_only_in_force_without_hold_and_within_the_publicised_amoun
         assert "voucher_no" in flow.step(state, "confirm_payment").requires
 
 
-@pytest.mark.parametrize("name", PAYING)
+@of_each(PAYING)
 def test_a_returned_payment_waits_for_the_account_and_is_paid_again(name):
     flow = workflow(name)
     payee = {"instant_vouchers/settlement": "platform_operator"}.get(name, "applicant")

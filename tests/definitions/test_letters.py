@@ -8,19 +8,18 @@ import pytest
 from docx import Document
 from pypdf import PdfReader
 
-from caseflow.catalogue.library import load_library
-from caseflow.catalogue.places import data_root
 from caseflow.documents.letters.fonts import FAMILIES, chinese_font
 from caseflow.documents.letters.kinds import CASE, load_letters
 from caseflow.documents.letters.rendering import docx_of, letter_of, pdf_of
 from caseflow.documents.letters.words import FACTS
 from caseflow.kernel.errors import DefinitionError, NotFound, Unavailable
 from tests.conftest import EVERYTHING
+from tests.definitions.families import library
 from tests.factories.letters import DATED_ON, shown
 
 FOLDER = EVERYTHING / "notifications" / "letters"
 BOOK = load_letters(FOLDER)
-LIBRARY = load_library(data_root() / "workflows")
+LIBRARY = library()
 EVENTS = {event for stage in LIBRARY.stages.values() for event in stage.data["events"]}
 STATES = {state for stage in LIBRARY.stages.values() for state in stage.data.get("states", {})}
 CLOCKS = {
@@ -123,6 +122,8 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_faulty_kind_is_refused_with_file_and_line(folder, change, rule, line):
+    for kind in BOOK.kinds.values():
+        (folder / f"{kind.letter}.yaml").unlink()  # they are read in every test otherwise
     (folder / "extra.yaml").write_text(KIND.format(name="extra").replace(*change))
     (folder / "extra.zh-CN.txt").write_text("某\n")
 

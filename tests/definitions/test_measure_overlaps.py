@@ -3,11 +3,10 @@
 import pytest
 from marshmallow import ValidationError
 
-from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.schemas import MeasureOverlapRecord
 from caseflow.kernel.overlap.matters import KINDS
 from caseflow.kernel.overlap.rules import EXPECTED, TRIGGERS, terms_of
-from tests.conftest import EVERYTHING
+from tests.definitions.families import policies
 
 SOURCE = "惯例（手册§5.1，D）"
 NAMELESS = {
@@ -20,7 +19,7 @@ NAMELESS = {
     "funds": "由基金管理人按市场决定",
 }
 """Families whose cases need name no matter, and why."""
-POLICIES = {files.policy.code: files for files in read_policies(EVERYTHING)}
+POLICIES = policies()
 MEASURES = [(files.policy, each) for files in POLICIES.values() for each in files.measures]
 
 
@@ -28,15 +27,15 @@ def test_the_five_policies_have_the_five_wordings():
     assert {files.policy.overlap.against for files in POLICIES.values()} == TRIGGERS.keys()
 
 
-@pytest.mark.parametrize(("policy", "measure"), MEASURES, ids=lambda each: getattr(each, "id", ""))
-def test_a_measures_terms_are_its_policys_words_and_its_own(policy, measure):
-    data = measure.to_data()
+def test_a_measures_terms_are_its_policys_words_and_its_own():
+    for policy, measure in MEASURES:
+        own = measure.to_data().get("overlap")
 
-    terms = terms_of(policy.to_data()["overlap"], data.get("overlap"), measure.family)
+        terms = terms_of(policy.to_data()["overlap"], own, measure.family)
 
-    assert terms.words == policy.overlap.words
-    assert set(terms.matters) <= KINDS.keys()
-    assert bool(terms.matters) == (measure.family not in NAMELESS)
+        assert terms.words == policy.overlap.words, measure.id
+        assert set(terms.matters) <= KINDS.keys(), measure.id
+        assert bool(terms.matters) == (measure.family not in NAMELESS), measure.id
 
 
 def test_a_measure_that_says_nothing_for_itself_has_the_hash_it_had():

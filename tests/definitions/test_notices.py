@@ -2,12 +2,12 @@
 
 import pytest
 
-from caseflow.catalogue.library import load_library
 from caseflow.catalogue.places import data_root
-from caseflow.notifications.rules import TRIGGERS, load_notices
+from caseflow.notifications.rules import TRIGGERS
+from tests.definitions.families import library, notices
 
-BOOK = load_notices(data_root() / "notifications")
-LIBRARY = load_library(data_root() / "workflows")
+BOOK = notices()
+LIBRARY = library()
 EVENTS = sorted({event for stage in LIBRARY.stages.values() for event in stage.data["events"]})
 STATES = {state for stage in LIBRARY.stages.values() for state in stage.data.get("states", {})}
 

@@ -14,7 +14,11 @@ from tests.definitions.families import library
 
 ROOT = data_root()
 QIDONG = ROOT / "policies" / "qidong-2026"
-MEASURES = sorted(path.stem for path in QIDONG.glob("QD26-*.yaml"))
+SHOWN = ("QD26-10b", "QD26-1d", "QD26-7a")
+MEASURES = [
+    name if name in SHOWN else pytest.param(name, marks=pytest.mark.soak)
+    for name in sorted(path.stem for path in QIDONG.glob("QD26-*.yaml"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +284,8 @@ def test_a_quota_and_a_selection_quote_the_clause(copy):
     assert found(copy) == [("words-not-in-clause", "QD26-7a.yaml")]
 
 
-def test_a_workflow_parameter_reaches_the_specification_of_the_workflow(copy):
+def test_a_workflow_parameter_reaches_the_specification_of_the_workflow(slim):
+    copy = slim("QD26-7a.yaml")
     choice = (
         "workflow: {parameters: {publicity_days: {value: 7, source: 惯例}}, without: [audit]}\n"
     )
@@ -295,7 +300,8 @@ def test_a_workflow_parameter_reaches_the_specification_of_the_workflow(copy):
     assert spec.file == str(copy / "QD26-7a.yaml")
 
 
-def test_the_line_of_a_fault_is_the_line_it_stands_on(copy):
+def test_the_line_of_a_fault_is_the_line_it_stands_on(slim):
+    copy = slim("QD26-7a.yaml")
     change(copy / "QD26-7a.yaml", "bound: fixed", "bound: about")
     lines = copy.joinpath("QD26-7a.yaml").read_text(encoding="utf-8").split("\n")
     line = next(number for number, words in enumerate(lines, 1) if "bound: about" in words)
@@ -306,7 +312,8 @@ def test_the_line_of_a_fault_is_the_line_it_stands_on(copy):
     assert [problem.line for problem in refused.value.problems] == [line]
 
 
-def test_the_faults_of_several_files_are_told_together(copy):
+def test_the_faults_of_several_files_are_told_together(slim):
+    copy = slim("QD26-7a.yaml", "QD26-8a.yaml", "QD26-1a.yaml")
     change(copy / "QD26-7a.yaml", "bound: fixed", "bound: about")
     change(copy / "QD26-8a.yaml", "bound: fixed", "bound: about")
 
@@ -319,21 +326,24 @@ def test_the_faults_of_several_files_are_told_together(copy):
     }
 
 
-def test_a_policy_without_its_text_is_refused(copy):
+def test_a_policy_without_its_text_is_refused(slim):
+    copy = slim()
     (copy / "text.txt").unlink()
 
     with pytest.raises(DefinitionError, match="text-missing"):
         read_policy(copy)
 
 
-def test_a_text_that_is_not_utf_8_is_refused(copy):
+def test_a_text_that_is_not_utf_8_is_refused(slim):
+    copy = slim()
     (copy / "text.txt").write_bytes("启东".encode("gb18030"))
 
     with pytest.raises(DefinitionError, match="text-encoding"):
         read_policy(copy)
 
 
-def test_a_folder_without_a_policy_file_is_refused(copy):
+def test_a_folder_without_a_policy_file_is_refused(slim):
+    copy = slim()
     (copy / "policy.yaml").unlink()
 
     with pytest.raises(DefinitionError, match="yaml-missing-file"):
@@ -365,10 +375,13 @@ def test_a_measure_of_a_family_that_does_not_exist_is_refused(copy, slim):
     ]
 
 
-def test_a_comment_does_not_change_the_content_hash(copy, qidong):
-    change(copy / "QD26-7a.yaml", "article: 7", "article: 7  # 第（七）条")
+def test_a_comment_does_not_change_the_content_hash(slim):
+    folder = slim("QD26-7a.yaml")
+    before = read_policy(folder).hash
 
-    assert read_policy(copy).hash == qidong.hash
+    change(folder / "QD26-7a.yaml", "article: 7", "article: 7  # 第（七）条")
+
+    assert read_policy(folder).hash == before
 
 
 @pytest.mark.parametrize(
@@ -379,7 +392,10 @@ def test_a_comment_does_not_change_the_content_hash(copy, qidong):
         ("text.txt", "（此件公开发布）", "（此件不公开）"),
     ],
 )
-def test_any_change_of_content_changes_the_content_hash(copy, qidong, file, old, new):
-    change(copy / file, old, new)
+def test_any_change_of_content_changes_the_content_hash(slim, file, old, new):
+    folder = slim("QD26-7a.yaml")
+    before = read_policy(folder).hash
 
-    assert read_policy(copy).hash != qidong.hash
+    change(folder / file, old, new)
+
+    assert read_policy(folder).hash != before

@@ -4,14 +4,21 @@ import pytest
 
 from caseflow.kernel.workflow.money_words import PAYS
 from tests.definitions.definitions import compile_demo, library_with, sound_text
-from tests.definitions.families import compiled_policies, library, main_road, outcomes, targets
+from tests.definitions.families import (
+    compiled_measure,
+    compiled_policies,
+    library,
+    main_road,
+    outcomes,
+    targets,
+)
 
 NAME = "recovery"
 
 
 def of(measure):
     """The recovery of a measure."""
-    return compiled_policies()[measure][f"{measure}/{NAME}"]
+    return compiled_measure(measure)[f"{measure}/{NAME}"]
 
 
 FLOW = of("QD26-7a")
@@ -33,7 +40,7 @@ def test_every_measure_that_pays_has_a_recovery_and_no_other_has():
 
 
 def test_it_is_no_child_that_the_measures_own_workflow_opens():
-    assert all(NAME not in each.children for each in compiled_policies()["QD26-7a"].values())
+    assert all(NAME not in each.children for each in compiled_measure("QD26-7a").values())
 
 
 def test_the_main_road_is_the_chain_of_the_handbook():

@@ -7,7 +7,6 @@ import pytest
 from marshmallow import ValidationError
 
 from caseflow.batches.title_survey import _Desk
-from caseflow.catalogue.loading import read_policies
 from caseflow.catalogue.quoting import facts_of
 from caseflow.catalogue.schemas import MeasureRecord
 from caseflow.catalogue.yaml_reader import read_yaml
@@ -15,8 +14,9 @@ from caseflow.kernel.benefits.sheet import Terms
 from caseflow.kernel.overlap.rules import EXPECTED
 from caseflow.kernel.titles import matter_of
 from tests.conftest import EVERYTHING
+from tests.definitions.families import measures
 
-MEASURES = {m.id: m for files in read_policies(EVERYTHING) for m in files.measures}
+MEASURES = {measure.id: measure for measure in measures()}
 SERVED = [(m, each) for m in MEASURES.values() if m.titles for each in m.titles.serves]
 
 

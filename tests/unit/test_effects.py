@@ -10,7 +10,7 @@ from caseflow.kernel.workflow.effects import _EFFECTS, OVERLAP_ALLOWED, apply, d
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Branch, Step
 from caseflow.kernel.workflow.vocabulary import EFFECTS, GUARDS, SYSTEM_FACTS
-from tests.definitions.families import ALL, workflow
+from tests.definitions.families import ALL, of_each, workflow
 
 UNPAID = {"approved_fen": 1000, "unpaid_fen": 1000}
 
@@ -333,7 +333,7 @@ def test_derived_facts_are_facts_of_the_system():
 # --- what the definitions owe the effects
 
 
-@pytest.mark.parametrize("name", ALL)
+@of_each(ALL)
 def test_a_step_gives_its_effects_what_they_read(name):
     steps = workflow(name).steps.values()
 
@@ -365,7 +365,7 @@ def test_what_is_only_written_changes_no_fact(effect):
     assert after(effect, score=1) == {"score": 1}
 
 
-@pytest.mark.parametrize("name", ALL)
+@of_each(ALL)
 def test_no_road_orders_a_payment_while_another_waits(name):
     flow = workflow(name)
     seen, waiting = set(), [(flow.initial, 0, 0)]

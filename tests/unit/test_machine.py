@@ -9,7 +9,7 @@ from caseflow.kernel.errors import EventNotAllowed, GuardFailed, InvalidInput
 from caseflow.kernel.workflow.machine import MOST_AUTOMATIC, Runner, Situation
 from caseflow.kernel.workflow.model import Branch, Fact, State, Step, Test, Workflow
 from caseflow.kernel.workflow.vocabulary import INPUTS
-from tests.definitions.families import ALL, PUBLICISED, workflow
+from tests.definitions.families import ALL, PUBLICISED, of_each, workflow
 
 SCORE = Fact("score", "integer", "评审得分", unit="分", sample=80)
 AUDITED = Fact("audited", "boolean", "审计通过", sample=True)
@@ -363,7 +363,7 @@ def test_a_case_for_which_nothing_is_due_sleeps_on():
 # --- the compiled workflows
 
 
-@pytest.mark.parametrize("name", ALL)
+@of_each(ALL)
 def test_a_suspended_case_resumes_in_the_state_it_was_suspended_in(name):
     runner = runner_of(name)
     because = {"reason": INPUTS["reason"].sample, "basis": INPUTS["basis"].sample}
@@ -382,7 +382,7 @@ def test_a_state_that_is_not_known_before_is_not_gone_back_to():
         runner_of("vouchers").decide(Situation("suspended", {}), "resume", {"reason": "已核清。"})
 
 
-@pytest.mark.parametrize("name", PUBLICISED)
+@of_each(PUBLICISED)
 def test_publicity_that_is_over_closes_or_goes_back_to_the_objection_that_is_open(name):
     def wake(**facts):
         return runner_of(name).wake(Situation("publicity", facts))
@@ -392,7 +392,7 @@ def test_publicity_that_is_over_closes_or_goes_back_to_the_objection_that_is_ope
     assert wake(publicity_over=True, open_objections=0).moves[0].step.event == "close_publicity"
 
 
-@pytest.mark.parametrize("name", ALL)
+@of_each(ALL)
 def test_an_automatic_step_asks_for_nothing_that_nobody_would_give(name):
     steps = workflow(name).steps.values()
 
@@ -401,7 +401,7 @@ def test_an_automatic_step_asks_for_nothing_that_nobody_would_give(name):
     ] == []
 
 
-@pytest.mark.parametrize("name", ALL)
+@of_each(ALL)
 def test_every_branch_of_every_step_is_taken_where_it_is_the_first_to_hold(name):
     runner = runner_of(name)
 

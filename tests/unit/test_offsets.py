@@ -45,7 +45,7 @@ def test_no_fen_is_lost_however_often_something_is_set_off(city: int, district: 
     taken = 0
     while any(order.status == "ordered" for order in orders):
         left = sum(order.net_fen for order in orders)
-        fen = data.draw(st.integers(max(1, left // 3), left))
+        fen = data.draw(st.integers(max(1, left // 2), left))
         orders = set_off(orders, fen)
         taken += fen
         assert sum(order.offset_fen for order in orders) == taken

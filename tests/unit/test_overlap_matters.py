@@ -46,17 +46,17 @@ def test_what_people_type_has_one_normal_form(kind, typed, key):
     assert matter_key(kind, found, commit) == found
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
 @pytest.mark.parametrize(
     "typed",
     ["", "  ", "无", "-", "合同", "1", "x" * 81 + "1", "HT\x0001", "=1+1;2", None, 7, 1.5, ["HT-1"],
      "😀12345"],
 )  # fmt: skip
-def test_nonsense_is_no_key(kind, typed):
-    with pytest.raises(InvalidInput) as caught:
-        matter_key(kind, typed, commit)
+def test_nonsense_is_no_key(typed):
+    for kind in sorted(KINDS):
+        with pytest.raises(InvalidInput) as caught:
+            matter_key(kind, typed, commit)
 
-    assert caught.value.fields.keys() == {"matters"}
+        assert caught.value.fields.keys() == {"matters"}, kind
 
 
 @pytest.mark.parametrize(

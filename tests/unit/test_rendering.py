@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseflow.catalogue.places import data_root
 from caseflow.kernel.errors import DefinitionError
 from caseflow.notifications import templates
 from caseflow.notifications.rendering import render
 from caseflow.notifications.rules import load_notices
+from tests.definitions.families import notices
 
-BOOK = load_notices(data_root() / "notifications")
+BOOK = notices()
 
 FACTS = {
     "number": "QD26-7a-2026-000123",

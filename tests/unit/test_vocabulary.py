@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+from caseflow.kernel.policy_changes import DECISIONS, OVER, STATES, UNDECIDED
 from caseflow.kernel.workflow import money_words, vocabulary
 
 
@@ -23,3 +24,8 @@ def test_no_input_is_declared_twice():
     assert len(declared) > 30
     assert sorted(declared) == sorted(set(declared))
     assert set(vocabulary.INPUTS) <= set(declared)
+
+
+def test_a_case_that_a_change_of_policy_meets_is_undecided_over_or_decided():
+    assert len(STATES) == len({UNDECIDED, OVER, *DECISIONS}) == 5
+    assert set(STATES) == {UNDECIDED, OVER, *DECISIONS}

@@ -49,7 +49,7 @@ def check(
         *_automatic_problems(workflow, where, ways),
         *_clock_problems(workflow, where, ways),
         *deciding_problems(workflow, where),
-        *judging_problems(workflow, where),
+        *judging_problems(workflow, where, ways),
         *legal_problems(workflow, where, ways, compiled=compiled),
     ]
 
@@ -156,10 +156,9 @@ def _states_without(workflow: Workflow, fact: str, ways: list[Edge]) -> set[str]
 
 def _automatic_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
     for code in workflow.states:
-        facts = facts_known(workflow, *workflow.steps_from(code))
         automatic = [step for step in workflow.steps_from(code) if step.automatic]
         for one, other in combinations(automatic, 2):
-            if _both_enabled(one, other, facts):
+            if _both_enabled(one, other, facts_known(workflow, *workflow.steps_from(code))):
                 message = f"{one.event!r} and {other.event!r} can both fire in {code!r}"
                 key = (code, other.event)
                 yield where.problem("step", key, "automatic-overlap", message)

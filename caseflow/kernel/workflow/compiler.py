@@ -4,6 +4,7 @@ The result is deterministic: the same definitions give the same hash.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from caseflow.kernel.checks import DEFAULT_POINTS
 from caseflow.kernel.errors import DefinitionError, Problem
@@ -19,7 +20,7 @@ from caseflow.kernel.workflow.states import add_states
 from caseflow.kernel.workflow.steps import add_steps, resolve
 from caseflow.kernel.workflow.vocabulary import AMOUNTS, FLAGS, SEATS
 
-__all__ = ["Library", "MeasureSpec", "Source", "Where", "compile_workflows"]
+__all__ = ["Library", "MeasureSpec", "Source", "Where", "compile_workflows", "for_measure"]
 
 
 def compile_workflows(
@@ -46,9 +47,41 @@ def compile_workflows(
     _compile(family, library, measure, name=measure.id, compiled=compiled)
     if any(_pays(workflow) for workflow in compiled.values()):
         for follower in followers:
-            name = f"{measure.id}/{follower.data['family']}"
-            _compile(follower, library, measure, name=name, compiled=compiled)
+            compiled |= _follow(follower, library, measure)
     return compiled
+
+
+def _follow(follower: Source, library: Library, measure: MeasureSpec) -> dict[str, Workflow]:
+    """Return what follows the payments of a measure; of those that say the same it is one."""
+    family = follower.data["family"]
+    said = repr((family, measure.parameters, measure.without, measure.checks))
+    if said not in library.followed:
+        compiled: dict[str, Workflow] = {}
+        _compile(follower, library, measure, name=f"{measure.id}/{family}", compiled=compiled)
+        library.followed[said] = measure, compiled
+    first, compiled = library.followed[said]
+    return for_measure(compiled, first, measure)
+
+
+def for_measure(
+    compiled: Mapping[str, Workflow], first: MeasureSpec, measure: MeasureSpec
+) -> dict[str, Workflow]:
+    """Return the workflows of the measure `first` as those of one that says the same of them."""
+
+    def renamed(name: str) -> str:
+        return measure.id + name.removeprefix(first.id)
+
+    if (first.id, first.title) == (measure.id, measure.title):
+        return dict(compiled)
+    return {
+        renamed(name): replace(
+            workflow,
+            name=renamed(name),
+            title=measure.title + workflow.title.removeprefix(first.title),
+            children={kind: renamed(child) for kind, child in workflow.children.items()},
+        )
+        for name, workflow in compiled.items()
+    }
 
 
 def _followers(library: Library) -> list[Source]:

@@ -93,6 +93,8 @@ def _is_return(branch: Branch) -> bool:
 
 def is_possible(workflow: Workflow, step: Step, branch: Branch) -> bool:
     """Say whether some facts satisfy the step's guards and the branch's tests together."""
+    if not step.guards and not branch.when:
+        return True
     tests = (*guard_tests(step), *branch.when)
     if any(test.fact == PREVIOUS_STATE for test in tests):
         return can_all_hold(tests, facts_known(workflow, step))

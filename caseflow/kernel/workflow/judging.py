@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from caseflow.kernel.errors import Problem
-from caseflow.kernel.workflow.graph import edges
+from caseflow.kernel.workflow.graph import Edge
 from caseflow.kernel.workflow.model import IN_PERSON, Workflow
 from caseflow.kernel.workflow.source import Where
 
@@ -42,14 +42,14 @@ def _has(workflow: Workflow, state: str, effect: str) -> bool:
     return any(effect in step.effects for step in workflow.steps_from(state))
 
 
-def judging_problems(workflow: Workflow, where: Where) -> Iterator[Problem]:
+def judging_problems(workflow: Workflow, where: Where, ways: list[Edge]) -> Iterator[Problem]:
     """Yield what would let experts judge who were not drawn, or judge nothing at all."""
     for state in workflow.states.values():
         if state.judged is not None and not is_judged_in(workflow, state.code):
             message = f"{state.code!r} says how it is judged, but no event takes a score sheet"
             yield where.problem("state", state.code, "judged-without-sheets", message)
     judged = {code for code in workflow.states if is_judged_in(workflow, code)}
-    for way in edges(workflow):
+    for way in ways:
         enters = way.target in judged and way.target != way.source and not way.is_return
         if enters and SEATS_PANEL not in way.step.effects:
             message = f"{way.step.event!r} leads to {way.target!r} without seating a panel"

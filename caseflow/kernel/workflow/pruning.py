@@ -46,5 +46,6 @@ def _prune_clocks(draft: Draft, aside: set[str]) -> None:
         stops = tuple(clock for clock in state.stops if clock in draft.clocks)
         draft.states[code] = replace(state, stops=stops)
     for key, step in draft.steps.items():
-        ends = tuple(clock for clock in step.ends if clock in draft.clocks)
-        draft.steps[key] = replace(step, ends=ends)
+        if not draft.clocks.keys() >= {*step.ends}:
+            ends = tuple(clock for clock in step.ends if clock in draft.clocks)
+            draft.steps[key] = replace(step, ends=ends)

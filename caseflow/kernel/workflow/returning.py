@@ -24,9 +24,10 @@ PEOPLE: Final = frozenset({"applicant", "public", "system"})
 def add_returns(draft: Draft) -> None:
     """Say on every state where it may be sent back to, and from where it may be taken back."""
     effects = {effect for act in draft.acts.values() for effect in act.effects}
+    moves = [step for step in draft.steps.values() if _only_moves(step)]
     for code, state in draft.states.items():
         back = tuple(_sent_back(draft, state)) if SEND_BACK in effects else ()
-        taken = tuple(_taken_back(draft, state)) if TAKE_BACK in effects else ()
+        taken = tuple(_taken_back(draft, state, moves)) if TAKE_BACK in effects else ()
         draft.states[code] = replace(state, returns=back, taken_from=taken)
 
 
@@ -61,13 +62,13 @@ def _is_entered(draft: Draft, place: Place) -> bool:
     return entry.phase in INTO and _has_people(entry)
 
 
-def _taken_back(draft: Draft, state: State) -> Iterator[str]:
+def _taken_back(draft: Draft, state: State, moves: list[Step]) -> Iterator[str]:
     if not _may_leave(draft, state):
         return
     sources = (
         step.source
-        for step in draft.steps.values()
-        if _only_moves(step) and any(branch.target == state.code for branch in step.branches)
+        for step in moves
+        if any(branch.target == state.code for branch in step.branches)
     )
     for source in dict.fromkeys(sources):
         if source != state.code and _may_leave(draft, draft.states[source]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caseflow.kernel.errors import Problem
+from caseflow.kernel.workflow.model import Workflow
 
 Path = tuple[str | int, ...]
 """The keys and indices that lead to a value inside a file."""
@@ -33,13 +34,17 @@ class Source:
 class Library:
     """All stages and families by name, and the end states.
 
-    `shapely` are the files whose shape was found right: each is looked at once.
+    `shapely` are the files whose shape was found right: each is looked at once. `followed` has
+    what follows payments, compiled for a measure, by all that a measure may say of it.
     """
 
     stages: Mapping[str, Source]
     families: Mapping[str, Source]
     ends: Source
     shapely: set[Source] = field(default_factory=set, repr=False)
+    followed: dict[str, tuple["MeasureSpec", dict[str, Workflow]]] = field(
+        default_factory=dict, repr=False
+    )
 
 
 @dataclass(frozen=True, eq=False)

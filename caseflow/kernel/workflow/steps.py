@@ -116,9 +116,9 @@ def _everywhere(draft: Draft, variant: _Variant) -> list[str]:
         draft.fault(source, (*path, "from"), "unknown-state", message)
         return []
     excepted = variant.data.get("except", ())
-    library = {code for stage in draft.library.stages.values() for code in _raw_states(stage.data)}
+    stages = draft.library.stages.values()
     for index, name in enumerate(excepted):
-        if name not in library:
+        if not any(name in _raw_states(stage.data) for stage in stages):
             draft.fault(source, (*path, "except", index), "unknown-state", f"no state {name!r}")
     phases = variant.data.get("phases")
     return [
@@ -130,9 +130,9 @@ def _everywhere(draft: Draft, variant: _Variant) -> list[str]:
     ]
 
 
-def _raw_states(data: Any) -> Iterator[str]:
+def _raw_states(data: Any) -> Mapping[str, Any]:
     states = data.get("states") if isinstance(data, Mapping) else None
-    return iter(states if isinstance(states, Mapping) else ())
+    return states if isinstance(states, Mapping) else {}
 
 
 def _add_variant(draft: Draft, variant: _Variant, sources: list[str]) -> None:
@@ -250,6 +250,8 @@ def _duty(draft: Draft, variant: _Variant) -> str | None:
 
 
 def _inputs(draft: Draft, variant: _Variant, key: str) -> tuple[str, ...]:
+    if not variant.data.get(key):
+        return ()
     declared = {name for name in draft.known if name not in SYSTEM_FACTS}
     names = draft.names(
         variant.place.source,
@@ -321,10 +323,14 @@ def _exit(draft: Draft, place: Place, name: str, path: Path) -> str | None:
 
 def _resolve_previous(draft: Draft) -> None:
     """Turn `$previous` into one branch for every state from which a step remembers it."""
+    onward: dict[str, list[str]] = {}
+    for step in draft.steps.values():
+        if REMEMBER not in step.effects and not _reads_previous(step):
+            onward.setdefault(step.source, []).extend(branch.target for branch in step.branches)
     for key, step in draft.steps.items():
         if not any(branch.target == PREVIOUS for branch in step.branches):
             continue
-        remembered = _remembered_in(draft, step.source)
+        remembered = _remembered_in(draft, step.source, onward)
         if not remembered:
             message = f"{step.event!r} returns to a remembered state, but no event remembers one"
             draft.problems.append(
@@ -333,12 +339,11 @@ def _resolve_previous(draft: Draft) -> None:
         draft.steps[key] = replace(step, branches=tuple(_previous_ways(step, remembered)))
 
 
-def _remembered_in(draft: Draft, state: str) -> list[str]:
-    """Return the states that may stand in the register while the case is in `state`."""
-    onward: dict[str, list[str]] = {}
-    for step in draft.steps.values():
-        if REMEMBER not in step.effects and not _reads_previous(step):
-            onward.setdefault(step.source, []).extend(branch.target for branch in step.branches)
+def _remembered_in(draft: Draft, state: str, onward: Mapping[str, list[str]]) -> list[str]:
+    """Return the states that may stand in the register while the case is in `state`.
+
+    `onward` is where the steps lead that leave the register as it is.
+    """
     return [
         step.source
         for step in draft.steps.values()
