@@ -26,14 +26,14 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-PYTEST := $(BIN)/pytest -q -m "not soak" --dist loadfile --no-loadscope-reorder --cov --cov-report=
+PYTEST := $(BIN)/pytest -q -m "not soak" --cov --cov-report=
 
 # The kernel and the readers of definitions are measured here alone: tracing them again would only cost time.
 below:
-	COVERAGE_FILE=.coverage.below $(PYTEST) -n 1 tests/architecture tests/definitions tests/unit
+	COVERAGE_FILE=.coverage.below $(PYTEST) -p no:xdist tests/architecture tests/definitions tests/unit
 
 above:
-	COVERAGE_FILE=.coverage.above COVERAGE_OMIT='caseflow/kernel/*' COVERAGE_OMIT_TOO='caseflow/catalogue/[bcdflmrwy]*' $(PYTEST) -n 2 tests/api tests/integration
+	COVERAGE_FILE=.coverage.above COVERAGE_OMIT='caseflow/kernel/*' COVERAGE_OMIT_TOO='caseflow/catalogue/[bcdflmrwy]*' $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/api tests/integration
 
 measured:
 	@$(BIN)/coverage combine --quiet

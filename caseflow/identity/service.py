@@ -56,12 +56,13 @@ def load_city(session: Session, city: CityRows, *, at: datetime, ids: PublicIds)
     session.execute(select(func.pg_advisory_xact_lock(LOADING_LOCK)))
     places, new_places = _load_territories(session, city.territories)
     bodies, new_bodies = _load_organisations(session, city.organisations, places, ids)
-    people, new_seats = 0, 0
-    for account in city.accounts():
-        person, is_new = _load_person(session, account, ids)
-        people += is_new
-        new_seats += _seat_once(session, person, bodies[account.organisation], account.role, at)
-    return CityLoaded(new_places, new_bodies, people, new_seats)
+    accounts = city.accounts()
+    people, new_people = _load_people(session, accounts, ids)
+    seats = [
+        (people[account.login].id, bodies[account.organisation].id, account.role)
+        for account in accounts
+    ]
+    return CityLoaded(new_places, new_bodies, new_people, _seat_once(session, seats, at))
 
 
 def _load_territories(
@@ -116,30 +117,36 @@ def _load_organisations(
     return known, fresh
 
 
-def _load_person(session: Session, account: AccountRow, ids: PublicIds) -> tuple[Person, bool]:
-    person = session.scalars(select(Person).where(Person.login == account.login)).one_or_none()
-    if person is not None:
+def _load_people(
+    session: Session, accounts: Sequence[AccountRow], ids: PublicIds
+) -> tuple[dict[str, Person], int]:
+    logins = {account.login for account in accounts}
+    query = select(Person).where(Person.login.in_(logins))
+    known = {person.login: person for person in session.scalars(query)}
+    fresh = len(logins) - len(known)
+    for account in accounts:
+        person = known.get(account.login)
+        if person is None:
+            person = known[account.login] = Person(login=account.login, public_id=ids.new())
+            session.add(person)
         person.name = account.name
-        return person, False
-    person = Person(login=account.login, name=account.name, public_id=ids.new())
-    session.add(person)
     session.flush()
-    return person, True
+    return known, fresh
 
 
-def _seat_once(
-    session: Session, person: Person, organisation: Organisation, role: str, at: datetime
-) -> bool:
-    """Seat the person unless they ever sat there; say whether it was done."""
-    query = select(Assignment.id).where(
-        Assignment.person_id == person.id,
-        Assignment.organisation_id == organisation.id,
-        Assignment.role == role,
+def _seat_once(session: Session, seats: Sequence[tuple[int, int, str]], at: datetime) -> int:
+    """Fill seats of (person, organisation, role) unless they ever sat there; say how many."""
+    columns = (Assignment.person_id, Assignment.organisation_id, Assignment.role)
+    people = {person for person, _, _ in seats}
+    query = select(*columns).where(Assignment.person_id.in_(people))
+    taken = {tuple(row) for row in session.execute(query)}
+    fresh = [seat for seat in dict.fromkeys(seats) if seat not in taken]
+    session.add_all(
+        Assignment(person_id=person, organisation_id=body, role=role, valid_from=at)
+        for person, body, role in fresh
     )
-    if session.scalars(query.limit(1)).first() is not None:
-        return False
-    _add_assignment(session, person, organisation, role=role, at=at)
-    return True
+    session.flush()
+    return len(fresh)
 
 
 def ensure_system_person(session: Session) -> Person:

@@ -36,11 +36,14 @@ def control_years(session: Session, *, at: datetime, signer: Signer, ids: Public
         .order_by(Measure.code)
     ).all()
     for code, version, first_day in rows:
+        kinds = controlling(subject_of(version.definition))
+        if not kinds:
+            continue
         hands = [
             _hand(session, version.organisations["lead_bureau"], role, at=at, signer=signer)
             for role in (HANDLER, REVIEWER)
         ]
-        for kind in controlling(subject_of(version.definition)):
+        for kind in kinds:
             entry = Entry(
                 measure=code,
                 name=kind.name,
