@@ -95,10 +95,10 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _never_wait_for_the_disk(running: Server) -> None:
-    """What is thrown away need not survive a power cut; everything else is as in production."""
+    """What is thrown away need not survive a power cut nor be tidied; all else as in production."""
     url = running.url("postgres").replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in ("fsync", "full_page_writes"):
+        for name in ("fsync", "full_page_writes", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {name} = off")
         connection.execute("SELECT pg_reload_conf()")
 
