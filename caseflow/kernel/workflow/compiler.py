@@ -54,7 +54,7 @@ def compile_workflows(
 def _follow(follower: Source, library: Library, measure: MeasureSpec) -> dict[str, Workflow]:
     """Return what follows the payments of a measure; of those that say the same it is one."""
     family = follower.data["family"]
-    said = repr((family, measure.parameters, measure.without, measure.checks))
+    said = repr((family, measure.parameters, measure.without, measure.flags, measure.checks))
     if said not in library.followed:
         compiled: dict[str, Workflow] = {}
         _compile(follower, library, measure, name=f"{measure.id}/{family}", compiled=compiled)
