@@ -356,7 +356,6 @@ def test_cases_of_a_measure_that_is_gone_stay_on_their_version_and_ask_no_more(f
     assert [each.version for each in (*page.items, *earlier.items)] == [3, 2]
 
 
-@pytest.mark.soak
 def test_a_plan_may_leave_cases_out_and_let_limits_begin_anew(flight, dropped):
     flight.works.change(flight.works.stage("universal"), {"default: 50": "default: 45"})
     flight.works.load(shanghai(11, 12))
