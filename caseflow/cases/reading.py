@@ -2,6 +2,8 @@
 
 It goes by `database/road`: bytes that are prepared once a connection, parameters that are texts
 with a cast, and one JSON object a case for an answer: forty columns would cost more than one text.
+What few cases have is read by functions (migration 0028): the plan of a subquery is opened for
+every case, that of a function only where it is asked.
 """
 
 from dataclasses import dataclass
@@ -31,28 +33,15 @@ from caseflow.reviews.experts.queries import Judging, judging
 TAKEN: Final = """CASE WHEN k.outcome IS NULL
     THEN coalesce(k.approved_fen, (k.facts->>'planned_fen')::bigint, 0) ELSE k.paid_fen END"""
 """What a child `k` takes of its parent: plan or approval while it runs, then what was paid."""
-FIRST_MONEY: Final = """(SELECT coalesce(
-    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.id AND e.source <> 'paid'),
-    (SELECT min(e.at) FROM ledger_entry e WHERE e.case_id = c.parent_id AND e.source <> 'paid'))
-    AS at) AS first"""
-ENTERED_SPLIT: Final = f"""(
-    SELECT f.city_percent::text FROM fiscal_split f, LATERAL {FIRST_MONEY}
-    WHERE f.policy_id = policy.policy_id
-    AND f.territory_id = c.territory_id
-    AND f.confirmed_at <= coalesce(first.at, $3::timestamptz)
-    AND f.valid_from <= (coalesce(first.at, $3::timestamptz) AT TIME ZONE 'Asia/Shanghai')::date
-    ORDER BY f.valid_from DESC LIMIT 1)"""
+ENTERED_SPLIT: Final = """CASE WHEN EXISTS (SELECT FROM fiscal_split f
+        WHERE f.policy_id = policy.policy_id AND f.territory_id = c.territory_id)
+    THEN case_split(c.id, $3::timestamptz) END"""
 """The split that held when the case first took money, its own or its parent's; else today's."""
-LETTER_MADE: Final = """EXISTS (
-    SELECT FROM letter w JOIN event e ON e.stream = w.stream AND e.seq = w.seq
-    WHERE w.case_id = c.id AND e.to_state = c.state
-    AND e.seq >= (SELECT max(m.seq) FROM event m WHERE m.stream = c.id
-        AND m.to_state = c.state AND m.from_state IS DISTINCT FROM c.state))"""
+LETTER_MADE: Final = """CASE WHEN EXISTS (SELECT FROM letter w WHERE w.case_id = c.id)
+    THEN case_letter_made(c.id) ELSE false END"""
 """Whether a formal document rests on an event since the case last came to where it stands."""
 CLOSES_ON: Final = """CASE WHEN c.submitted_at IS NULL AND c.outcome IS NULL
-    THEN greatest(call.closes_on, (SELECT max(n.until_on) FROM late_intake n
-        WHERE (n.call_id, n.organisation_id) = (c.call_id, c.applicant_id)
-        AND n.consented_at <= $3::timestamptz))
+    THEN greatest(call.closes_on, case_late_until(c.id, $3::timestamptz))
     ELSE call.closes_on END"""
 """The last day of a case's call, with what was let in late (逾期收件)."""
 NOT_DELEGATED: Final = f"ARRAY{[*UNDELEGATED]}"
@@ -95,11 +84,9 @@ COLUMNS: Final = f"""
     (SELECT json_build_array(count(*), count(*) FILTER (WHERE k.outcome IS NULL),
         coalesce(sum(k.paid_fen), 0), coalesce(sum({TAKEN}), 0)::bigint)
        FROM "case" k WHERE k.parent_id = c.id AND k.child_kind <> 'recovery') AS children,
-    CASE WHEN c.parent_id IS NOT NULL THEN (SELECT coalesce(sum(p.fen), 0)::bigint
-        FROM "case" k JOIN payment p ON p.case_id = k.id
-        WHERE k.parent_id = c.parent_id AND k.id <> c.id)
-    END AS siblings_ordered_fen,
-    parent.outcome AS parent_outcome,
+    CASE WHEN c.parent_id IS NOT NULL THEN case_siblings_ordered(c.id) END
+        AS siblings_ordered_fen,
+    CASE WHEN c.parent_id IS NOT NULL THEN case_outcome(c.parent_id) END AS parent_outcome,
     {CAP_COLUMNS.strip()},
     {LETTER_MADE} AS letter_made,
     (SELECT json_agg(json_build_array(a.organisation_id, a.role, who.principal)
@@ -126,7 +113,6 @@ SOURCES: Final = """
     JOIN territory place ON place.id = c.territory_id
     JOIN workflow flow ON flow.hash = c.workflow_hash
     LEFT JOIN call ON call.id = c.call_id
-    LEFT JOIN "case" parent ON parent.id = c.parent_id
 """
 BY_PUBLIC_ID: Final = (
     f"SELECT row_to_json(found) FROM (SELECT {COLUMNS} {SOURCES}"

@@ -20,24 +20,11 @@ CAP_COLUMNS: Final = """
              UNION ALL SELECT * FROM cap
               WHERE organisation_id = c.applicant_id AND root_id IS NULL
                 AND (measure_id = c.measure_id OR measure_id IS NULL)) k) AS caps,
-    (SELECT json_object_agg(p.name, json_build_array(p.value, p.document_no)) FROM (
-        SELECT DISTINCT ON (m.name) m.name, m.value, m.document_no FROM measure_parameter m,
-            LATERAL (SELECT coalesce(parent.submitted_at, c.submitted_at, $3::timestamptz))
-                AS d (at),
-            LATERAL (SELECT m.confirmed_at <= d.at
-                AND m.valid_from <= (d.at AT TIME ZONE 'Asia/Shanghai')::date) AS of_its_day (known)
-        WHERE m.measure_id = c.measure_id
-          AND m.name IN ('cap_period', 'enterprise_year_fen', 'enterprise_year_times', 'rounding')
-          AND (of_its_day.known OR (m.name LIKE 'enterprise_year_%'
-               AND m.confirmed_at <= $3::timestamptz
-               AND m.valid_from <= ($3::timestamptz AT TIME ZONE 'Asia/Shanghai')::date))
-        ORDER BY m.name, of_its_day.known DESC, m.valid_from DESC) p) AS cap_parameters
+    CASE WHEN EXISTS (SELECT FROM measure_parameter m WHERE m.measure_id = c.measure_id
+          AND m.name IN ('cap_period', 'enterprise_year_fen', 'enterprise_year_times', 'rounding'))
+        THEN case_cap_parameters(c.id, $3::timestamptz) END AS cap_parameters
 """
-"""The last: what a bureau has settled of the ceilings (AMB-01, AMB-10), as of the case's day.
-
-A yearly control that was not settled on that day is that of today: without one nothing is planned,
-and a case that was submitted before the bureau entered it must be able to go on.
-"""
+"""The last: what a bureau has settled of the ceilings (AMB-01, AMB-10), as of the case's day."""
 
 
 def settled(found: Any) -> dict[str, Any]:
