@@ -12,11 +12,18 @@ from typing import Any, Final
 from caseflow.cases.acting import Act
 from caseflow.cases.reading import Reading
 from caseflow.cases.statement import Writes
-from caseflow.catalogue.pinned import MeasureInfo
+from caseflow.catalogue.pinned import SUPPORT_OBJECT, MeasureInfo
 from caseflow.funds.caps.part import CAP_USES, CAPS
 from caseflow.funds.caps.queries import held, known, settled, used
 from caseflow.kernel.calendar import local_date
-from caseflow.kernel.caps.counters import counters_of, left_of, promise_key, promise_of, told
+from caseflow.kernel.caps.counters import (
+    counters_of,
+    left_of,
+    most_of,
+    promise_key,
+    promise_of,
+    told,
+)
 from caseflow.kernel.caps.model import NOTHING, Counter, Room, Subject
 from caseflow.kernel.caps.priors import priors
 from caseflow.kernel.caps.taking import Doing, changed, take_after
@@ -26,9 +33,6 @@ from caseflow.kernel.workflow.model import Workflow
 from caseflow.kernel.workflow.vocabulary import GUARDS
 
 MATTER_ON: Final = "matter_on"
-SUPPORT_OBJECT: Final = "support_object"
-"""The entered fact that names what a case is about, where an applicant has several."""
-
 GIVING: Final = frozenset({"planned_fen", "approved_fen"})
 """What an act brings with it that plans or approves an award."""
 TOO_MUCH: Final = GUARDS["plan_within_ceiling"].refusal
@@ -38,6 +42,16 @@ def room_of(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> tuple
     """Return what each ceiling of the case leaves it, in the order in which they apply."""
     counters = _counters(reading, measure, workflow, reading.facts)
     return left_of(counters, used(reading.caps), held(reading.cap_uses))
+
+
+def most_left(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> int | None:
+    """Return the most that the ceilings leave the case, None where nothing limits it."""
+    if not workflow.gives:
+        return None
+    in_use = reading.caps or reading.cap_uses or reading.cap_parameters
+    if not in_use and measure.told_apart.isdisjoint(reading.facts):
+        return measure.whole_room_fen
+    return most_of(room_of(reading, measure, workflow))
 
 
 def priors_of(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, int]:
@@ -95,7 +109,10 @@ def room_told(left: Room) -> str:
 
 def add_caps(act: Act, writes: Writes) -> None:
     """Put what the act changes of the case's takes into `writes`; most acts change nothing."""
-    doing, before = _doing(act), held(act.reading.cap_uses)
+    before = held(act.reading.cap_uses)
+    if not before and GIVING.isdisjoint(act.decision.moves[0].payload):
+        return
+    doing = _doing(act)
     take = take_after(next(iter(before.values()), NOTHING), doing)
     stated = _stated(act, doing)
     keys = stated or before

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Final
 
-from caseflow.cases.caps import room_of
+from caseflow.cases.caps import most_left
 from caseflow.cases.checks.relying import check_facts
 from caseflow.cases.experts.effects import judging_facts
 from caseflow.cases.overlaps import overlap_facts
@@ -12,7 +12,6 @@ from caseflow.cases.reading import Reading, iso
 from caseflow.catalogue.pinned import MeasureInfo
 from caseflow.funds.caps.queries import settled
 from caseflow.kernel.calendar import due_at, local_date
-from caseflow.kernel.caps.counters import most_of
 from caseflow.kernel.cuts import ROUNDING
 from caseflow.kernel.equity.acts import TODAY
 from caseflow.kernel.shares import city_percent
@@ -34,26 +33,30 @@ def facts_of(
     reading: Reading, measure: MeasureInfo, workflow: Workflow, at: datetime
 ) -> dict[str, Any]:
     """Return entered and kept facts as `at` finds them; dates as ISO text."""
-    facts = dict(reading.facts)
-    facts.update(_policy_facts(reading, local_date(at)))
-    facts.update(_case_facts(reading, measure, at))
-    facts.update(_money_facts(reading, measure, workflow))
-    facts.update(_seat_facts(reading, workflow))
-    facts.update(check_facts(reading, workflow, local_date(at)))
-    facts.update(_recovery_facts(reading))
-    facts.update(judging_facts(reading, measure, workflow, at))
-    facts["ceiling_fen"] = _ceiling_fen(reading, measure, workflow)
-    facts[CLAUSE_CEILING] = measure.ceiling_fen(reading.child_kind)
-    facts[ROUNDING] = settled(reading.cap_parameters).get("rounding")
-    facts.update(overlap_facts(reading, measure))
+    today, stated = local_date(at), measure.ceiling_fen(reading.child_kind)
+    facts = {
+        **reading.facts,
+        **_policy_facts(reading, today),
+        **_case_facts(reading, measure, at),
+        **_money_facts(reading, measure, workflow),
+        **_seat_facts(reading, workflow),
+        **check_facts(reading, workflow, today),
+        **_recovery_facts(reading),
+        **judging_facts(reading, measure, workflow, at),
+        "ceiling_fen": _least(stated, most_left(reading, measure, workflow)),
+        CLAUSE_CEILING: stated,
+        ROUNDING: settled(reading.cap_parameters).get("rounding"),
+        **overlap_facts(reading, measure),
+    }
     facts.update(derive(facts))
     return facts
 
 
-def _ceiling_fen(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> int | None:
+def _least(stated: int | None, left: int | None) -> int | None:
     """Return what the case may be given: its own figure, and what its ceilings leave of it."""
-    most = (measure.ceiling_fen(reading.child_kind), most_of(room_of(reading, measure, workflow)))
-    return min((fen for fen in most if fen is not None), default=None)
+    if stated is None or left is None:
+        return left if stated is None else stated
+    return min(stated, left)
 
 
 def _policy_facts(reading: Reading, today: date) -> dict[str, Any]:
@@ -99,9 +102,10 @@ def _is_over(reading: Reading, at: datetime) -> bool:
 
 
 def _seat_facts(reading: Reading, workflow: Workflow) -> dict[str, Any]:
-    waiting = sum(task.is_unanswered for task in reading.present)
-    verdicts = tuple(task.verdict for task in reading.present if task.verdict)
-    return counted(workflow.states[reading.state], waiting=waiting, verdicts=verdicts)
+    present = reading.present
+    waiting = [task for task in present if task.is_unanswered]
+    verdicts = tuple([task.verdict for task in present if task.verdict])
+    return counted(workflow.states[reading.state], waiting=len(waiting), verdicts=verdicts)
 
 
 def _money_facts(reading: Reading, measure: MeasureInfo, workflow: Workflow) -> dict[str, Any]:

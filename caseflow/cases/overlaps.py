@@ -74,6 +74,8 @@ def clashes_of(reading: "Reading", measure: MeasureInfo) -> list[Clash]:
 def overlap_facts(reading: "Reading", measure: MeasureInfo) -> dict[str, Any]:
     """Return how many clashes wait for a decision, and the most that may be planned."""
     found = clashes_of(reading, measure)
+    if not found:
+        return {"open_clashes": 0, OVERLAP_ALLOWED: None}
     decided = decisions_of(reading.decided or [])
     return {
         "open_clashes": len(unsettled(found, decided)),

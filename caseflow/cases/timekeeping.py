@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from caseflow.cases.desk import Desk
 from caseflow.cases.tasks import OPEN, SeatTask
 from caseflow.kernel import clocks
-from caseflow.kernel.calendar import Calendar, due_at, local_date
+from caseflow.kernel.calendar import REMEMBERED, Calendar, due_text, local_date
 from caseflow.kernel.clocks import ClockState
 from caseflow.kernel.workflow.machine import Move
 from caseflow.kernel.workflow.model import Workflow, clock_of
@@ -103,13 +104,14 @@ class Timekeeper:
         own = self._workflow.states[move.source].clock
         owned = self._workflow.state_clocks
         for name, clock in self._now.items():
+            kind = clock_of(name)
             if target.end:
                 self._end(name)
-            elif clock_of(name) in target.stops:
+            elif kind in target.stops:
                 self._now[name] = clocks.stop(clock, on, target.title, self._calendar)
-            elif clock_of(name) == target.clock or clock_of(name) not in owned:
+            elif kind == target.clock or kind not in owned:
                 self._now[name] = clocks.resume(clock, on, self._calendar)
-            elif clock_of(name) == own:
+            elif kind == own:
                 self._end(name)
 
     def _arm(self, name: str | None, facts: Mapping[str, Any], on: date) -> None:
@@ -183,14 +185,21 @@ def timer_rows(case_id: int, clock: ClockState, *, remind: tuple[int, ...]) -> l
         "generation": clock.generation,
         "due_on": clock.due_on.isoformat(),
     }
-    rows = []
+    return [
+        {**common, "kind": kind, "rule": rule, "due_at": at}
+        for kind, rule, at in _signals(clock, remind)
+    ]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _signals(clock: ClockState, remind: tuple[int, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Return kind, rule and instant of each timer: those of many cases of one day are the same."""
+    told = [
+        ("reminder", each.rule, each.at.isoformat()) for each in clocks.reminders(clock, remind)
+    ]
     if clock.status == "running":
-        due = due_at(clock.due_on).isoformat()
-        rows.append({**common, "kind": "expiry", "rule": "expiry", "due_at": due})
-    for reminder in clocks.reminders(clock, remind):
-        at = reminder.at.isoformat()
-        rows.append({**common, "kind": "reminder", "rule": reminder.rule, "due_at": at})
-    return rows
+        told.insert(0, ("expiry", "expiry", due_text(clock.due_on)))
+    return tuple(told)
 
 
 def wake_row(*, owner: int, case_id: int, reason: str, seq: int, at: datetime) -> dict[str, Any]:

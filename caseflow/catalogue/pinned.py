@@ -12,7 +12,8 @@ from caseflow.catalogue.measures import ALLOWANCE, ALLOWANCE_LENGTH
 from caseflow.catalogue.quoting import rule_of, subject_of
 from caseflow.kernel.benefits.model import Cap
 from caseflow.kernel.benefits.parameters import controlling
-from caseflow.kernel.caps.model import CapRule, StatedAmount
+from caseflow.kernel.caps.counters import counters_of, left_of, most_of
+from caseflow.kernel.caps.model import CapRule, StatedAmount, Subject
 from caseflow.kernel.caps.rules import rules_of
 from caseflow.kernel.errors import NotFound
 from caseflow.kernel.money import FEN_PER_YUAN
@@ -21,6 +22,8 @@ from caseflow.kernel.workflow.machine import Runner
 from caseflow.kernel.workflow.model import Workflow
 
 MONTHS_A_YEAR: Final = 12
+SUPPORT_OBJECT: Final = "support_object"
+"""The entered fact that names what a case is about, where an applicant has several."""
 FROM_CALL: Final = "申报通知"
 STATED: Final = ("per", "period", "words", "kind", "tier")
 """What a ceiling needs to know of an amount besides its yuan."""
@@ -70,6 +73,18 @@ class MeasureInfo:
     @cached_property
     def _own_cap_rules(self) -> tuple[CapRule, ...]:
         return self._rules({})
+
+    @cached_property
+    def told_apart(self) -> frozenset[str]:
+        """Return the facts that tell apart whose counter of a ceiling a case draws on."""
+        distinct = {rule.distinct for rule in self._own_cap_rules if rule.distinct}
+        return frozenset({SUPPORT_OBJECT, *distinct})
+
+    @cached_property
+    def whole_room_fen(self) -> int | None:
+        """Return the most that its ceilings leave a case before anybody has drawn on them."""
+        nobody = Subject(self.code, organisation_id=0, year=0, root_id=0)
+        return most_of(left_of(counters_of(self._own_cap_rules, nobody), {}, {}))
 
     def _rules(self, settled: Mapping[str, Any]) -> tuple[CapRule, ...]:
         stated = [

@@ -10,7 +10,7 @@ import calendar as gregorian
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from caseflow.kernel.errors import CalendarMissing, InvalidInput
 from caseflow.kernel.workflow.model import Unit
@@ -25,8 +25,7 @@ REMEMBERED: Final = 4_096
 """So many days and instants a process keeps beside what they come to: sets of cases share a few."""
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The last day of a period, whether a missing notice may still move it, and why it is that."""
 
     on: date
@@ -80,29 +79,21 @@ class Calendar:
         a day off ends on the next working day. Source: 民法典 201–203.
         """
         if unit == "working_days":
-            return self._project_working_days(start, limit)
+            return _working_deadline(self, start, limit)
         nominal = nominal_end(start, limit, unit)
         on = self.received_on(nominal)
         named = "日" if unit == "days" else "个月"
         rule = f"自{start}次日起{limit}{named}（民法典第二百零一条、第二百零二条）"
         if on != nominal:
             rule += f"；末日{nominal}为休息日，顺延至{on}（民法典第二百零三条）"
-        return self._deadline(nominal, on, rule)
+        return self.deadline(nominal, on, rule)
 
     def working_days_between(self, after: date, until: date) -> int:
         """Count the working days after `after` up to and including `until`; 0 when none."""
         days = (until - after).days
         return sum(self.is_working(after + timedelta(days=n)) for n in range(1, days + 1))
 
-    def _project_working_days(self, start: date, limit: int) -> Deadline:
-        received = self.received_on(start)
-        on = _advanced(self, start, limit)
-        rule = f"自{received}次日起第{limit}个工作日"
-        if received != start:
-            rule = f"{start}为休息日，视为{received}收到；{rule}"
-        return self._deadline(start, on, rule)
-
-    def _deadline(self, first: date, on: date, rule: str) -> Deadline:
+    def deadline(self, first: date, on: date, rule: str) -> Deadline:
         """Return the deadline; `first` to `on` are the days whose kind decided it."""
         missing = self._missing_years(first, on)
         if missing:
@@ -126,10 +117,15 @@ class Calendar:
         ]
 
 
-@lru_cache(maxsize=4096)
-def _advanced(calendar: Calendar, start: date, working_days: int) -> date:
+@lru_cache(maxsize=REMEMBERED)
+def _working_deadline(calendar: Calendar, start: date, working_days: int) -> Deadline:
     """Count only once what many cases ask on one day: a calendar never changes, it is replaced."""
-    return calendar.advance(start, working_days)
+    received = calendar.received_on(start)
+    on = calendar.advance(start, working_days)
+    rule = f"自{received}次日起第{working_days}个工作日"
+    if received != start:
+        rule = f"{start}为休息日，视为{received}收到；{rule}"
+    return calendar.deadline(start, on, rule)
 
 
 def nominal_end(start: date, limit: int, unit: Unit) -> date:
@@ -149,6 +145,12 @@ def nominal_end(start: date, limit: int, unit: Unit) -> date:
 def due_at(on: date) -> datetime:
     """Return the UTC instant at which `on` is over: its 24:00 in Shanghai. Source: 民法典 203."""
     return shanghai_instant(on + ONE_DAY, hour=0)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def due_text(on: date) -> str:
+    """Return `due_at` as ISO text, as every row of a clock tells it."""
+    return due_at(on).isoformat()
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -4,7 +4,7 @@ A check is a fact about a subject with its source, the instant of the query, and
 latest of each kind decides: a veto stands until a later check repairs it, a pass until it is stale.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -102,11 +102,13 @@ def known_from(rows: Iterable[Iterable[Any]] | None) -> dict[str, Known]:
     return found
 
 
-def standing(kinds: Iterable[str], known: Mapping[str, Known], on: date) -> str:
+def standing(kinds: Collection[str], known: Mapping[str, Known], on: date) -> str:
     """Return how a case stands that needs `kinds`: one of `STANDINGS`.
 
     Any valid veto counts, whether its kind was asked for or not; it goes before what is missing.
     """
+    if not known:
+        return MISSING if kinds else PASSED
     if any(check.result == VETO and check.counts(on) for check in known.values()):
         return VETOED
     return MISSING if missing(kinds, known, on) else PASSED

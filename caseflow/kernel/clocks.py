@@ -7,7 +7,6 @@ when the status or the due date changes, so that a timer armed for another gener
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,7 +14,7 @@ from caseflow.kernel.calendar import (
     ONE_DAY,
     Calendar,
     Deadline,
-    due_at,
+    due_text,
     nominal_end,
     shanghai_instant,
 )
@@ -143,7 +142,7 @@ def resume(clock: ClockState, on: date, calendar: Calendar) -> ClockState:
     if on < last.on:
         raise InvalidInput(f"时限 {clock.name} 于{last.on}停止，不能在此前的{on}恢复。")
     stops = (*earlier, last._replace(resumed_on=on))
-    return _project(clock._replace(stops=stops), calendar, running_since=on, status="running")
+    return _project(clock._replace(stops=stops, running_since=on), calendar)
 
 
 def end(clock: ClockState) -> ClockState:
@@ -195,7 +194,7 @@ def recompute(clock: ClockState, calendar: Calendar) -> ClockState:
     counted = clock._replace(consumed=sum(finished))
     if clock.running_since is None:
         return counted
-    return _project(counted, calendar, running_since=clock.running_since, status="running")
+    return _project(counted, calendar)
 
 
 def used(clock: ClockState, on: date, calendar: Calendar) -> int:
@@ -262,7 +261,7 @@ def to_row(clock: ClockState) -> dict[str, Any]:
         "running_since": _iso(clock.running_since),
         "consumed": clock.consumed,
         "due_on": clock.due_on.isoformat(),
-        "due_at": due_at(clock.due_on).isoformat(),
+        "due_at": due_text(clock.due_on),
         "provisional": clock.provisional,
         "generation": clock.generation,
         "rule": clock.rule,
@@ -296,20 +295,14 @@ def from_row(row: Mapping[str, Any]) -> ClockState:
 
 def _change(clock: ClockState, **changes: Any) -> ClockState:
     """Return the changed clock, its generation raised if its status or due date is another."""
-    is_same = all(
-        changes.get(name, getattr(clock, name)) == getattr(clock, name)
-        for name in ("status", "due_on")
-    )
-    return clock._replace(**changes, generation=clock.generation + (not is_same))
+    changed = clock._replace(**changes)
+    is_same = changed.status == clock.status and changed.due_on == clock.due_on
+    return changed if is_same else changed._replace(generation=clock.generation + 1)
 
 
-def _project(
-    clock: ClockState, calendar: Calendar, *, running_since: date, status: Status
-) -> ClockState:
-    """Return the clock running since then, due when what is left of its limit is used."""
-    since = clock._replace(running_since=running_since)
-    changed = _due(_deadline(since, calendar))
-    return _change(clock, **changed, running_since=running_since, status=status)
+def _project(clock: ClockState, calendar: Calendar) -> ClockState:
+    """Return the clock running, due when what is left of its limit is used."""
+    return _change(clock, **_due(_deadline(clock, calendar)), status="running")
 
 
 def _deadline(clock: ClockState, calendar: Calendar) -> Deadline:
@@ -321,7 +314,7 @@ def _deadline(clock: ClockState, calendar: Calendar) -> Deadline:
     deadline = calendar.project(clock.running_since, left, _counted_in(clock))
     named = "个工作日" if clock.unit == "working_days" else "日"
     why = f"停止计时{len(clock.stops)}次（{clock.stops[-1].reason}），已用{clock.consumed}{named}，"
-    return replace(deadline, rule=f"{why}剩余{left}{named}；{deadline.rule}")
+    return deadline._replace(rule=f"{why}剩余{left}{named}；{deadline.rule}")
 
 
 def _due(deadline: Deadline) -> dict[str, Any]:

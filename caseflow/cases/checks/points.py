@@ -1,6 +1,6 @@
 """How a case stands at the three points of its checks, for people."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -38,7 +38,7 @@ def points_of(reading: Reading, workflow: Workflow, at: datetime) -> tuple[Point
     return tuple(_point(point, workflow.checks.get(point, ()), reading, today) for point in POINTS)
 
 
-def _point(point: str, kinds: Iterable[str], reading: Reading, today: date) -> PointView:
+def _point(point: str, kinds: Collection[str], reading: Reading, today: date) -> PointView:
     found = standing(kinds, reading.known, today)
     return PointView(
         point=point,

@@ -6,6 +6,7 @@ The writes that go with an effect are made in `cases`, from the same names.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from caseflow.kernel.cuts import ROUNDING
@@ -59,6 +60,18 @@ ENGINE_FACTS: Final = frozenset(
 )
 
 
+UNORDERED: Final = MappingProxyType(
+    {
+        "payments_open": 0,
+        "payments_paid": 0,
+        "city_payments_open": 0,
+        "district_payments_open": 0,
+        "paid_fen": 0,
+    }
+)
+"""What the payment orders come to before the first of them."""
+
+
 def apply(move: "Move", facts: Mapping[str, Any]) -> Facts:
     """Return the facts after the step's effects."""
     after = dict(facts)
@@ -99,6 +112,8 @@ def _within_quota(facts: Mapping[str, Any]) -> bool:
 def money(facts: Mapping[str, Any]) -> Facts:
     """Return the facts that the payment orders and the approval settle between them."""
     orders: tuple[Order, ...] = facts.get(ORDERS, ())
+    if not orders:
+        return {**UNORDERED, "unpaid_fen": facts.get("approved_fen") or 0}
     paid = [order for order in orders if order.status == PAID]
     waiting = [order for order in orders if order.status != PAID]
     paid_fen = sum(order.settled_fen for order in orders)

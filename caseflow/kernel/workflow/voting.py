@@ -23,13 +23,14 @@ def entered(state: State) -> dict[str, Any]:
 def counted(state: State, *, waiting: int, verdicts: tuple[str, ...]) -> dict[str, Any]:
     """Return the facts of the seats of `state`: `waiting` have not answered, the others said so."""
     vetoes = verdicts.count(VETO)
-    facts = {
+    facts: dict[str, Any] = {
         DECIDING: (state.decide or ALL, state.needed or 0),
         "seats_waiting": waiting,
         "vetoes": vetoes,
         "votes_for": len(verdicts) - vetoes,
     }
-    return {**facts, "vote": vote(facts)}
+    facts["vote"] = vote(facts)
+    return facts
 
 
 def vote(facts: Mapping[str, Any]) -> str:
