@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from caseflow.cases.checks.asking import NO_SOURCES, SourceBook
 from caseflow.cases.desk import Desk
@@ -16,8 +17,7 @@ from caseflow.kernel.workflow.model import Workflow
 from caseflow.notifications.rules import NoticeBook
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(NamedTuple):
     """One act on one case, decided: everything that its rows are made of."""
 
     reading: Reading

@@ -63,7 +63,7 @@ def writes_of(act: Act, office: Office) -> Writes:
     events = _events(act, office.signer)
     writes.add(EVENTS, *events)
     writes.add(MOVED, _case_row(act, events[-1]))
-    writes.add(CLOCKS, *({"case_id": act.case_id, **to_row(c)} for c in act.timekeeper.changed))
+    writes.add(CLOCKS, *[{"case_id": act.case_id, **to_row(c)} for c in act.timekeeper.changed])
     writes.add(TIMERS, *act.timekeeper.timers(act.case_id), *_wake_parent(act))
     _add_tasks(act, writes)
     add_amounts(act, writes)
@@ -173,11 +173,11 @@ def _add_tasks(act: Act, writes: Writes) -> None:
     """Write what the act does to the tasks, who may read besides, and who is recused."""
     desk, case = act.desk, {"case_id": act.case_id}
     common = {**case, "at": act.at, "by_id": act.actor_id}
-    writes.add(TASKS_CLOSED, *(_closed(act, *closed) for closed in desk.closed))
-    writes.add(TASKS_CHANGED, *(task.row(act.case_id) for task in desk.changed))
-    writes.add(TASKS_OPENED, *({**case, **task} for task in desk.opened))
-    writes.add(COPIES, *({**common, **copy} for copy in desk.copies))
-    writes.add(RECUSALS, *({**common, **recusal} for recusal in desk.recusals))
+    writes.add(TASKS_CLOSED, *[_closed(act, *closed) for closed in desk.closed])
+    writes.add(TASKS_CHANGED, *[task.row(act.case_id) for task in desk.changed])
+    writes.add(TASKS_OPENED, *[{**case, **task} for task in desk.opened])
+    writes.add(COPIES, *[{**common, **copy} for copy in desk.copies])
+    writes.add(RECUSALS, *[{**common, **recusal} for recusal in desk.recusals])
 
 
 def _closed(act: Act, task: SeatTask, status: str, verdict: str | None) -> dict[str, Any]:

@@ -60,8 +60,7 @@ class Named(NamedTuple):
         return any(held == organisation_id and role in {None, r} for held, r in self.seats or [])
 
 
-@dataclass(frozen=True)
-class Doer:
+class Doer(NamedTuple):
     """Who does it: in which seat, for whom, when; `seq` is the number of the act's first event."""
 
     actor_id: int
@@ -138,8 +137,7 @@ def desk_of(
     return desk
 
 
-@dataclass(frozen=True)
-class _Scene:
+class _Scene(NamedTuple):
     reading: Reading
     workflow: Workflow
     payload: Mapping[str, Any]

@@ -26,6 +26,7 @@ def add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
     for seq, move in act.numbered():
         rests = move is act.decision.moves[-1] and not move.stays
         ended = act.workflow.states[move.target].end
+        facts: dict[str, Any] | None = None
         for rule in book.for_event(move.step.event, to_state=move.target, ended=ended):
             seats = rule.seats if rests else [seat for seat in rule.seats if seat != HOLDER]
             places = told(act.workflow, move.target, act.reading.parties, seats)
@@ -33,7 +34,7 @@ def add_notices(act: Act, writes: Writes, book: NoticeBook) -> None:
                 places = [*places, *act.desk.told]
             if not places:
                 continue
-            facts = notice_facts(act, move)
+            facts = facts or notice_facts(act, move)
             name = f"{rule.rule}#{seq}"
             add_notice(
                 writes, rule, places, case_id=act.case_id, rule_name=name, facts=facts, at=act.at
@@ -74,6 +75,7 @@ def notice_facts(act: Act, move: Move) -> dict[str, Any]:
     """Return what a notice may say of the case and the move; facts, not sentences."""
     clock = act.timekeeper.running(move.target)
     facts = act.decision.facts
+    amounts = {name: fen for name in AMOUNTS if (fen := facts.get(name)) is not None}
     return {
         "number": act.reading.number,
         "case": act.reading.public_id,
@@ -87,17 +89,17 @@ def notice_facts(act: Act, move: Move) -> dict[str, Any]:
         "provisional": bool(clock and clock.provisional),
         "bureau": act.measure.definition["bureaus"][0],
         "payload": dict(move.payload),
-        "amounts": {name: facts[name] for name in AMOUNTS if facts.get(name) is not None},
-        "cuts": cuts(facts),
+        "amounts": amounts,
+        "cuts": cuts(amounts),
         "amount_fen": facts.get(LAST_PAID) if CONFIRMS.intersection(move.step.effects) else None,
         "paid_fen": facts.get("paid_fen") or None,
         "publicity_ends_on": facts.get("publicity_ends_on"),
     }
 
 
-def cuts(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def cuts(amounts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return each step of the amount history that took something away, and how much."""
-    known = [(fact.title, facts[name]) for name, fact in AMOUNTS.items() if facts.get(name)]
+    known = [(AMOUNTS[name].title, fen) for name, fen in amounts.items() if fen]
     return [
         {"words": title, "fen": before - fen}
         for (_, before), (title, fen) in pairwise(known)

@@ -8,7 +8,6 @@ every case, that of a function only where it is asked.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -143,10 +142,18 @@ class Asker:
 
 
 class Reading:
-    """A case as it stood in one snapshot of the database; the attributes are the columns above."""
+    """A case as it stood in one snapshot of the database; the attributes are the columns above.
+
+    `desk` holds the tasks that wait, and those of every stay in the present state; `present` those
+    of the present stay, answered or not, in the order they were opened; `known` the latest check of
+    each kind that counts for the case, valid or not.
+    """
 
     recovery: RecoverySums | None
     judging: Judging
+    desk: list[SeatTask]
+    present: list[SeatTask]
+    known: dict[str, Known]
 
     def __init__(
         self,
@@ -165,25 +172,13 @@ class Reading:
         self.__dict__ = columns
         self.recovery = recovery
         self.judging = judging
+        self.desk = [SeatTask(*task) for task in columns["tasks"] or ()]
+        self.present = present(self.desk, columns["state"])
+        self.known = known_from(columns["checks"])
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
-
-    @cached_property
-    def desk(self) -> list[SeatTask]:
-        """Return the tasks that wait, and those of every stay in the present state."""
-        return [SeatTask(*task) for task in self.tasks or []]
-
-    @cached_property
-    def present(self) -> list[SeatTask]:
-        """Return the tasks of the present stay, answered or not, in the order they were opened."""
-        return present(self.desk, self.state)
-
-    @cached_property
-    def known(self) -> dict[str, Known]:
-        """Return the latest check of each kind that counts for the case, valid or not."""
-        return known_from(self.checks)
 
     def duty_of(self, person: int) -> str | None:
         """Return the control role that a person took on this case."""

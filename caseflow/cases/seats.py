@@ -41,18 +41,21 @@ def seat_of(
     mine = [place for place in places(reading, step) if _is_of(reading, place, task)]
     if not mine:
         raise NotAllowed(f"“{step.title}”须由 {titles(step.by)} 办理，您不在该席位。")
-    refusals = [_refusal(reading, step, place, actor_id) for place in mine]
-    for place, refusal in zip(mine, refusals, strict=True):
+    refusals = []
+    for place in mine:
+        refusal = _refusal(reading, step, place, actor_id)
         if refusal is None:
             return place
-    raise next(refusal for refusal in refusals if refusal is not None)
+        refusals.append(refusal)
+    raise refusals[0]
 
 
 def places(reading: Reading, step: Step) -> Iterator[Place]:
     """Yield the step's seats that are the actor's; a seat that was added answers as the others."""
-    asks_tasks = ANSWER in step.effects or not TASK_ACTS.isdisjoint(step.effects)
-    added = [task.seat for task in reading.present if task.added_seq and task.is_unanswered]
-    names = (*step.by, *added) if asks_tasks else step.by
+    names = step.by
+    if ANSWER in step.effects or not TASK_ACTS.isdisjoint(step.effects):
+        added = [task.seat for task in reading.present if task.added_seq and task.is_unanswered]
+        names = (*names, *added)
     for name in dict.fromkeys(names):
         if name == ANYONE:
             yield Place(ANYONE)
@@ -65,23 +68,26 @@ def places_of(reading: Reading, seat: str) -> Iterator[Place]:
 
     Where the task was handed over (转办), its organisation is meant and not the case's party.
     """
-    task = task_of(reading, seat)
-    party = reading.parties.get(SEATS[seat].party)
-    organisation = task.organisation_id if task else party
-    for held, role, principal in reading.seats or []:
-        if organisation is not None and (held, role) == (organisation, SEATS[seat].role):
+    task, meant = task_of(reading, seat), SEATS[seat]
+    organisation = task.organisation_id if task else reading.parties.get(meant.party)
+    for held, role, principal in reading.seats or ():
+        if organisation is not None and held == organisation and role == meant.role:
             yield Place(seat, principal)
 
 
 def task_of(reading: Reading, seat: str) -> SeatTask | None:
     """Return the task by which the case waits for `seat` now."""
-    waiting = (task for task in reading.present if task.seat == seat and task.is_unanswered)
-    return next(waiting, None)
+    for task in reading.present:
+        if task.seat == seat and task.is_unanswered:
+            return task
+    return None
 
 
 def _is_of(reading: Reading, place: Place, task_id: int | None) -> bool:
+    if task_id is None:
+        return True
     found = task_of(reading, place.seat)
-    return task_id is None or (found is not None and found.id == task_id)
+    return found is not None and found.id == task_id
 
 
 def _helper(reading: Reading, step: Step, actor_id: int) -> Place:
@@ -102,9 +108,11 @@ def _refusal(reading: Reading, step: Step, place: Place, actor_id: int) -> Casef
 
 
 def _second_duty(reading: Reading, step: Step, people: list[int]) -> NotAllowed | None:
+    if not step.duty:
+        return None
     for person in people:
         held = reading.duty_of(person)
-        if step.duty and held and held != step.duty:
+        if held and held != step.duty:
             return NotAllowed(
                 f"{_who(person, people)}已在本办件中担任 {held}，不得再担任 {step.duty}："
                 "经办、复核、审批、拨付须为不同的人。"
@@ -128,10 +136,10 @@ def _recused(reading: Reading, step: Step, place: Place, people: list[int]) -> N
 
 def recusal_of(reading: Reading, person: int, *, is_asker: bool) -> str | None:
     """Return why a person is recused: declared, or employed by the applicant, be it a bureau."""
-    declared = dict(reading.recusals or [])
-    employers = [held for held, _, principal in reading.seats or [] if principal is None]
+    declared = dict(reading.recusals or ())
     if person in declared:
         return str(declared[person])
+    employers = [held for held, _, principal in reading.seats or () if principal is None]
     return "在申报主体任职" if is_asker and reading.applicant_id in employers else None
 
 

@@ -50,7 +50,7 @@ TASK_COLUMNS: Final = ", ".join(
 def present(tasks: list[SeatTask], state: str) -> list[SeatTask]:
     """Return the tasks of the case's present stay in `state`, those of earlier stays left out."""
     here = [task for task in tasks if task.state == state]
-    last = max((task.round for task in here), default=0)
+    last = max([task.round for task in here], default=0)
     return [task for task in here if task.round == last]
 
 

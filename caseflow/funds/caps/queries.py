@@ -29,8 +29,10 @@ CAP_COLUMNS: Final = """
 
 def settled(found: Any) -> dict[str, Any]:
     """Return the parameters that bear on ceilings, from the column `cap_parameters`."""
-    named = {ENTERED_AS.get(name, name): value for name, (value, _) in (found or {}).items()}
-    totals = [number for name, (_, number) in (found or {}).items() if name in ENTERED_AS]
+    if not found:
+        return {}
+    named = {ENTERED_AS.get(name, name): value for name, (value, _) in found.items()}
+    totals = [number for name, (_, number) in found.items() if name in ENTERED_AS]
     return {**named, POLICY_YEAR_WORDS: totals[0]} if totals else named
 
 

@@ -5,8 +5,8 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from transitions import EventData, Machine
 
@@ -32,16 +32,14 @@ MOST_AUTOMATIC: Final = 20
 """The checker refuses endless chains; this is the net under it."""
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """What a decision needs to know: the state, and every fact, entered and kept."""
 
     state: str
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """One event that happened: from where to where, by which step, with which payload."""
 
     step: Step
@@ -55,13 +53,12 @@ class Move:
         return self.source == self.target
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The moves of one act in order, and all facts after them."""
 
     moves: tuple[Move, ...]
     facts: Mapping[str, Any]
-    entered: Mapping[str, Any] = field(default_factory=dict)
+    entered: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def state(self) -> str:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caseflow.kernel.errors import InvalidInput
 from caseflow.kernel.money import Money
@@ -19,8 +18,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL's text and UTF-8 cannot hold: NUL and halves of surrogate pairs."""
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """A checked payload: all of it, and the part that becomes facts of the case."""
 
     payload: Mapping[str, Any]
