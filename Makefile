@@ -5,9 +5,9 @@ ARGS ?=
 # Hundreds of processes start in a run; where bytecode may not be kept, each would compile 400 files anew.
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-# uv needs a fifth of pip's time; it is told the index that pip knows.
+# uv needs a fifth of pip's time; it is told the index that pip knows and trusts what the system trusts.
 INDEX = $${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)}
-UV = UV_DEFAULT_INDEX="$(INDEX)" $(BIN)/uv pip install --quiet --python $(BIN)/python
+UV = UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$(INDEX)" $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: demo test check below above measured soak format clean
 
@@ -55,13 +55,13 @@ format: .venv/test
 
 # Where uv cannot, pip does; bytecode is made by whoever imports first.
 .venv/demo: .venv/bin/python pyproject.toml requirements.lock
-	@$(UV) --constraint requirements.lock --editable . || $(PIP) --constraint requirements.lock --editable .
+	@$(UV) --constraint requirements.lock --editable . 2>/dev/null || $(PIP) --constraint requirements.lock --editable .
 	@touch $@
 
 # The lock names everything, so nothing is resolved.
 .venv/test: .venv/bin/python pyproject.toml requirements.lock
-	@$(UV) --no-deps --requirement requirements.lock || $(PIP) --no-deps --requirement requirements.lock
-	@$(UV) --no-deps --no-build-isolation --editable . || $(PIP) --no-deps --no-build-isolation --editable .
+	@$(UV) --no-deps --requirement requirements.lock 2>/dev/null || $(PIP) --no-deps --requirement requirements.lock
+	@$(UV) --no-deps --no-build-isolation --editable . 2>/dev/null || $(PIP) --no-deps --no-build-isolation --editable .
 	@touch .venv/demo $@
 
 # pip before 25.1 cannot read dependency groups itself.
