@@ -291,10 +291,14 @@ def _graded(reason: str, share: Fraction, path: tuple[Tie, ...]) -> Relation:
     return Relation(grade, reason, path, share)
 
 
-def _strength(relation: Relation) -> tuple[bool, int, Fraction, tuple[int, ...]]:
-    """Return what orders relations: the graver, the shorter, the larger first."""
-    ids = tuple(tie.id for tie in relation.path)
-    return relation.grade != "related", len(ids), -(relation.share or Fraction(0)), ids
+def _strength(relation: Relation) -> tuple[bool, int, Fraction, list[int], str]:
+    """Return what orders relations: the graver, the shorter, the larger first.
+
+    Of equals the earlier record decides, from whichever end one looks.
+    """
+    ids = sorted(tie.id for tie in relation.path)
+    share = relation.share or Fraction(0)
+    return relation.grade != "related", len(ids), -share, ids, relation.reason
 
 
 def read_percent(text: str) -> Decimal:

@@ -63,6 +63,13 @@ def test_whoever_holds_or_runs_the_other_is_related_however_little(kind):
     assert found(ties((kind, PERSON, B, *percent)), PERSON) == ("related", "direct", [1])
 
 
+def test_of_two_equal_reasons_both_ends_tell_the_same():
+    known = ties(share(C, B, "1"), share(A, C, "25"), share(C, A, "1"))
+
+    assert found(known) == ("small", "indirect", [2, 1])
+    assert known.relation(A, B).words == known.relation(B, A).words
+
+
 def test_the_same_controller_is_a_relation():
     known = ties(("controller", PERSON, A), ("controller", PERSON, B))
 
