@@ -36,7 +36,7 @@ def ask(connection: Any, statement: bytes, parameters: Sequence[str | bytes | No
     Raises:
         psycopg.Error: as a cursor raises it; OperationalError where the connection is lost.
     """
-    if _is_alone(connection) and len(connection.prepared) < PREPARED_MOST:
+    if _is_alone(connection) and _has_room(connection.prepared, statement):
         texts = [text.encode() if isinstance(text, str) else text for text in parameters]
         try:
             result = _answer(connection, statement, texts)
@@ -58,6 +58,11 @@ def _is_alone(connection: Any) -> bool:
         and libpq.transaction_status == TransactionStatus.IDLE
         and libpq.pipeline_status == PipelineStatus.OFF
     )
+
+
+def _has_room(known: dict[bytes, bytes], statement: bytes) -> bool:
+    """Return whether a statement is prepared on the road, or may be."""
+    return statement in known or len(known) < PREPARED_MOST
 
 
 def _answer(connection: Any, statement: bytes, texts: Sequence[bytes | None]) -> Any:

@@ -24,7 +24,8 @@ def credit_at(at: str = "now()", *, result: str = "pass", days: int = 30) -> str
 def check_credit(house: Any, case: str, at: datetime) -> None:
     """Record once, for a year, that the credit of a case's firm is in order."""
     known, number, applicant = house.sql(
-        'SELECT (SELECT count(*) FROM "check"), id, applicant_id FROM "case" WHERE public_id = %s',
+        'SELECT (SELECT count(*) FROM "check" k WHERE k.subject_id = c.applicant_id), c.id,'
+        ' c.applicant_id FROM "case" c WHERE c.public_id = %s',
         case,
     )[0]
     if known:

@@ -1,7 +1,7 @@
 """Publicity: an object that lists cases, stands in full working days, and moves the undisputed."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 
 import psycopg
 import pytest
@@ -10,7 +10,7 @@ from caseflow.batches.publicity import Listing, board, open_publicity
 from caseflow.kernel.errors import Conflict, EventNotAllowed, GuardFailed, InvalidInput, NotFound
 from caseflow.kernel.workflow.vocabulary import INPUTS, SEATS
 from caseflow.rehearsal.samples import SAMPLE_CONTACT
-from caseflow.reviews.checks.service import Finding, Recorder, Snapshot, Subject, record_check
+from tests.factories.checks import check_credit
 from tests.integration.conftest import House, shanghai
 from tests.integration.kept_house import keep_house, visited
 
@@ -40,10 +40,9 @@ def _planned(house: House, count: int) -> list[str]:
 
 
 def _walk(house: House) -> str:
-
     case = house.submitted()
     at = shanghai(11, 9)
-    _check_credit(house, case, at)
+    check_credit(house, case, at)
     done: set[str] = set()
     while (state := house.state(case)) != "publicity_pending":
         with house.cases.connect() as connection:
@@ -74,22 +73,6 @@ def _walk(house: House) -> str:
             if house.state(case) != state:
                 break
     return case
-
-
-def _check_credit(house: House, case: str, at: datetime) -> None:
-    """Record once, for a year, that the credit of the case's firm is in order."""
-    number, applicant, known = house.sql(
-        'SELECT c.id, c.applicant_id, (SELECT count(*) FROM "check" k'
-        ' WHERE k.subject_id = c.applicant_id) FROM "case" c WHERE c.public_id = %s',
-        case,
-    )[0]
-    if known:
-        return
-    by = Recorder(house.people["shujuju.handler"], at, house.ids, house.cases.office.signer)
-    finding = Finding("credit", "pass", "信用中国", at, valid_days=365)
-    snapshot = Snapshot("ab" * 32, 1, "信用报告.txt", "text/plain")
-    with house.cases.database.session() as session:
-        record_check(session, finding, snapshot, subject=Subject(applicant, number, case), by=by)
 
 
 def _objections(house: House, case: str) -> list[tuple[str]]:

@@ -70,6 +70,15 @@ def test_what_a_connection_has_no_room_for_goes_by_a_cursor(database):
         assert ECHO not in connection.prepared
 
 
+def test_what_a_full_connection_has_prepared_goes_on_by_libpq(database):
+    with database.connect() as connection:
+        ask(connection, ECHO, SPOKEN)
+        connection.prepared |= {str(number).encode(): b"" for number in range(PREPARED_MOST)}
+
+        assert ask(connection, ECHO, SPOKEN) == ["二".encode(), "一".encode()]
+        assert connection.execute(PREPARED, ("SELECT said%",)).fetchone() == (1,)
+
+
 def test_what_the_driver_let_go_of_after_a_rollback_is_prepared_again(database):
     with database.connect() as connection:
         ask(connection, ECHO, SPOKEN)
