@@ -5,6 +5,7 @@ Tests run on 启东 alone, a data root of links to its files; those about every 
 """
 
 import atexit
+import gc
 import itertools
 import os
 import random
@@ -76,6 +77,13 @@ _numbers = itertools.count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no worker waits for the other at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Walk over modules and tests no more for garbage: that took a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

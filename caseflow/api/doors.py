@@ -1,6 +1,7 @@
 """Putting the REST door together: routes, rules, problems, documentation, headers."""
 
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final
 
 import flask_smorest
@@ -124,9 +125,32 @@ class ProblemSchema(Schema):
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # untyped library
-    """flask-smorest's Api with problem documents."""
+    """flask-smorest's Api with problem documents, described when somebody asks."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[flask_smorest.Blueprint] = []
+        self._describing = Lock()
+        super().__init__(app)
+
+    def add(self, blueprint: flask_smorest.Blueprint) -> None:
+        """Give the application a blueprint's routes; most processes never show the document."""
+        self._app.register_blueprint(blueprint, url_prefix=PREFIX)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._undescribed.append(blueprint)
+
+    def show(self) -> Response:
+        """Return the OpenAPI document."""
+        with self._describing:
+            while self._undescribed:
+                each = self._undescribed.pop(0)
+                each.register_views_in_doc(
+                    self, self._app, self.spec, name=each.name, parameters=None
+                )
+                self.spec.tag({"name": each.name, "description": each.description})
+        shown: Response = self._openapi_json()
+        return shown
 
     def _register_responses(self) -> None:
         """Document every refusal as a problem document."""
@@ -178,10 +202,11 @@ def _add_routes(app: Flask) -> None:
     scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "dev:<login>"}
     api.spec.components.security_scheme(rules.SCHEME, scheme)
     for blueprint in BLUEPRINTS:
-        api.register_blueprint(blueprint, url_prefix=PREFIX)
+        api.add(blueprint)
     app.register_blueprint(get_swaggerui_blueprint(DOCS, DOCUMENT, {"app_name": "caseflow"}))
-    for endpoint in ("api-docs.openapi_json", "swagger_ui.show"):
-        app.view_functions[endpoint] = admits(Rule.EVERYBODY)(_plain(app.view_functions[endpoint]))
+    views = app.view_functions
+    views["api-docs.openapi_json"] = admits(Rule.EVERYBODY)(_plain(api.show))
+    views["swagger_ui.show"] = admits(Rule.EVERYBODY)(_plain(views["swagger_ui.show"]))
 
 
 def _plain(view: Any) -> Any:

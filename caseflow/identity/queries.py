@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from itertools import groupby
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, any_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, DateTime, and_, any_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from caseflow.identity.delegations.models import UNDELEGATED, Delegation
@@ -61,12 +62,49 @@ class Actor:
         return (*self.assignments, *others)
 
 
-def valid_at(at: datetime) -> ColumnElement[bool]:
+def valid_at(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that an assignment is valid: from its first instant, up to its end."""
     return and_(
         Assignment.valid_from <= at,
         or_(Assignment.valid_to.is_(None), Assignment.valid_to > at),
     )
+
+
+def delegation_valid_at(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition that a delegation counts at `at`: in its period and not revoked."""
+    return and_(
+        Delegation.valid_from <= at,
+        Delegation.valid_to > at,
+        or_(Delegation.revoked_at.is_(None), Delegation.revoked_at > at),
+    )
+
+
+AT: Final = bindparam("at", type_=DateTime(timezone=True))
+ON_OWN_ACCOUNT: Final = (
+    select(Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role)
+    .outerjoin(Assignment, and_(Assignment.person_id == Person.id, valid_at(AT)))
+    .where(Person.login == bindparam("login"))
+    .order_by(Assignment.organisation_id, Assignment.role)
+)
+"""Who a login is, a row a role; put together once, as every request asks it."""
+FOR_OTHERS: Final = (
+    select(
+        Delegation.id, Delegation.from_id, Delegation.measure_ids,
+        Assignment.organisation_id, Assignment.role,
+    )
+    .join(
+        Assignment,
+        and_(
+            Assignment.person_id == Delegation.from_id,
+            valid_at(AT),
+            Assignment.role.not_in(UNDELEGATED),
+            or_(Delegation.roles.is_(None), Assignment.role == any_(Delegation.roles)),
+        ),
+    )
+    .where(Delegation.to_id == bindparam("person"), delegation_valid_at(AT))
+    .order_by(Delegation.id, Assignment.organisation_id, Assignment.role)
+)  # fmt: skip
+"""What a person holds for others, a row a role; the roles of `UNDELEGATED` never."""
 
 
 def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
@@ -75,12 +113,7 @@ def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
     Raises:
         Unauthenticated: nobody has this login.
     """
-    rows = session.execute(
-        select(Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role)
-        .outerjoin(Assignment, and_(Assignment.person_id == Person.id, valid_at(at)))
-        .where(Person.login == login)
-        .order_by(Assignment.organisation_id, Assignment.role)
-    ).all()
+    rows = session.execute(ON_OWN_ACCOUNT, {"login": login, "at": at}).all()
     if not rows:
         raise Unauthenticated(f"Nobody has the login {login!r}.")
     first = rows[0]
@@ -94,40 +127,16 @@ def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
     )
 
 
-def delegation_valid_at(at: datetime) -> ColumnElement[bool]:
-    """Return the condition that a delegation counts at `at`: in its period and not revoked."""
-    return and_(
-        Delegation.valid_from <= at,
-        Delegation.valid_to > at,
-        or_(Delegation.revoked_at.is_(None), Delegation.revoked_at > at),
-    )
-
-
 def _stands_in(session: Session, person_id: int, at: datetime) -> tuple[StandIn, ...]:
-    """Return what a person holds for others at `at`; the roles of `UNDELEGATED` never."""
-    theirs = and_(
-        Assignment.person_id == Delegation.from_id,
-        valid_at(at),
-        Assignment.role.not_in(UNDELEGATED),
-        or_(Delegation.roles.is_(None), Assignment.role == any_(Delegation.roles)),
-    )
-    rows = session.execute(
-        select(Delegation, Assignment.organisation_id, Assignment.role)
-        .join(Assignment, theirs)
-        .where(Delegation.to_id == person_id, delegation_valid_at(at))
-        .order_by(Delegation.id, Assignment.organisation_id, Assignment.role)
-    )
-    held: dict[int, tuple[Delegation, list[Holding]]] = {}
-    for delegation, organisation_id, role in rows:
-        _, holdings = held.setdefault(delegation.id, (delegation, []))
-        holdings.append(Holding(organisation_id, role))
+    """Return what a person holds for others at `at`."""
+    rows = session.execute(FOR_OTHERS, {"person": person_id, "at": at})
     return tuple(
         StandIn(
-            person_id=each.from_id,
-            measure_ids=None if each.measure_ids is None else tuple(each.measure_ids),
-            assignments=tuple(holdings),
+            person_id=from_id,
+            measure_ids=None if measure_ids is None else tuple(measure_ids),
+            assignments=tuple(Holding(row.organisation_id, row.role) for row in held),
         )
-        for each, holdings in held.values()
+        for (_, from_id, measure_ids), held in groupby(rows, key=lambda row: row[:3])
     )
 
 

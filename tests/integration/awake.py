@@ -4,6 +4,7 @@ Importing the program is most of what a short command costs, and the README's bl
 commands. What runs for long (`serve`, `worker`, `demo`) is started as an installation starts it.
 """
 
+import gc
 import json
 import os
 import signal
@@ -84,6 +85,7 @@ def _wake() -> None:
         import_module(place.target.partition(":")[0])
     for name in ("caseflow.app", "alembic.command"):
         import_module(name)
+    gc.freeze()
 
 
 def _answer(door: socket.socket) -> None:

@@ -7,45 +7,31 @@ import pytest
 from caseflow.catalogue.loading import read_policies
 from caseflow.database.server import Server
 from caseflow.rehearsal.rehearse import rehearse
-from tests.conftest import EVERYTHING, untraced
+from tests.conftest import EVERYTHING
 from tests.factories.rehearsal import settings_on
-
-pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
 MEASURES = [measure for files in read_policies(EVERYTHING) for measure in files.measures]
 CHOSEN = {measure.workflow.process or measure.family: measure.id for measure in MEASURES}
-NOT_WALKED = (
-    "concessions", "fee_support", "guarantees", "laboratories", "matched_research",
-    "opportunities", "recommendations", "yearly_awards",
-)  # fmt: skip
-"""Processes that the tests of lives (`test_lifecycle_*`, `test_new_families_*`) leave out."""
 INTENDED = {
     "disbursed", "closed", "exited", "settled", "allowance_over", "recommended",
 }  # fmt: skip
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param([CHOSEN[name] for name in NOT_WALKED], id="not_walked"),
-        pytest.param([*CHOSEN.values()], id="every", marks=pytest.mark.soak),
-    ],
-)
+@pytest.fixture(scope="module")
 def rehearsed(
-    request: pytest.FixtureRequest,
     server: Server,
     drafts_template: str,
     tmp_path_factory: pytest.TempPathFactory,
-    pytestconfig: pytest.Config,
 ) -> dict[str, dict[str, Any]]:
-    """The rehearsals, played once for all tests here; `make soak` plays every process as well."""
+    """The rehearsals, played once for all tests here; `caseflow demo` plays every measure too."""
     settings = settings_on(server, tmp_path_factory.mktemp("home"), database="postgres")
-    with untraced(pytestconfig):
-        rows = rehearse(settings, request.param, template=drafts_template, root=EVERYTHING)
-    assert sorted(row["id"] for row in rows) == sorted(request.param)
+    chosen = [*CHOSEN.values()]
+    rows = rehearse(settings, chosen, template=drafts_template, root=EVERYTHING)
+    assert sorted(row["id"] for row in rows) == sorted(chosen)
     return {row["id"]: row for row in rows}
 
 
+@pytest.mark.soak
 def test_every_process_ends_as_intended(rehearsed: dict[str, dict[str, Any]]) -> None:
     wrong = [row["id"] for row in rehearsed.values() if row["final"] not in INTENDED]
 
@@ -61,6 +47,7 @@ def test_every_process_and_every_family_is_chosen() -> None:
     assert len({m.family for m in MEASURES if m.id in CHOSEN.values()}) == 14
 
 
+@pytest.mark.soak
 def test_the_road_is_told_from_its_first_state_to_its_last(
     rehearsed: dict[str, dict[str, Any]],
 ) -> None:

@@ -98,6 +98,7 @@ def test_what_is_missing_has_a_word():
         ("甲\n{{ nonsense }}", 2, "nonsense is no fact"),
         ("{% if %}", 1, "Expected an expression"),
         ("{{ reason | shout }}", 1, "No filter named"),
+        ("\n{% if reason %}{{ reason | shout }}{% endif %}", 2, "there is no filter shout"),
         ("{% include 'x' %}", 1, "stands alone"),
         ("{% for cut in cuts %}{{ cut.nonsense }}{% endfor %}", 1, "no attribute 'nonsense'"),
     ],

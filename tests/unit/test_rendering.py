@@ -207,6 +207,7 @@ def test_a_notice_without_facts_does_not_say_none():
         ("{{ measure", 1, "end of"),
         ("第一行\n{{ amout_fen | money }}", 2, "amout_fen"),
         ("{{ measure | upcase }}", 1, "upcase"),
+        ("第一行\n{% if measure %}{{ measure | upcase }}{% endif %}", 2, "upcase"),
         ("{% include 'paid.zh-CN.txt' %}", 1, "stands alone"),
         ("{{ range(9) }}", 1, "range"),
     ],

@@ -230,11 +230,13 @@ def faults(text: str) -> list[tuple[int, str]]:
     """
     try:
         tree = _ENVIRONMENT.parse(text)
-        _ENVIRONMENT.compile(_ENVIRONMENT.parse(text))
+        unknown = meta.find_undeclared_variables(tree) - set(FACTS)
     except TemplateError as error:
-        return [(getattr(error, "lineno", None) or 1, str(error))]
-    unknown = meta.find_undeclared_variables(tree) - set(FACTS)
+        return [(getattr(error, "lineno", None) or 1, error.message or str(error))]
     found = [(_line(tree, name), f"{name} is no fact of a document") for name in sorted(unknown)]
+    for node in tree.find_all(nodes.Filter):  # behind a condition, Jinja looks for it when it fills
+        if node.name not in _ENVIRONMENT.filters:
+            found.append((node.lineno, f"there is no filter {node.name}"))
     for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         found += [(node.lineno, "a document stands alone") for node in tree.find_all(kind)]
     return found or list(_faults_of_items(text))
