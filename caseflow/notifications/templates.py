@@ -183,9 +183,11 @@ def faults(text: str) -> list[tuple[int, str]]:
     except TemplateError as error:
         return [(getattr(error, "lineno", None) or 1, error.message or str(error))]
     found = [(_line(tree, name), f"{name} is no fact of a notice") for name in sorted(unknown)]
-    for node in tree.find_all(nodes.Filter):  # behind a condition, Jinja looks for it when it fills
-        if node.name not in _ENVIRONMENT.filters:
-            found.append((node.lineno, f"there is no filter {node.name}"))
+    found += [  # behind a condition, Jinja itself looks for a filter only when it fills
+        (node.lineno, f"there is no filter {node.name}")
+        for node in tree.find_all(nodes.Filter)
+        if node.name not in _ENVIRONMENT.filters
+    ]
     for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         found += [(node.lineno, "a notice stands alone") for node in tree.find_all(kind)]
     return found
