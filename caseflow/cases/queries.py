@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
+    Select,
+    Text,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -35,6 +38,8 @@ from caseflow.kernel.workflow.vocabulary import SEATS
 from caseflow.reviews.models import CaseCopy, Task
 
 MAX_PAGE: Final = 200
+ACTORS_KEPT: Final = 256
+"""For how many actors the rule of what they see is kept: building it costs more than asking."""
 SORTS: Final = ("newest", "oldest", "due")
 FAR: Final = date(9999, 12, 31)
 """Where cases without a running clock stand when sorted by due date: at the end."""
@@ -126,6 +131,7 @@ class CasePage:
     next: str | None
 
 
+@lru_cache(maxsize=ACTORS_KEPT)
 def visible_cases(actor: Actor) -> ColumnElement[bool]:
     """Return the one rule of what an actor may see, as a condition on `Case`.
 
@@ -248,11 +254,18 @@ def find_case(session: Session, actor: Actor, public_id: str) -> Case:
 
 def find_judged_case(session: Session, actor: Actor, public_id: str) -> Case:
     """Return a case that the actor may see, perhaps blind: what is told of it must be veiled."""
-    named = or_(Case.public_id == public_id, Case.number == public_id)
-    found = session.scalars(select(Case).where(named, visible_cases(actor))).one_or_none()
+    found = session.scalars(_one_case(actor), {"named": public_id}).one_or_none()
     if found is None:
         raise NotFound(f"没有办件 {public_id!r}。")
     return found
+
+
+@lru_cache(maxsize=ACTORS_KEPT)
+def _one_case(actor: Actor) -> Select[Case]:
+    """Return the select behind one case that the actor may see, by public id or number."""
+    named = bindparam("named", type_=Text)
+    is_named = or_(Case.public_id == named, Case.number == named)
+    return select(Case).where(is_named, visible_cases(actor))
 
 
 def case_list(
