@@ -71,6 +71,7 @@ def create_app(
             "pool_size": settings.pool_size,
             "max_overflow": settings.pool_size,
             "pool_pre_ping": True,
+            "use_native_hstore": False,
             "connect_args": {"options": READING_LIMITS},
         },
     )

@@ -24,7 +24,13 @@ ROAD_PLANS = "SET plan_cache_mode = force_generic_plan; SET random_page_cost = 1
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     """Return an engine whose connections time out rather than wait for ever."""
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        use_native_hstore=False,  # else every engine first asks whether the type is there
+    )
     _limit(engine)
     return engine
 
@@ -41,6 +47,7 @@ def make_road(url: str, *, pool_size: int = 8) -> tuple[Engine, Connect]:
         max_overflow=pool_size,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
+        use_native_hstore=False,
     )
     _limit(engine)
     event.listens_for(engine, "connect")(_smooth)

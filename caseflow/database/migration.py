@@ -4,9 +4,12 @@ Alembic is imported where a database moves: most commands only look whether it s
 and would begin a fifth later for it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -22,7 +25,16 @@ LOCK = 72_616_373
 
 
 def _owner_engine(url: str) -> Engine:
-    return create_engine(url, poolclass=NullPool)
+    return create_engine(url, poolclass=NullPool, use_native_hstore=False)
+
+
+@contextmanager
+def _connected(owner_url: str, database: str | None = None) -> Iterator[psycopg.Connection[Any]]:
+    """Connect as the owner for a statement or two, without what an engine asks before its first."""
+    url = make_url(owner_url).set(drivername="postgresql")
+    url = url if database is None else url.set(database=database)
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        yield connection
 
 
 def _configuration(migrations: Path, connection: Any) -> "Config":
@@ -78,14 +90,12 @@ def head_revision(migrations: Path) -> str:
 
 def current_revision(owner_url: str) -> str | None:
     """Return the revision the database stands at, None before the first."""
-    engine = _owner_engine(owner_url)
-    try:
-        with engine.connect() as connection:
-            known = connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
-            query = text("SELECT version_num FROM alembic_version")
-            return str(found) if known and (found := connection.scalar(query)) else None
-    finally:
-        engine.dispose()
+    with _connected(owner_url) as connection:
+        known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+        if known == (None,):
+            return None
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if found is None else str(found[0])
 
 
 def differences(owner_url: str) -> list[Any]:
@@ -104,33 +114,27 @@ def differences(owner_url: str) -> list[Any]:
 
 def create_database(owner_url: str, *, template: str | None = None) -> None:
     """Create the database that `owner_url` names, empty or as a copy of `template`."""
-    url = make_url(owner_url)
     source = f' TEMPLATE "{template}"' if template else ""
-    _administer(owner_url, f'CREATE DATABASE "{url.database}"{source}')
+    administer(owner_url, f'CREATE DATABASE "{_name(owner_url)}"{source}')
 
 
 def drop_database(owner_url: str) -> None:
     """Drop the database that `owner_url` names, whoever is connected to it."""
-    _administer(owner_url, f'DROP DATABASE IF EXISTS "{make_url(owner_url).database}" WITH (FORCE)')
+    administer(owner_url, f'DROP DATABASE IF EXISTS "{_name(owner_url)}" WITH (FORCE)')
 
 
 def database_exists(owner_url: str) -> bool:
     """Return whether the server has the database that `owner_url` names."""
-    url = make_url(owner_url)
-    engine = _owner_engine(url.set(database="postgres").render_as_string(hide_password=False))
-    query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
-    try:
-        with engine.connect() as connection:
-            return bool(connection.execute(query, {"name": url.database}).scalar())
-    finally:
-        engine.dispose()
+    query = "SELECT FROM pg_database WHERE datname = %s"
+    with _connected(owner_url, "postgres") as connection:
+        return connection.execute(query, (_name(owner_url),)).fetchone() is not None
 
 
-def _administer(owner_url: str, statement: str) -> None:
-    url = make_url(owner_url).set(database="postgres")
-    engine = _owner_engine(url.render_as_string(hide_password=False))
-    try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()
+def administer(owner_url: str, statement: str) -> None:
+    """Run a statement about whole databases, from beside them."""
+    with _connected(owner_url, "postgres") as connection:
+        connection.execute(statement.encode())
+
+
+def _name(owner_url: str) -> str:
+    return str(make_url(owner_url).database)

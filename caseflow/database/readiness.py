@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from caseflow.database import migration
 from caseflow.database.access import Address, locate, prepare
@@ -64,7 +64,7 @@ def revision_of(address: Address) -> str | None:
     with driver_errors():
         try:
             return migration.current_revision(address.owner_url)
-        except OperationalError:
+        except psycopg.OperationalError:
             if address.server is None or migration.database_exists(address.owner_url):
                 raise
             return None
@@ -91,6 +91,6 @@ def ready(address: Address, migrations: Path) -> Address:
     with driver_errors():
         try:
             prepare(address, migrations)
-        except DBAPIError:  # another process was making the same database; now it is there
+        except (DBAPIError, psycopg.Error):  # another process was making the same; now it is there
             prepare(address, migrations)
     return address

@@ -11,8 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import make_url
 
 from caseflow.database import migration
 from caseflow.database.access import Address, locate
@@ -99,10 +98,7 @@ def let_commits_be_late(address: Address) -> None:
 
 
 def _alter(address: Address, change: str) -> None:
-    engine = create_engine(address.owner_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'ALTER DATABASE "{name_of(address)}" {change}'))
-    engine.dispose()
+    migration.administer(address.owner_url, f'ALTER DATABASE "{name_of(address)}" {change}')
 
 
 def name_of(address: Address) -> str:
