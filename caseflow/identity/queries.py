@@ -1,11 +1,25 @@
 """Who somebody is, where they sit, and who sits in a seat at an instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, and_, any_, bindparam, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    DateTime,
+    and_,
+    any_,
+    bindparam,
+    null,
+    nulls_first,
+    or_,
+    select,
+    union_all,
+)  # fmt: skip
 from sqlalchemy.orm import Session
 
 from caseflow.identity.delegations.models import UNDELEGATED, Delegation
@@ -80,18 +94,21 @@ def delegation_valid_at(at: datetime | BindParameter[datetime]) -> ColumnElement
 
 
 AT: Final = bindparam("at", type_=DateTime(timezone=True))
+NAMED: Final = Person.login == bindparam("login")
 ON_OWN_ACCOUNT: Final = (
-    select(Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role)
+    select(
+        Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role,
+        null().label("delegation_id"), null().label("from_id"), null().label("measure_ids"),
+    )
     .outerjoin(Assignment, and_(Assignment.person_id == Person.id, valid_at(AT)))
-    .where(Person.login == bindparam("login"))
-    .order_by(Assignment.organisation_id, Assignment.role)
-)
-"""Who a login is, a row a role; put together once, as every request asks it."""
+    .where(NAMED)
+)  # fmt: skip
 FOR_OTHERS: Final = (
     select(
-        Delegation.id, Delegation.from_id, Delegation.measure_ids,
-        Assignment.organisation_id, Assignment.role,
+        Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role,
+        Delegation.id.label("delegation_id"), Delegation.from_id, Delegation.measure_ids,
     )
+    .join(Delegation, and_(Delegation.to_id == Person.id, delegation_valid_at(AT)))
     .join(
         Assignment,
         and_(
@@ -101,42 +118,48 @@ FOR_OTHERS: Final = (
             or_(Delegation.roles.is_(None), Assignment.role == any_(Delegation.roles)),
         ),
     )
-    .where(Delegation.to_id == bindparam("person"), delegation_valid_at(AT))
-    .order_by(Delegation.id, Assignment.organisation_id, Assignment.role)
+    .where(NAMED)
 )  # fmt: skip
 """What a person holds for others, a row a role; the roles of `UNDELEGATED` never."""
+BOTH: Final[CompoundSelect[Any]] = union_all(ON_OWN_ACCOUNT, FOR_OTHERS)
+WHO: Final = BOTH.order_by(
+    nulls_first(BOTH.selected_columns.delegation_id),
+    BOTH.selected_columns.organisation_id,
+    BOTH.selected_columns.role,
+)
+"""Who a login is, a row a role: put together once and one wait, as every request asks it."""
 
 
 def actor_by_login(session: Session, login: str, at: datetime) -> Actor:
-    """Return who `login` is and what they hold at `at`.
+    """Return who `login` is and what they hold at `at`, also for others.
 
     Raises:
         Unauthenticated: nobody has this login.
     """
-    rows = session.execute(ON_OWN_ACCOUNT, {"login": login, "at": at}).all()
+    rows = session.execute(WHO, {"login": login, "at": at}).all()
     if not rows:
         raise Unauthenticated(f"Nobody has the login {login!r}.")
-    first = rows[0]
-    holdings = tuple(Holding(row.organisation_id, row.role) for row in rows if row.role is not None)
+    own, *others = [tuple(held) for _, held in groupby(rows, key=lambda row: row.delegation_id)]
     return Actor(
-        id=first.id,
-        login=first.login,
-        name=first.name,
-        assignments=holdings,
-        stands_in=_stands_in(session, first.id, at),
+        id=own[0].id,
+        login=own[0].login,
+        name=own[0].name,
+        assignments=tuple(_holding(row) for row in own if row.role is not None),
+        stands_in=tuple(_stands_in(held) for held in others),
     )
 
 
-def _stands_in(session: Session, person_id: int, at: datetime) -> tuple[StandIn, ...]:
-    """Return what a person holds for others at `at`."""
-    rows = session.execute(FOR_OTHERS, {"person": person_id, "at": at})
-    return tuple(
-        StandIn(
-            person_id=from_id,
-            measure_ids=None if measure_ids is None else tuple(measure_ids),
-            assignments=tuple(Holding(row.organisation_id, row.role) for row in held),
-        )
-        for (_, from_id, measure_ids), held in groupby(rows, key=lambda row: row[:3])
+def _holding(row: Any) -> Holding:
+    return Holding(row.organisation_id, row.role)
+
+
+def _stands_in(held: Sequence[Any]) -> StandIn:
+    """Return what the rows of one delegation say."""
+    measure_ids = held[0].measure_ids
+    return StandIn(
+        person_id=held[0].from_id,
+        measure_ids=None if measure_ids is None else tuple(measure_ids),
+        assignments=tuple(_holding(row) for row in held),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event, select
 
 from caseflow.cases.detail import case_detail
 from caseflow.cases.queries import CaseFilter, case_list, find_case
@@ -15,6 +16,8 @@ from caseflow.catalogue.queries import measure_codes, measure_ids
 from caseflow.database.access import Database
 from caseflow.identity.delegations.queries import delegations_of
 from caseflow.identity.delegations.service import Wish, delegate, revoke
+from caseflow.identity.models import Person
+from caseflow.identity.queries import actor_by_login
 from caseflow.kernel.errors import CaseflowError, Conflict, InvalidInput, NotAllowed, NotFound
 from tests.integration.kept_database import keep
 from tests.integration.test_tasks import act, asked, claims, owner, seat, task
@@ -121,6 +124,27 @@ def test_lists_details_and_acts_open_on_the_first_day_and_close_after_the_last(
         act(town, case, "conclude_review", STAND_IN, **REVIEWED)
 
     assert seen == [(False, False), (True, True), (True, True), (False, False)]
+
+
+def test_what_somebody_holds_for_two_others_is_told_apart_in_one_statement(town: Town):
+    other, asked_for = "caizhengju.treasury", []
+    with town.house.cases.database.session() as session:
+        scope = tuple(measure_ids(session, ["QD26-7a"]))
+        known = {each.login: each.id for each in session.scalars(select(Person))}
+    give(town, measure_ids=scope)
+    give(town, other)
+
+    with town.house.cases.database.session() as session:
+        engine = session.get_bind()
+        event.listen(engine, "before_cursor_execute", lambda *said: asked_for.append(said[2]))
+        who = actor_by_login(session, STAND_IN, town.now)
+
+    assert len(asked_for) == 1
+    assert [role for _, role in who.assignments] == ["bureau_handler"]
+    assert [
+        (each.person_id, each.measure_ids, [role for _, role in each.assignments])
+        for each in who.stands_in
+    ] == [(known[AWAY], scope, ["bureau_handler"]), (known[other], None, ["treasury"])]
 
 
 def test_what_somebody_stands_in_for_is_offered_and_claimed_for_the_other(town: Town):
