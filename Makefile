@@ -2,7 +2,7 @@
 # pyenv builds Python without optimisation, and all takes a seventh longer: where the system has the
 # same version (with venv), that is taken. `make PYTHON=…` takes any other.
 VERSION := -c 'import ensurepip, sys; print(sys.version_info[:2])' 2>/dev/null
-PYTHON ?= $(shell test "$$(/usr/bin/python3 $(VERSION))" = "$$(python3 $(VERSION))" && echo /usr/bin/)python3
+PYTHON ?= $(shell test "$$(/usr/bin/python3 $(VERSION) || echo none)" = "$$(python3 $(VERSION))" && echo /usr/bin/)python3
 BIN := .venv/bin
 ARGS ?=
 # Hundreds of processes start in a run; where bytecode may not be kept, each would compile 400 files anew.

@@ -144,11 +144,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # untyped library
         """Return the OpenAPI document."""
         with self._describing:
             while self._undescribed:
-                each = self._undescribed.pop(0)
+                each = self._undescribed[0]
                 each.register_views_in_doc(
                     self, self._app, self.spec, name=each.name, parameters=None
                 )
                 self.spec.tag({"name": each.name, "description": each.description})
+                del self._undescribed[0]  # only now: one that fails is not left out of the next
         shown: Response = self._openapi_json()
         return shown
 

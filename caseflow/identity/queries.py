@@ -103,6 +103,7 @@ ON_OWN_ACCOUNT: Final = (
     .outerjoin(Assignment, and_(Assignment.person_id == Person.id, valid_at(AT)))
     .where(NAMED)
 )  # fmt: skip
+"""What a person holds themselves, a row a role; one row without a role where that is nothing."""
 FOR_OTHERS: Final = (
     select(
         Person.id, Person.login, Person.name, Assignment.organisation_id, Assignment.role,

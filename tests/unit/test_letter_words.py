@@ -99,6 +99,7 @@ def test_what_is_missing_has_a_word():
         ("{% if %}", 1, "Expected an expression"),
         ("{{ reason | shout }}", 1, "No filter named"),
         ("\n{% if reason %}{{ reason | shout }}{% endif %}", 2, "there is no filter shout"),
+        ("{% if reason is loud %}甲{% endif %}", 1, "there is no test loud"),
         ("{% include 'x' %}", 1, "stands alone"),
         ("{% for cut in cuts %}{{ cut.nonsense }}{% endfor %}", 1, "no attribute 'nonsense'"),
     ],

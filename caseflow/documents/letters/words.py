@@ -225,8 +225,8 @@ def _lines(kind: str, words: str, before: Sequence[Block]) -> list[Block]:
 def faults(text: str) -> list[tuple[int, str]]:
     """Return what is wrong with a template, as (line, what); empty when it can be filled.
 
-    Refused: syntax errors, unknown filters, unknown facts (also of a list's records), and reaching
-    other templates.
+    Refused: syntax errors, unknown filters and tests, unknown facts (also of a list's records),
+    and reaching other templates.
     """
     try:
         tree = _ENVIRONMENT.parse(text)
@@ -234,13 +234,14 @@ def faults(text: str) -> list[tuple[int, str]]:
     except TemplateError as error:
         return [(getattr(error, "lineno", None) or 1, error.message or str(error))]
     found = [(_line(tree, name), f"{name} is no fact of a document") for name in sorted(unknown)]
-    found += [  # behind a condition, Jinja itself looks for a filter only when it fills
-        (node.lineno, f"there is no filter {node.name}")
-        for node in tree.find_all(nodes.Filter)
-        if node.name not in _ENVIRONMENT.filters
-    ]
-    for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
-        found += [(node.lineno, "a document stands alone") for node in tree.find_all(kind)]
+    for kind, known in ((nodes.Filter, _ENVIRONMENT.filters), (nodes.Test, _ENVIRONMENT.tests)):
+        found += [  # in a condition, Jinja itself looks for them only when it fills
+            (node.lineno, f"there is no {kind.__name__.lower()} {node.name}")
+            for node in tree.find_all(kind)
+            if node.name not in known
+        ]
+    for other in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
+        found += [(node.lineno, "a document stands alone") for node in tree.find_all(other)]
     return found or list(_faults_of_items(text))
 
 
