@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from caseflow.catalogue.unchanged import Unchanged
 from caseflow.catalogue.yaml_reader import read_yaml
 from caseflow.kernel.errors import DefinitionError, Problem
 from caseflow.kernel.workflow.schema import (
@@ -173,11 +174,15 @@ class NoticeBook:
 
 
 def load_notices(root: Path) -> NoticeBook:
-    """Read the folder `notifications/`.
+    """Read the folder `notifications/`; what has not changed is not read twice by one process.
 
     Raises:
         DefinitionError: the faults of all files together: shape, unknown names, templates.
     """
+    return _notices(root)
+
+
+def _read_book(root: Path) -> NoticeBook:
     problems: list[Problem] = []
     notices: dict[str, Notice] = {}
     for path in sorted(root.glob("*.yaml")):
@@ -266,3 +271,8 @@ def _words(
         if word not in known:
             message = f"{word} is unknown in {key}; known are {', '.join(known)}"
             yield source.problem((key, index), "notice-unknown-word", message)
+
+
+_notices = Unchanged(
+    lambda folder: (each for each in folder.glob("*") if each.is_file()), _read_book
+)

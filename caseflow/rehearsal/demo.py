@@ -167,8 +167,7 @@ def _told(
         cases = summaries(connection, second.roots, reminding_notices(house))
         return Told(
             cases=[_tale(house, connection, case) for case in cases],
-            moments=played.moments,
-            draft=played.draft,
+            played=played,
             years=years,
             expired=[(code, on.isoformat()) for code, on in ended_policies(connection)],
             rehearsed=rehearsed,

@@ -12,6 +12,7 @@ from caseflow.kernel.money import Money
 from caseflow.rehearsal.draft import DraftTold
 from caseflow.rehearsal.fixture import Moment
 from caseflow.rehearsal.queries import Summary
+from caseflow.rehearsal.story import Played
 from caseflow.rehearsal.years import Years
 
 NARROW: Final = frozenset({"编号", "类别", "已拨付", "天数", "时间", "日期"})
@@ -40,8 +41,7 @@ class Told:
     """Everything the tables show."""
 
     cases: list[Tale]
-    moments: list[Moment]
-    draft: DraftTold | None
+    played: Played
     years: Years
     expired: list[tuple[str, str]]
     rehearsed: list[dict[str, Any]]
@@ -50,7 +50,7 @@ class Told:
     @property
     def refused(self) -> list[str]:
         """Return every refusal of the story, each with its day."""
-        return [*(self.draft.refused if self.draft else ()), *self.years.refused]
+        return [*(self.played.draft.refused if self.played.draft else ()), *self.years.refused]
 
     @property
     def result(self) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def show(told: Told, console: Console) -> None:
     tables = (
         _cases(told.cases),
         _paths(told.cases),
-        _fixture(told.moments),
-        *(_draft(told.draft) if told.draft else ()),
+        _fixture(told.played.moments),
+        *(_draft(told.played.draft) if told.played.draft else ()),
         _policy(told),
         _rehearsed(told.rehearsed),
     )
