@@ -62,6 +62,7 @@ def test_a_bulk_act_is_looked_at_asked_for_and_done_by_the_sweep(story: Story):
     assert [each["public_id"] for each in done].count(asked["public_id"]) == 1
 
 
+@pytest.mark.soak
 def test_what_is_left_is_cancelled_and_taken_up(story: Story):
     client, call = story.client, call_of_its_own(story)
     case = story.draft(call=call)

@@ -43,6 +43,7 @@ def test_what_is_left_is_told_before_anything_is_planned(shared_story: Story):
     assert found["priors"] == {"granted_this_year_fen": 0}
 
 
+@pytest.mark.soak
 def test_what_another_case_has_planned_is_not_planned_again_until_it_is_returned(
     shared_story: Story,
 ):

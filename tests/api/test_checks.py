@@ -166,6 +166,7 @@ def test_strangers_record_and_run_nothing(told: Story, case: str):
         assert bad.status_code == 422, wrong
 
 
+@pytest.mark.soak
 def test_a_whole_call_is_checked_at_once_and_again_costs_nothing(told: Story, platform, case: str):
     cases = [case, told.submitted()]
     path = f"/calls/{told.call}/checks"

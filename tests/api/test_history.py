@@ -156,6 +156,7 @@ def test_pages_verify_all_events_and_find_the_one_that_was_changed(passed: tuple
     assert [fault["what"] for fault in faults] == ["its payload is not the one it commits to"]
 
 
+@pytest.mark.soak
 def test_a_task_that_was_handed_over_is_answered_in_the_name_of_who_took_it(shared_story: Story):
     story, case = shared_story, shared_story.submitted()
     story.run(case, BEFORE_COSIGNING[1:])

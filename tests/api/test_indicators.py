@@ -15,6 +15,8 @@ from tests.api.client import PDF, Client
 from tests.api.conftest import application
 from tests.conftest import EVERYTHING, _copy
 
+pytestmark = pytest.mark.long
+
 PATH = "/policies/nantong-agi-2024/indicators"
 REPORTS = f"{PATH}/compute/reports"
 LEAD, SECOND, AUDITOR = "nt_kejiju.handler", "nt_kejiju.reviewer", "nt_shenjiju.auditor"

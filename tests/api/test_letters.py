@@ -118,6 +118,7 @@ def test_what_is_asked_wrongly_is_told(shared_client: Client, rejected: str, let
     assert answer.status_code == 422
 
 
+@pytest.mark.soak
 def test_the_notice_of_a_publicity_is_public_with_it(shared_story: Story):
     client = shared_story.client
     case = shared_story.publicity_pending()

@@ -197,6 +197,7 @@ def test_a_receipt_is_shown_by_share_and_the_case_says_what_came_back(door: Door
     assert door.get(f"/recoveries/{detail['line']['case']}", AUDITOR).status_code == 404
 
 
+@pytest.mark.soak
 def test_an_offset_is_an_act_of_the_treasury_that_order_and_recovery_tell(door: Door):
     claims, words = door.claims, "可从今后应拨付的奖补资金中抵扣。"
     with claims.beforehand():

@@ -33,7 +33,7 @@ from caseflow.settings import Settings
 from tests.conftest import EVERYTHING, untraced
 from tests.factories.rehearsal import KEY, settings_on
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 NAME = "scenario_call"
 LEAD, FINANCE = "yc_gongxinju", "yc_caizhengju"

@@ -187,6 +187,7 @@ def test_an_upgrade_is_pushed_with_the_difference(land: Story):
     assert "预计补差500,000.00 元" in letters[0]["text"]
 
 
+@pytest.mark.soak
 def test_a_title_follows_its_holders_successor(land: Story):
     old, new, last = uscc_number(90), uscc_number(91), uscc_number(38)
     step = {"kind": "merger", "document_no": "登记〔2026〕1号", "effective_on": "2026-05-25"}

@@ -147,6 +147,7 @@ def test_what_happened_to_a_list_is_told_with_the_seat_of_each_and_page_by_page(
     assert client.get(path, HANDLER, after="x").status_code == 422
 
 
+@pytest.mark.soak
 def test_a_firm_that_never_answers_lapses_and_is_not_asked_again(client: Client):
     road = begin(client)
     story = road.story

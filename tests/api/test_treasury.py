@@ -328,6 +328,7 @@ def test_whole_accounts_are_not_for_others(shared_client: Client):
 # --- pools
 
 
+@pytest.mark.soak
 def test_a_call_says_its_pool_and_it_is_divided(shared_story: Story):
     story = shared_story
     body = {

@@ -114,6 +114,7 @@ def test_two_branches_of_one_event_to_one_state_are_named_once(tmp_path):
     assert arrows["reviewing", "checking"].labels == ("提出意见",)
 
 
+@pytest.mark.soak
 def test_a_workflow_without_such_events_has_no_note():
     child = compile_demo()["M-1/period"]
 

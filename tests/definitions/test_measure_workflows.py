@@ -137,6 +137,7 @@ def test_equal_measures_are_compiled_once_for_a_library(fresh, counted):
     assert again == first
 
 
+@pytest.mark.soak
 def test_another_library_compiles_anew(fresh, counted):
     yancheng = policies()["yancheng-ai-plus"]
     measure = yancheng.measure("YC-9")

@@ -1,7 +1,8 @@
 """A `caseflow` on the path that is awake already: each command is a fork of one process.
 
-Importing the program is most of what a short command costs, and the README's blocks are many short
-commands. What runs for long (`serve`, `worker`, `demo`) is started as an installation starts it.
+Importing the program and reading its data is most of what a short command costs, and the README's
+blocks are many short commands. What runs for long (`serve`, `worker`, `demo`) is started as an
+installation starts it.
 """
 
 import gc
@@ -50,6 +51,7 @@ def program_in(folder: Path) -> Iterator[Path]:
         PROGRAM.format(long=LONG, python=sys.executable, ask=folder / "ask.py"), encoding="utf-8"
     )
     program.chmod(0o755)
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())  # no shim that looks for one
     resident = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.awake", address], cwd=ROOT
     )
@@ -79,12 +81,18 @@ def _serve(address: str) -> None:
 
 
 def _wake() -> None:
+    """Import what commands import, and read what nearly all of them read."""
+    from caseflow.catalogue.library import load_library
+    from caseflow.catalogue.places import data_root
     from caseflow.cli.program import COMMANDS
+    from caseflow.notifications.rules import load_notices
 
     for place in COMMANDS.values():
         import_module(place.target.partition(":")[0])
     for name in ("caseflow.app", "alembic.command"):
         import_module(name)
+    load_library(data_root() / "workflows")
+    load_notices(data_root() / "notifications")
     gc.freeze()
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 
-from caseflow.database import migration
-from caseflow.database.access import Address, Database, open_database
-from caseflow.database.server import PROGRAM_ROLE, Server
+from caseflow.database.access import Database
+from caseflow.database.server import Server
+from tests.conftest import WORKER
+from tests.lending import lend
 
 
 def keep(server: Server, template: str, name: str) -> Iterator[Database]:
     """Yield a copy of `template` under `name`, dropped when the module is over."""
-    url = server.url(name)
-    migration.create_database(url, template=template)
-    database = open_database(Address(server.url(name, role=PROGRAM_ROLE), url, server))
-    yield database
-    database.close()
-    migration.drop_database(url)
+    yield from lend(server, template, WORKER)

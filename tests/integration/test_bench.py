@@ -26,6 +26,7 @@ def embedded(settings: Settings, server: Server) -> Settings:
     return replace(settings, home=Path(server.socket_folder).parent)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_a_short_run_of_act_compares_act_with_pgbench(embedded, count):
     result = act.run(embedded, clients=(count,), seconds=1, rounds=1, cases=5)
@@ -50,6 +51,7 @@ def test_a_short_run_of_timers_acts_on_exactly_what_is_due(embedded):
     assert result["per_second"] > 0
 
 
+@pytest.mark.soak
 def test_a_short_run_of_a_publicity_moves_every_case_with_an_event_each(embedded):
     result = publicity.run(embedded, cases=12)
 

@@ -201,6 +201,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.soak)])
 def test_a_process_killed_in_the_middle_leaves_nothing_half_done(town: Town, kills: int):
     line = give(town, fen=1)

@@ -217,6 +217,7 @@ def operating(land: Land) -> tuple[str, int]:
     return case, promised
 
 
+@pytest.mark.soak
 def test_what_a_platform_is_promised_lives_on_when_the_policy_is_over(land: Land):
     begun = owed(land).get("city", 0)
     _, promised = operating(land)

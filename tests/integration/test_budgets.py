@@ -58,6 +58,7 @@ def test_a_returned_payment_is_released_again_and_paid_from_the_same_line(town: 
     assert line.moved() == (0, 0, 0, 0, FEN)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("event", ["reject", "request_withdrawal"])
 def test_what_a_case_does_not_take_in_the_end_is_given_back(town: Town, event: str):
     line = Accounts(town)
@@ -131,6 +132,7 @@ def test_two_plans_for_the_last_money_are_not_both_reserved(town: Town):
     assert line.moved() == (FEN // 2, FEN, 0, 0, 0)
 
 
+@pytest.mark.soak
 def test_thirty_two_writers_take_exactly_what_the_budget_holds(town: Town):
     line = Accounts(town, fen=200 * 7)
     cases = [town.open() for _ in range(4)]

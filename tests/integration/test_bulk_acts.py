@@ -259,6 +259,7 @@ def test_the_same_request_is_put_down_once(house: House):
         ask(house.cases, town, Wanted("accept", cases=names[:1]), AT, request_id="once")
 
 
+@pytest.mark.soak
 def test_many_workers_share_an_act_and_do_each_case_once(house: House):
     names = tuple(waiting(house, 12))
     made = ask(house.cases, actor(house), Wanted("accept", cases=names), AT)

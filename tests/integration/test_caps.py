@@ -28,6 +28,8 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import at, visit
 
+pytestmark = pytest.mark.soak
+
 WAN = 10_000 * YUAN
 VOUCHER, ROBOT, HIT, CENTRE, ISSUED, TALENT, DEAL = (
     "QD26-7a", "WX-8a", "WX-9b", "QD26-4", "NT26-3b", "QD26-9a", "WX-5b",
@@ -101,6 +103,7 @@ def told(land: Land, case: str) -> tuple[Mapping[str, Any], dict[str, int]]:
         return measure.definition, priors_of(reading, measure, workflow)
 
 
+@pytest.mark.soak
 def test_one_product_is_rewarded_once_whatever_the_case(land: Land):
     firm, other = firm_of(land, ROBOT), firm_of(land, ROBOT)
     named = {"support_object": "灵犀一号"}
@@ -127,6 +130,7 @@ def test_a_year_is_used_up_to_the_fen(land: Land):
         land.act(second, "return_plan")
 
 
+@pytest.mark.soak
 def test_the_year_is_that_of_use_not_of_the_plan(land: Land):
     firm = firm_of(land, VOUCHER)
     for day in (NEW_YEARS_EVE, NEW_YEAR):
@@ -141,6 +145,7 @@ def test_the_year_is_that_of_use_not_of_the_plan(land: Land):
 # --- 每年不超过2个且属于不同细分市场
 
 
+@pytest.mark.soak
 def test_two_products_of_different_segments_win_and_a_third_does_not(land: Land):
     firm = firm_of(land, HIT)
     for segment in ("智能可穿戴", "全屋智能"):
@@ -151,6 +156,7 @@ def test_two_products_of_different_segments_win_and_a_third_does_not(land: Land)
         proposed(land, HIT, firm)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "segment", [{"market_segment": " 智能可穿戴"}, pytest.param({}, marks=pytest.mark.soak)]
 )
@@ -219,6 +225,7 @@ def test_nothing_is_planned_before_the_bureau_has_settled_the_yearly_control(lan
     assert plan(land, case, 20 * WAN) == "plan_review"
 
 
+@pytest.mark.soak
 def test_all_clauses_of_a_policy_share_the_yearly_control_of_an_enterprise(controlled: Land):
     firm = firm_of(controlled, ROBOT)
     for measure, segment in ((ROBOT, {}), (HIT, {"market_segment": "全屋智能"}), (ROBOT, {})):
@@ -241,6 +248,7 @@ def test_all_clauses_of_a_policy_share_the_yearly_control_of_an_enterprise(contr
 # --- 项目累计、券面
 
 
+@pytest.mark.soak
 def test_years_count_on_the_life_of_their_project_and_the_promise_counts_nothing(land: Land):
     case = land.reached("operating", CENTRE, **amounts(600 * WAN))
     promised = used(land, "%QD26-4%")
@@ -263,6 +271,7 @@ def next_year(land: Land, case: str) -> list[str]:
     return land.children(case)
 
 
+@pytest.mark.soak
 def test_a_deal_is_not_made_smaller_than_what_its_stages_have_taken(land: Land):
     deal = land.reached("implementing", DEAL, **amounts(500 * WAN))
     land.act(deal, "report_milestone")
@@ -285,6 +294,7 @@ def test_a_deal_is_not_made_smaller_than_what_its_stages_have_taken(land: Land):
     assert used(land, f"promise:{root}") == (300 * WAN, 1)
 
 
+@pytest.mark.soak
 def test_an_unused_rest_of_a_voucher_is_given_back_when_it_expires(land: Land):
     firm = firm_of(land, ISSUED)
     pair = [opened(land, ISSUED, firm) for _ in range(2)]
@@ -307,6 +317,7 @@ def test_an_unused_rest_of_a_voucher_is_given_back_when_it_expires(land: Land):
 # --- what is given back
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("state", "ways"),
     [
@@ -356,6 +367,7 @@ def test_what_was_planned_and_not_approved_is_given_back(land: Land):
     assert plan(land, proposed(land, VOUCHER, firm), 80 * WAN) == "plan_review"
 
 
+@pytest.mark.soak
 def test_a_case_that_ends_keeps_what_was_paid_and_gives_back_the_rest(land: Land):
     case = land.reached("performing", TALENT, **amounts(300 * WAN))
     root = land.value('SELECT root_id FROM "case" WHERE public_id = %s', case)

@@ -20,6 +20,8 @@ from tests.integration.five_cities import YUAN, Land, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import together, visit
 
+pytestmark = pytest.mark.soak
+
 WAN = 10_000 * YUAN
 VOUCHER, ROBOT = "QD26-7a", "WX-8a"
 LIMIT = 200 * WAN

@@ -179,6 +179,7 @@ def test_a_repair_must_be_a_check_and_is_in_time_until_the_plan(town: Town):
     assert town.state(case) == "proposed"
 
 
+@pytest.mark.soak
 def test_a_later_answer_to_an_earlier_question_changes_nothing(town: Town):
     case = town.reached("payment_requested")
     town.check(case, "veto")

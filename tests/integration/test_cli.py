@@ -179,6 +179,7 @@ def test_every_measure_compiles_to_a_sound_workflow(run):
     assert all(each["states"] > 1 and each["steps"] > 1 for each in checked.json["workflows"])
 
 
+@pytest.mark.soak
 def test_a_broken_stage_is_told_for_every_measure_that_uses_it(run, tmp_path, monkeypatch):
     data = data_folder(tmp_path / "data")
     stage = data / "workflows/stages/intake.yaml"

@@ -60,6 +60,7 @@ def test_an_act_is_looked_at_done_followed_and_exported(run, house: House, tmp_p
     assert "未予办理" in {row[2] for row in sheet.iter_rows(values_only=True)}
 
 
+@pytest.mark.soak
 def test_what_is_put_down_for_later_is_cancelled_and_taken_up(run, house: House, tmp_path):
     cases = [house.submitted() for _ in range(2)]
     for case in cases:
@@ -81,6 +82,7 @@ def test_what_is_put_down_for_later_is_cancelled_and_taken_up(run, house: House,
     assert fens == [(950,)]
 
 
+@pytest.mark.soak
 def test_a_killed_run_is_carried_on_by_a_worker_and_nothing_happens_twice(run, house: House):
     cases = [house.submitted() for _ in range(12)]
     command = [sys.executable, "-m", "caseflow", "bulk", "start", "accept", *cases]

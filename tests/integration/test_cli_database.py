@@ -557,6 +557,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(run):
     assert "cannot be bound" in refused.err
 
 
+@pytest.mark.soak
 def test_a_measure_is_rehearsed_to_its_end_beside_the_database(run):
     before = run("history", "verify", "--json").json["events"]
 

@@ -65,6 +65,7 @@ def test_a_document_is_made_delivered_read_and_shown(run, desk: Desk, tmp_path):
     assert made["number"] in listed.out
 
 
+@pytest.mark.soak
 def test_paper_that_was_signed_for_earlier_says_when(run, desk: Desk):
     case = desk.town.reached("district_review")
     seat = ("--as", "huilong_zhen.handler")
@@ -93,6 +94,7 @@ def test_the_notice_of_a_publicity_takes_its_texts(run, desk: Desk):
     assert "NAME=WORDS" in wrong.err
 
 
+@pytest.mark.soak
 def test_a_long_list_says_that_there_is_more(run, desk: Desk):
     case = desk.town.reached("bureau_review")
     desk.town.act(case, "reject", **REFUSAL)

@@ -127,6 +127,7 @@ def test_values_are_listed_and_withdrawn(run):
     assert "录入记录" in run(*mine, "--status", "entered").out
 
 
+@pytest.mark.soak
 def test_what_waits_for_a_second_person_is_found_without_naming_a_measure(run):
     for day in ("2026-06-01", "2026-06-02"):
         enter(run, "QD26-5a", "ratio", "50", on=day)

@@ -57,6 +57,7 @@ def test_another_than_the_head_is_refused(run, claims: Claims):
     assert "处室负责人" in refused.err
 
 
+@pytest.mark.soak
 def test_the_ledger_is_listed_in_pages(run):
     whole = run("list", *AUDITOR, "--json")
     first = run("list", "--limit", "2", *AUDITOR, "--json")

@@ -93,6 +93,7 @@ def test_who_is_not_the_treasury_puts_nothing_in(run: Run):
     assert "市财政业务科室" in refused.err
 
 
+@pytest.mark.soak
 def test_a_split_is_entered_confirmed_and_listed(run: Run):
     entered = run("budgets", "split", "enter", "qidong-2026", "--territory", "nanyang",
                   "--city-percent", "45.5", "--valid-from", "2026-09-01", "--basis", "启政发3号",
@@ -187,6 +188,7 @@ def test_orders_are_listed_exported_and_answered(run: Run, town: Town, tmp_path)
     assert "拨付单" in run("payments", "list", "--case", case, "--as", AUDITOR).out
 
 
+@pytest.mark.soak
 def test_a_list_that_goes_on_says_after_which_order(run: Run, town: Town):
     while town.value("SELECT count(*) FROM payment") < 2:
         town.reached("disbursing")
@@ -218,6 +220,7 @@ def test_a_refused_row_is_told_by_the_exit_code(run: Run, tmp_path):
     assert "没有办件" in answered.out
 
 
+@pytest.mark.soak
 def test_a_call_is_planned_with_its_pool_and_divided(run: Run, town: Town):
     call = run("calls", "plan", MEASURE, "--title", "资金有限", "--opens-on", "2026-09-07",
                "--closes-on", "2026-12-31", "--short-pool", "proportional", "--pool-yuan", "100",

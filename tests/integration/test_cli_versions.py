@@ -64,6 +64,7 @@ def policy_file(folder):
     return (folder / "policy.yaml").read_bytes()
 
 
+@pytest.mark.soak
 def test_a_dry_run_tells_what_would_differ_and_writes_nothing(run, draft, words):
     before = policy_file(draft)
 
@@ -82,6 +83,7 @@ def test_a_dry_run_tells_what_would_differ_and_writes_nothing(run, draft, words)
     assert "Nothing was written" in seen.err
 
 
+@pytest.mark.soak
 def test_enacting_writes_the_files_and_says_how_they_become_a_version(run, draft, words):
     told = run(*ENACT, "--text", words, "--json")
 
@@ -94,6 +96,7 @@ def test_enacting_writes_the_files_and_says_how_they_become_a_version(run, draft
     assert "in_force" in again.json["detail"]
 
 
+@pytest.mark.soak
 def test_words_that_do_not_agree_are_told_one_fault_a_line(run, draft):
     before = policy_file(draft)
 

@@ -25,7 +25,7 @@ from tests.conftest import (
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, together, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 VOTED, ORDERED, FIRST_COMES = "QD26-7a", "QD26-1a", "QD26-9a"
 CREDIT, MARKET, TAX = SEATS = ("cosign.credit", "cosign.market", "cosign.tax")
@@ -129,6 +129,7 @@ def test_two_noes_of_three_fail_before_the_last_has_answered(town: Town):
     assert TAX not in town.seats(case)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("rounds", [4, pytest.param(30, marks=pytest.mark.soak)])
 def test_simultaneous_voters_leave_nobody_stuck_and_advance_nobody_twice(town: Town, rounds: int):
     cases = [town.reached("joint_check", VOTED) for _ in range(rounds)]

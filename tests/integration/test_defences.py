@@ -40,6 +40,8 @@ from tests.integration.kept_database import keep
 from tests.integration.reviewing import OPINION, ORDER, Round, called
 from tests.integration.walking import Town, found_town
 
+pytestmark = pytest.mark.soak
+
 MEASURE = "QD26-9a"
 SHEET = (Criterion("stage", "现场答辩", 100),)
 
@@ -273,6 +275,7 @@ def test_the_reviews_of_a_call_are_told_by_stage_and_by_page(day: Day):
     assert (none.items, none.next) == ((), None)
 
 
+@pytest.mark.soak
 def test_a_call_with_places_ranks_by_the_score_of_the_defence(day: Day):
     town, call = day.town, called(day.town, MEASURE)
     first, second = call.applicants(2)
@@ -370,6 +373,7 @@ def test_a_sheet_is_late_after_the_last_day_and_overdue_while_it_is_missing(day:
     assert told == ["on_time", "late", "overdue"]
 
 
+@pytest.mark.soak
 def test_the_ledger_is_paged_filtered_and_summed(day: Day, far):
     with day.session() as session:
         whole = whole_ledger(look(day, session))

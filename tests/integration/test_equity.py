@@ -13,6 +13,8 @@ from tests.integration.equity_land import APPROVED, CONVERTED, FIRST, SECOND, Eq
 from tests.integration.kept_database import keep
 from tests.integration.walking import at, together, visit
 
+pytestmark = pytest.mark.soak
+
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
@@ -62,6 +64,7 @@ def expected_gain(equity: Equity, case: str) -> int:
     return (2 * days * 345 + 3_600_000) // 7_200_000  # ÷ 10000 ÷ 360
 
 
+@pytest.mark.soak
 def test_two_projects_of_one_pool_balance_to_the_fen_after_every_act(equity: Equity):
     seen = []
 
@@ -198,6 +201,7 @@ def test_a_share_over_the_agreed_tenth_is_for_the_joint_meeting(equity, shares, 
     assert (equity.of(case).conversion is None) is (state == "conversion_meeting")
 
 
+@pytest.mark.soak
 def test_the_joint_meeting_may_let_more_be_converted_and_what_it_does_not_repeat_is_taken_back(
     equity: Equity,
 ):
@@ -220,6 +224,7 @@ def test_the_joint_meeting_may_let_more_be_converted_and_what_it_does_not_repeat
     assert (made.part, made.meeting_minutes_no) == ("1/9", "联席会13号")
 
 
+@pytest.mark.soak
 def test_a_change_of_the_agreement_is_a_new_version_and_the_old_one_stays(equity: Equity):
     case = equity.incubating()
     changed = entered_terms(discount_percent=20, agreed_share_cap=15)
@@ -272,6 +277,7 @@ def test_a_trigger_a_fen_short_is_not_reported_and_no_case_ends_while_its_money_
     assert (land.state(case), land.outcome(case)) == ("incubating", None)
 
 
+@pytest.mark.soak
 def test_a_sale_with_a_loss_needs_the_meetings_minutes(equity: Equity):
     land = equity.land
     case = equity.converting(equity.incubating())
@@ -309,6 +315,7 @@ def test_a_repayment_in_two_parts_and_money_kept_as_a_grant_leave_the_company(eq
     assert (land.state(repaid), land.state(kept)) == ("repaid", "kept_as_grant")
 
 
+@pytest.mark.soak
 def test_money_that_never_left_the_trustee_stays_in_the_pool(equity: Equity):
     land = equity.land
     case = equity.granted()
@@ -325,6 +332,7 @@ def test_money_that_never_left_the_trustee_stays_in_the_pool(equity: Equity):
     assert (land.state(case), flows) == ("recovered", [("pool_opening", "available", FIRST)])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.soak)])
 def test_many_projects_move_the_balances_of_one_pool_at_once(equity: Equity, number: int):
     waiting = [equity.granted() for _ in range(number)]
@@ -366,6 +374,7 @@ def test_two_registrations_of_one_exit_leave_one(equity: Equity):
     assert equity.of(case).position.gain_fen == 9
 
 
+@pytest.mark.soak
 def test_a_tranche_arrives_by_today_and_returned_leaves_the_pool_as_it_was_and_is_made_again(
     equity: Equity,
 ):
@@ -404,6 +413,7 @@ def test_a_tranche_arrives_by_today_and_returned_leaves_the_pool_as_it_was_and_i
     assert (again.granted_on, told.granted_fen) == ((date(2026, 9, 8),), FIRST)
 
 
+@pytest.mark.soak
 def test_only_the_last_tranche_bounces_to_the_fen_and_as_often_as_the_bank_returns_it(
     equity: Equity,
 ):

@@ -203,6 +203,7 @@ def test_what_panels_said_is_read_by_page_and_by_stage(client: Client, call: Rou
     assert (absent.status_code, read.code) == (404, 0)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("reviewed")
 def test_the_service_ledger_is_read_over_both_doors(client: Client, call: Round, run, tmp_path):
     handler, path = call.handler(), "/experts/service"

@@ -24,6 +24,8 @@ from tests.integration.kept_database import keep
 from tests.integration.reviewing import MEASURE, OPINION, Round, called
 from tests.integration.walking import Town, found_town, together, visit
 
+pytestmark = pytest.mark.soak
+
 MINUTES = "会议纪要〔2026〕3号"
 POINTS = ((90, 80), (80, 95), (90, 80), (70, 70), (62, 62), (95, 95))
 """Of 创新性 (60) and 成效 (40): two at 86 that only time tells apart, a third by 成效."""
@@ -121,6 +123,7 @@ def test_a_call_is_drawn_scored_ranked_and_a_free_place_is_filled_in_turn(town: 
     assert town.state(cases[0]) == town.state(cases[1]) == "publicity"
 
 
+@pytest.mark.soak
 def test_nobody_is_promoted_once_a_title_is_issued(town: Town):
     call = ready(town, 3, 2)
     first, second, third = (line.case for line in call.rank().lines)
@@ -135,6 +138,7 @@ def test_nobody_is_promoted_once_a_title_is_issued(town: Town):
     assert taken(call) == (1, 2)
 
 
+@pytest.mark.soak
 def test_a_ranking_waits_for_every_case_and_of_two_handlers_one_takes_the_last_place(town: Town):
     call = ready(town, 2, 1)
     late = town.open(MEASURE, call=call.call)
@@ -285,6 +289,7 @@ def outside(town: Town, panel: list[int]) -> int:
     return int(town.value("SELECT min(person_id) FROM expert WHERE person_id <> ALL(%s)", panel))
 
 
+@pytest.mark.soak
 def test_the_summary_has_a_column_for_each_expert_and_says_who_was_out_and_why(town: Town):
     call = called(town)
     (case,) = call.applicants(1)

@@ -100,6 +100,7 @@ def test_what_xml_would_misread_is_escaped(house, accepted):
     assert attributes(log.find(f"{XES}trace"))["concept:name"] == '<"&>'
 
 
+@pytest.mark.soak
 def test_a_rehearsal_keeps_its_log_with_the_children(server, founded_template, tmp_path):
     file = tmp_path / "rehearsal.xes"
 
@@ -160,6 +161,7 @@ def test_a_net_is_exported_by_command(run, tmp_path):
     assert "<text>QD26-4/year</text>" in printed[1]
 
 
+@pytest.mark.soak
 def test_all_nets_are_exported_into_a_folder_a_file_each(run, tmp_path):
     code, out, err = run("workflows", "export", "--all", "-o", str(tmp_path / "nets"))
 

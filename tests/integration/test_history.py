@@ -52,6 +52,7 @@ def test_a_changed_payload_is_found(kept: House):
     assert found == ["2 its payload is not the one it commits to"]
 
 
+@pytest.mark.soak
 def test_two_processes_find_in_one_instant_what_one_finds(house: House):
     for _ in range(2):
         house.submitted()

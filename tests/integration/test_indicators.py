@@ -33,6 +33,8 @@ from tests.integration.reporting import (
     offices,
 )
 
+pytestmark = pytest.mark.soak
+
 DUES = "SELECT count(*), min(due_on), max(due_on) FROM indicator_due WHERE period = %s"
 DUE_DAY = "SELECT due_on, provisional FROM indicator_due WHERE period = '2026Q4' AND indicator = %s"
 STATUS = (
@@ -88,6 +90,7 @@ def test_a_provisional_day_is_settled_when_the_years_notice_is_known(years: Offi
     assert [(p["from"], p["to"]) for (p,) in moved] == [("2027-01-15", "2027-01-18")] * INDICATORS
 
 
+@pytest.mark.soak
 def test_the_last_period_is_asked_for_after_the_policy_has_expired(years: Office):
     years.sweep("2027-12-31")
     last = years.sweep("2028-01-01")
@@ -96,6 +99,7 @@ def test_the_last_period_is_asked_for_after_the_policy_has_expired(years: Office
     assert years.sql(DUES, "2027Q4")[0][0] == DUE_AT_ONCE
 
 
+@pytest.mark.soak
 def test_a_new_version_may_ask_others_in_other_periods(years: Office):
     at = day("2028-01-10")
     years.settled(COMPUTE, "400", period="2027Q4", at=at)

@@ -80,6 +80,7 @@ def accepted(kept_desk: Desk) -> str:
     return kept_desk.town.reached("district_review")
 
 
+@pytest.mark.soak
 def test_three_at_once_number_without_gaps_and_without_repetition(desk: Desk, accepted: str):
     cases = [desk.town.reached("district_review") for _ in range(3)]
     desk.make(accepted, "acceptance", TOWN)

@@ -157,6 +157,7 @@ def test_every_payment_has_its_own_notice_by_finance_with_the_tail_of_the_accoun
         assert account not in text
 
 
+@pytest.mark.soak
 def test_a_publicity_has_a_notice_for_anybody_with_dates_in_full(desk: Desk):
     case = desk.town.reached("publicity_pending")
     desk.town.publicise(case)

@@ -9,7 +9,7 @@ from caseflow.database.access import Database
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 
 @pytest.fixture(scope="module")

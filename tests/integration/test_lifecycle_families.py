@@ -11,7 +11,7 @@ from caseflow.kernel.errors import EventNotAllowed, GuardFailed, NotAllowed
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 HEAD, LEADER, HANDLER = "lead_bureau.division_head", "lead_bureau.leader", "lead_bureau.handler"
 

@@ -156,6 +156,7 @@ def test_seats_that_answered_before_a_return_answer_again(town: Town):
     assert town.state(case) == "proposed"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("rounds", [4, pytest.param(30, marks=pytest.mark.soak)])
 def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(
     town: Town, rounds: int
@@ -172,6 +173,7 @@ def test_two_last_voters_at_once_leave_nobody_stuck_and_advance_nobody_twice(
     assert concluded == [1] * rounds
 
 
+@pytest.mark.soak
 def test_one_seat_voting_twice_at_once_is_counted_once(town: Town):
     cases = [town.reached("joint_check") for _ in range(3)]
 

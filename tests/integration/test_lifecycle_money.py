@@ -79,6 +79,7 @@ def test_no_more_is_planned_than_the_clause_allows(town: Town):
 # --- one payment
 
 
+@pytest.mark.soak
 def test_a_returned_payment_is_paid_after_the_account_is_put_right_without_a_new_decision(
     town: Town,
 ):
@@ -115,6 +116,7 @@ def test_a_payment_returned_twice_is_still_one_order(town: Town):
     assert town.outcome(case) == "disbursed"
 
 
+@pytest.mark.soak
 def test_two_clerks_confirming_one_order_pay_once(town: Town):
     cases = [town.reached("disbursing") for _ in range(3)]
 
@@ -190,6 +192,7 @@ def test_instalments_never_come_to_more_than_was_approved(town: Town, family: st
     assert town.outcome(case) == "disbursed"
 
 
+@pytest.mark.soak
 def test_a_second_instalment_returned_twice_leaves_the_first_one_paid(town: Town):
     case = town.reached("finance_review", FAMILIES["talent"])
     town.act(case, "release", instalment_fen=1_000)
@@ -207,6 +210,7 @@ def test_a_second_instalment_returned_twice_leaves_the_first_one_paid(town: Town
     assert town.value('SELECT paid_fen FROM "case" WHERE public_id = %s', case) == 3_000
 
 
+@pytest.mark.soak
 def test_when_the_first_instalment_is_everything_the_later_ones_are_passed_by(town: Town):
     case = town.reached("finance_review", FAMILIES["talent"])
     town.act(case, "release", instalment_fen=FEN)
@@ -270,6 +274,7 @@ def test_the_credit_hold_is_finances_to_place_and_to_lift(town: Town, unheld: st
     assert held(town, case) == 0
 
 
+@pytest.mark.soak
 def test_a_held_case_goes_on_up_to_the_release_and_not_further(town: Town):
     case = town.reached("proposed")
     hold(town, case, "place_hold", AUDITOR, "audit_hold")
@@ -315,6 +320,7 @@ def test_a_hold_that_was_not_placed_cannot_be_lifted_nor_one_placed_twice(town: 
     hold(town, case, "lift_hold", FINANCE, "credit_hold")
 
 
+@pytest.mark.soak
 def test_a_returned_payment_is_registered_while_the_case_is_held(town: Town):
     case = town.reached("disbursing")
     hold(town, case, "place_hold", AUDITOR, "audit_hold")
@@ -327,6 +333,7 @@ def test_a_returned_payment_is_registered_while_the_case_is_held(town: Town):
 # --- credit before every payment
 
 
+@pytest.mark.soak
 def test_a_veto_before_the_payment_holds_the_money_until_it_is_repaired_or_refused(town: Town):
     repaired, refused = town.reached("payment_requested"), town.reached("payment_requested")
     for case in (repaired, refused):

@@ -14,7 +14,7 @@ from caseflow.kernel.errors import GuardFailed
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, at, found_town, together, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 YEARLY, LIFE = 200_000_000, 600_000_000
 INTEREST_LIFE = 500_000_000

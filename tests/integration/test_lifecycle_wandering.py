@@ -16,7 +16,7 @@ from caseflow.rehearsal.player import PUBLICISE
 from tests.integration.kept_database import keep
 from tests.integration.walking import FAMILIES, Town, found_town, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 STEPS = 45
 RARE = {

@@ -22,6 +22,8 @@ from tests.conftest import EVERYTHING, _copy, settings_of_templates
 from tests.factories.in_flight import Works, data_folder, in_flight_template
 from tests.integration.conftest import house_on, shanghai
 
+pytestmark = pytest.mark.soak
+
 AT = shanghai(10, 14)
 NUMBER = 20
 BESIDE = 2

@@ -12,7 +12,7 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import at, together, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 MONTHLY, YEARLY = "YC-8b", "YC-8c"
 QUARTER, WHOLE = 3_000 * 3 * YUAN, 108_000 * YUAN

@@ -14,7 +14,7 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import at, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 DEAL, CLUSTER, AWARD, PRODUCT = "WX-5b", "WX-4a", "YC-2a", "WX-9b"
 DECIDED = [DEAL, pytest.param(CLUSTER, marks=pytest.mark.soak)]

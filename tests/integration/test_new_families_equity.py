@@ -10,7 +10,7 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import together, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 EQUITY = "NT24-7"
 FINANCE = "finance.division"

@@ -11,7 +11,7 @@ from tests.integration.five_cities import YUAN, Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import at, together, visit
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 ISSUED, INSTANT = "NT26-3b", "NT24-2"
 FACE = 100_000 * YUAN

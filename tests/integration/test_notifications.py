@@ -308,6 +308,7 @@ deliver_due(connect, at=datetime.fromisoformat(at), smtp=Killed(), book=book)
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("when", "letters"), [pytest.param("before", 1, marks=pytest.mark.soak), ("after", 2)]
 )

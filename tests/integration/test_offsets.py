@@ -84,6 +84,7 @@ def whole(standing_claims: Claims) -> Desk:
     return desk
 
 
+@pytest.mark.soak
 def test_part_of_a_payment_is_set_off_and_the_net_is_paid_also_after_a_return(claims: Claims):
     desk = Desk(claims)
 
@@ -110,6 +111,7 @@ def test_part_of_a_payment_is_set_off_and_the_net_is_paid_also_after_a_return(cl
     assert desk.town.events(desk.recovery)[-1] == "record_offset"
 
 
+@pytest.mark.soak
 def test_a_payment_wholly_set_off_is_paid_without_the_bank(whole: Desk):
     assert whole.answers[0].events == ("offset_payment", "wholly_offset")
     assert whole.order() == (FEN, FEN, "paid")
@@ -117,6 +119,7 @@ def test_a_payment_wholly_set_off_is_paid_without_the_bank(whole: Desk):
     assert whole.town.state(whole.recovery) == "recovered"
 
 
+@pytest.mark.soak
 def test_both_shares_get_their_part_back_and_the_hold_on_the_paid_case_is_lifted(claims: Claims):
     desk = Desk(claims, claims.of("paid by both"), CITY + DISTRICT)
 
@@ -128,6 +131,7 @@ def test_both_shares_get_their_part_back_and_the_hold_on_the_paid_case_is_lifted
     assert desk.town.events(desk.claimed)[-1] == "recovery_ended"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("fen", "words"), [(0, "大于零"), (FEN + 1, "不超过本期待付的")])
 def test_no_more_is_set_off_than_waits_to_be_paid(standing_offsets: Desk, fen: int, words: str):
     with pytest.raises(InvalidInput, match=words):
@@ -141,6 +145,7 @@ def test_a_decision_that_does_not_say_so_allows_no_offset(standing_offsets: Desk
         standing_offsets.offset(1, silent)
 
 
+@pytest.mark.soak
 def test_nobody_pays_anothers_debt(standing_offsets: Desk):
     with standing_offsets.claims.beforehand():
         anothers = standing_offsets.town.reached("fund_released")
@@ -168,6 +173,7 @@ def test_the_same_request_sets_off_once(whole: Desk):
         whole.offset(FEN - 1, request_id="once")
 
 
+@pytest.mark.soak
 def test_many_offsets_at_once_never_take_more_than_is_open_and_none_a_fen_more(claims: Claims):
     desk = Desk(claims)
     claims.receive(desk.recovery, FEN - 500)

@@ -12,6 +12,8 @@ from caseflow.kernel.errors import Conflict, GuardFailed, InvalidInput
 from tests.integration.kept_database import keep
 from tests.integration.walking import BEGINS, Town, found_town, together
 
+pytestmark = pytest.mark.soak
+
 VOUCHER, REVIEWER, HANDLER = "QD26-7a", "lead_bureau.reviewer", "lead_bureau.handler"
 _contracts = iter(f"HT-{random.Random(7).randrange(10**6):06}-{n:04}" for n in range(1, 1000, 7))
 
@@ -217,6 +219,7 @@ def test_between_equals_the_applicant_chooses_and_nobody_else(town: Town):
         town.act(second, "draft_plan")
 
 
+@pytest.mark.soak
 def test_other_cost_of_the_same_contract_is_awarded_beside_the_first(town: Town):
     year_one = {"from": "2026-01-01", "to": "2026-06-30"}
     year_two = {"from": "2026-07-01", "to": "2026-12-31"}
@@ -334,6 +337,7 @@ def test_a_persons_number_is_nowhere_but_in_the_register(town: Town):
     assert not any(ID_NUMBER in text for (text,) in texts)
 
 
+@pytest.mark.soak
 def test_two_approvals_of_one_matter_in_one_set_refuse_only_the_second(town: Town):
     matter = contract()
     pair = [town.reached("awaiting_approval", VOUCHER) for _ in range(2)]

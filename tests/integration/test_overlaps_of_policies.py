@@ -12,7 +12,7 @@ from tests.integration.test_award_imports import ROW, imported
 from tests.integration.test_overlaps import REVIEWER, award_of, awards, claims
 from tests.integration.walking import BEGINS
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 LATER, EARLIER, FACTORY, SCENARIO = "NT26-4a", "NT26-3b", "NT26-2c", "YC-2a"
 HANDLER = "lead_bureau.handler"
@@ -114,6 +114,7 @@ def test_a_factory_that_rises_from_province_to_nation_gets_the_difference(land: 
     assert claims(land, case) == [("title", "智能工厂:国家级:2026", True)]
 
 
+@pytest.mark.soak
 def test_two_firms_have_the_same_title_each_and_one_contract_only_one(land: Land):
     title = {"kind": "title", "key": "智能工厂:国家级:2026"}
     first, second = (naming(land, FACTORY, "awaiting_approval", title) for _ in range(2))
@@ -142,6 +143,7 @@ def test_in_yancheng_two_enterprises_of_one_project_are_both_supported(land: Lan
         assert claims(land, case) == [("project", "2604-320900-04-01-123456", True)]
 
 
+@pytest.mark.soak
 def test_a_settlement_inside_a_voucher_is_part_of_its_award(land: Land):
     contract = {"kind": "contract", "key": "NT-2026-0004"}
     parent = naming(land, "NT24-2", "awaiting_approval", contract, **amounts(200_000 * YUAN))

@@ -28,6 +28,8 @@ from tests.integration.five_cities import Land, amounts, found_land
 from tests.integration.kept_database import keep
 from tests.integration.walking import together, visit
 
+pytestmark = pytest.mark.soak
+
 MEASURE, ALONE = "NT26-2b", "QD26-8c"
 FEN, CITY, DISTRICT = 100_01, 40_00, 60_01
 HEADINGS = [
@@ -290,6 +292,7 @@ def listed(bank: Bank, case: str, status: str | None = None, seat: str = "audito
         return list(payment_list(session, actor, wanted, bank.land.now).items)
 
 
+@pytest.mark.soak
 def test_orders_are_listed_by_how_they_stand_and_seen_by_those_of_the_case(bank: Bank):
     case = paying(bank)
 
@@ -429,6 +432,7 @@ def test_what_was_paid_by_hand_is_known_and_another_voucher_is_refused(bank: Ban
     assert bank.land.paid(case) == CITY
 
 
+@pytest.mark.soak
 def test_two_clerks_who_bring_one_file_at_once_pay_once(bank: Bank):
     cases = [bank.land.reached("disbursing", MEASURE, **amounts(FEN)) for _ in range(2)]
     for case in cases:
@@ -481,6 +485,7 @@ def test_an_order_keeps_its_payer_and_is_paid_on_a_day_between(bank: Bank, state
         connection.execute(f"UPDATE payment SET {statement} WHERE status = 'ordered'")
 
 
+@pytest.mark.soak
 def test_the_day_of_payment_is_the_treasurys(bank: Bank):
     case = bank.land.reached("disbursing", MEASURE, **amounts(FEN))
     ordered = local_date(bank.land.now)

@@ -183,6 +183,7 @@ def test_what_a_ceiling_cuts_explains_itself_and_asks_nobody_for_a_reason(town: 
     assert str(offered.reason).startswith("按最高限额核减。单个企业每年最高")
 
 
+@pytest.mark.soak
 def test_a_short_pool_behind_a_ceiling_says_both(town: Town):
     most = 200_000_000
     batch = opened(town, pool_fen=most - 100)
@@ -264,6 +265,7 @@ def publicised_when_checked_anew(batch: Batch, plan: str, *cases: str) -> Public
     return batch.publicise(plan)
 
 
+@pytest.mark.soak
 def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: Town):
     batch = opened(town)
     kept, dropped, cut, disputed = batch.proposed(4)
@@ -307,6 +309,7 @@ def test_a_list_that_changes_is_restarted_as_a_whole_and_objections_stay(town: T
     assert [town.state(each) for each in (kept, cut)] == ["objection", "awaiting_approval"]
 
 
+@pytest.mark.soak
 def test_who_waits_is_supported_by_a_supplementary_plan_alone(town: Town):
     batch = opened(town, quota=1, pool_fen=FEN)
     first, second = batch.proposed(2)

@@ -21,6 +21,8 @@ from tests.factories.ties import actor
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, visit
 
+pytestmark = pytest.mark.soak
+
 VOUCHER, TITLE = "QD26-7a", "QD26-8c"
 LIMIT = 200_000_000
 """单个企业每年最高200万元, in fen."""
@@ -82,6 +84,7 @@ def opened(town: Town, measure: str, firm: Applicant, until: str, **given: int) 
 # --- matters, 首次, 查重
 
 
+@pytest.mark.soak
 def test_a_title_that_a_predecessor_was_paid_for_is_its_successors(town: Town):
     first = town.reached("matched", TITLE)
     town.act(first, "name_matters", matters=FACTORY)
@@ -127,6 +130,7 @@ def test_the_database_gives_no_second_claim_to_a_successor(town: Town):
         )  # fmt: skip
 
 
+@pytest.mark.soak
 def test_awards_of_strangers_still_clash_in_nothing(town: Town):
     first, second = (town.reached("matched", TITLE) for _ in range(2))
     for case in (first, second):

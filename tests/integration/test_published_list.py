@@ -182,6 +182,7 @@ def test_a_publicity_says_where_objections_go(shared, field):
     assert set(caught.value.fields) == {field}
 
 
+@pytest.mark.soak
 def test_a_case_that_was_revised_restarts_in_a_publicity_of_its_own_and_in_full(shared):
     case, other = _planned(shared, 2)
     before = open_publicity(shared.cases, _listing(shared, [case, other]))

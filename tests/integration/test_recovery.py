@@ -17,6 +17,8 @@ from caseflow.kernel.errors import (
 from tests.integration.claiming import AUDITOR, FEN, STOCKED, Claims, lend, town_on
 from tests.integration.walking import together
 
+pytestmark = pytest.mark.soak
+
 
 @pytest.fixture
 def shared(standing_claims: Claims) -> Iterator[Claims]:
@@ -292,6 +294,7 @@ def test_it_is_referred_without_moving(shared: Claims):
 # --- while it runs
 
 
+@pytest.mark.soak
 def test_nothing_is_paid_on_a_running_case_until_the_recovery_ends(shared: Claims):
     with shared.beforehand():
         case = shared.town.reached("finance_review")
@@ -334,6 +337,7 @@ def test_a_recovery_is_none_of_the_children_that_a_case_waits_for(shared: Claims
 # --- a version of before
 
 
+@pytest.mark.soak
 def test_a_case_pinned_before_recoveries_were_defined_is_claimed_by_todays(
     claims: Claims,
 ):

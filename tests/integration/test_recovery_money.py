@@ -82,6 +82,7 @@ def test_nothing_is_received_tomorrow(claims: Claims):
         claims.town.act(recovery, "record_receipt", receipt_fen=1, received_on=tomorrow)
 
 
+@pytest.mark.soak
 def test_two_receipts_at_once_are_both_counted(claims: Claims):
     with claims.beforehand():
         case = claims.paid_by_both()
@@ -93,6 +94,7 @@ def test_two_receipts_at_once_are_both_counted(claims: Claims):
     assert sum(city for city, _ in claims.shares(recovery)) == 12 * CITY // (CITY + DISTRICT)
 
 
+@pytest.mark.soak
 def test_what_comes_back_makes_room_only_under_a_ceiling_that_says_so(claims: Claims):
     with claims.beforehand():
         freed = claims.paid()

@@ -171,6 +171,7 @@ def test_a_case_that_cannot_go_on_says_where_and_what_is_possible(
     assert "无人可办" in error.message
 
 
+@pytest.mark.soak
 def test_a_measure_added_as_a_file_to_a_draft_rehearses_as_if_it_had_been_issued(
     house_settings: Settings, small_root: Path
 ) -> None:

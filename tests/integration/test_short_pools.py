@@ -22,6 +22,8 @@ from caseflow.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from tests.integration.kept_database import keep
 from tests.integration.walking import Town, found_town, visit
 
+pytestmark = pytest.mark.soak
+
 MEASURE, RANKED, OWN_LINE = "QD26-7a", "QD26-5b", "QD26-8c"
 HANDLER, REVIEWER = "shujuju.handler", "shujuju.reviewer"
 WANTED = (1_000_01, 2_000_00, 3_000_00)
@@ -139,6 +141,7 @@ def test_a_pool_of_which_others_have_their_part_is_not_given_twice(town: Town):
     assert held.preview().pool_fen == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
@@ -184,6 +187,7 @@ def test_without_ranks_no_pool_is_divided_by_rank(town: Town):
         held.preview()
 
 
+@pytest.mark.soak
 def test_one_case_that_refuses_is_told_and_the_others_go_on(town: Town):
     held = called(town, "proportional", 3_000_00)
     first, second = held.case(2_000_00), held.case(2_000_00)
@@ -250,6 +254,7 @@ def test_a_returned_plan_gives_its_reservation_back_to_its_own_pool(town: Town):
     assert told(again) == [(1_000_00, "cut")]
 
 
+@pytest.mark.soak
 def test_cases_of_two_lines_have_no_pool_but_the_one_the_call_names(town: Town):
     held = called(town, "first_come", None, RANKED)
     first = held.case(1_000_00, RANKED)

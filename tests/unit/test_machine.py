@@ -363,6 +363,7 @@ def test_a_case_for_which_nothing_is_due_sleeps_on():
 # --- the compiled workflows
 
 
+@pytest.mark.soak
 @of_each(ALL)
 def test_a_suspended_case_resumes_in_the_state_it_was_suspended_in(name):
     runner = runner_of(name)
@@ -401,6 +402,7 @@ def test_an_automatic_step_asks_for_nothing_that_nobody_would_give(name):
     ] == []
 
 
+@pytest.mark.soak
 @of_each(ALL)
 def test_every_branch_of_every_step_is_taken_where_it_is_the_first_to_hold(name):
     runner = runner_of(name)

@@ -155,6 +155,7 @@ def test_a_file_that_unpacks_to_too_much_is_not_unpacked():
         read_table(bomb(), HEADINGS, name="a.xlsx")
 
 
+@pytest.mark.soak
 def test_a_file_has_its_most_rows_and_not_one_more():
     def rows(count: int) -> bytes:
         return ("拨付单号,支付状态\n" + "k,已付\n" * count).encode()
