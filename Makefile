@@ -37,6 +37,7 @@ imports:
 	@COVERAGE_FILE=.coverage.imports $(PYTEST) -p no:xdist --collect-only tests/api tests/integration > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 # The kernel and the readers of definitions are measured here alone: tracing them again would only cost time.
+# It begins where mypy leaves a core; by then most of the bytecode is there.
 below: check
 	COVERAGE_FILE=.coverage.below $(PYTEST) -p no:xdist tests/architecture tests/definitions tests/unit
 

@@ -54,7 +54,7 @@ def door_on(database, folder) -> Iterator[Door]:
 def shared(server, founded_template, tmp_path_factory) -> Iterator[Door]:
     """A house whose recoveries many tests read and none changes."""
     template = make_stock(server, founded_template)
-    for database in keep(server, template, "api_recoveries"):
+    for database in keep(server, template):
         with door_on(database, tmp_path_factory.mktemp("house")) as door:
             yield door
 
@@ -62,7 +62,7 @@ def shared(server, founded_template, tmp_path_factory) -> Iterator[Door]:
 @pytest.fixture(scope="module")
 def own(server, founded_template, tmp_path_factory) -> Iterator[Door]:
     """A house in which each test acts on a case of its own."""
-    for database in keep(server, make_stock(server, founded_template), "api_recoveries_own"):
+    for database in keep(server, make_stock(server, founded_template)):
         with door_on(database, tmp_path_factory.mktemp("house")) as door:
             yield door
 

@@ -1,6 +1,5 @@
 """A town with budgets: giving money to the measure's own line, and looking at its accounts."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +26,9 @@ LINE = Appropriation(
 KINDS = ("available", "reserved", "committed", "released", "paid")
 
 
-def found(server, founded_template, folder: Path, name: str) -> Iterator[Town]:
+def found(server, founded_template, folder: Path) -> Iterator[Town]:
     """Yield a town with a call for the measure, in a database of its own."""
-    for database in keep(server, founded_template, f"budgets_{name}_{os.getpid()}"):
+    for database in keep(server, founded_template):
         yield from visit(found_town(database, folder, measures=(MEASURE, WITHOUT_LINE)))
 
 

@@ -230,10 +230,8 @@ def claims(server: Server, paid_template: str, tmp_path: Path) -> Iterator[Claim
 def standing_claims(
     server: Server,
     paid_template: str,
-    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Claims]:
     """The same for the tests of a module that change nothing: everything they ask is refused."""
-    name = f"standing_{request.module.__name__.rpartition('.')[2]}"
-    for database in keep(server, paid_template, name):
+    for database in keep(server, paid_template):
         yield Claims(town_on(database, tmp_path_factory.mktemp("home")))

@@ -1,4 +1,4 @@
-"""One database for a whole module whose tests never commit: each is rolled back, none copied."""
+"""One database for a whole module, whose tests are rolled back or bring cases of their own."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,6 @@ from tests.conftest import WORKER
 from tests.lending import lend
 
 
-def keep(server: Server, template: str, name: str) -> Iterator[Database]:
-    """Yield a copy of `template` under `name`, dropped when the module is over."""
+def keep(server: Server, template: str) -> Iterator[Database]:
+    """Yield a copy of `template`, put back when the module is over."""
     yield from lend(server, template, WORKER)

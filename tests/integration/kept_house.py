@@ -18,10 +18,10 @@ from tests.integration.kept_database import keep
 _numbers = count(1)
 
 
-def keep_house(server: Server, template: str, name: str, folder: Path) -> Iterator[House]:
-    """Yield the house of a copy of `template`, dropped when the module is over."""
+def keep_house(server: Server, template: str, folder: Path) -> Iterator[House]:
+    """Yield the house of a copy of `template`, put back when the module is over."""
     settings = settings_of_templates(str(folder))
-    for database in keep(server, template, name):
+    for database in keep(server, template):
         yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
 
 

@@ -102,11 +102,10 @@ def words(content: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def kept_desk(server, founded_template, tmp_path_factory, request) -> Iterator[Desk]:
-    """One desk for a module; each has a database of its own name."""
+def kept_desk(server, founded_template, tmp_path_factory) -> Iterator[Desk]:
+    """One desk for a module, in a database of its own."""
     folder = tmp_path_factory.mktemp("letters")
-    name = request.module.__name__.rpartition(".")[2]
-    for database in keep(server, founded_template, f"{name}_desk"):
+    for database in keep(server, founded_template):
         town = found_town(database, folder, measures=["QD26-7a"])
         yield Desk(town, Press(load_letters(ROOT / LETTERS), folder / "files"))
 

@@ -27,7 +27,7 @@ HANDLER = "huilong_zhen.handler"
 
 @pytest.fixture(scope="module")
 def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
-    yield from keep_house(server, house_template, "act", tmp_path_factory.mktemp("home"))
+    yield from keep_house(server, house_template, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

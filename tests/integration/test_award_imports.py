@@ -34,7 +34,7 @@ ROW = {
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "award_imports")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from tests.integration.walking import Town, visit
 
 @pytest.fixture(scope="module")
 def founded(server, founded_template, tmp_path_factory) -> Iterator[Town]:
-    yield from found(server, founded_template, tmp_path_factory.mktemp("town"), "acts")
+    yield from found(server, founded_template, tmp_path_factory.mktemp("town"))
 
 
 @pytest.fixture

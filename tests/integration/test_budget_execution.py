@@ -31,7 +31,7 @@ AUDITOR = "nt_shenjiju.auditor"
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "budget_execution")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.integration.walking import Town
 @pytest.fixture(scope="module")
 def planned(server, founded_template, tmp_path_factory) -> Iterator[Town]:
     """A town with one case that has reserved money; no test changes it."""
-    for town in found(server, founded_template, tmp_path_factory.mktemp("town"), "kept"):
+    for town in found(server, founded_template, tmp_path_factory.mktemp("town")):
         town.reached("plan_review")
         yield town
 
@@ -25,7 +25,7 @@ def planned(server, founded_template, tmp_path_factory) -> Iterator[Town]:
 @pytest.fixture(scope="module")
 def town(server, founded_template, tmp_path_factory) -> Iterator[Town]:
     """A town in which the tests pay."""
-    yield from found(server, founded_template, tmp_path_factory.mktemp("town"), "paying")
+    yield from found(server, founded_template, tmp_path_factory.mktemp("town"))
 
 
 # --- what the database refuses to everybody

@@ -15,7 +15,7 @@ from tests.integration.walking import Town, at, together, visit
 
 @pytest.fixture(scope="module")
 def founded(server, founded_template, tmp_path_factory) -> Iterator[Town]:
-    yield from found(server, founded_template, tmp_path_factory.mktemp("town"), "each")
+    yield from found(server, founded_template, tmp_path_factory.mktemp("town"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ CUT = {"cut_code": "evidence", "reason": "凭证不足。"}
 def house(server, house_template, tmp_path_factory) -> Iterator[House]:
     """One house for the whole module: every test has cases and bulk acts of its own."""
     folder = str(tmp_path_factory.mktemp("home"))
-    for database in keep(server, house_template, "bulk_acts"):
+    for database in keep(server, house_template):
         ids = PublicIds(random.Random(21))
         yield house_on(assemble(database, settings_of_templates(folder), ROOT, ids=ids))
 

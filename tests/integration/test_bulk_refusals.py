@@ -32,7 +32,7 @@ ITEM = """
 def addresses(server, house_template, tmp_path_factory) -> Iterator[dict[str, str]]:
     """The URLs of a database with a bulk act of three cases: done, refused, pending."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("bulk")))
-    for database in keep(server, house_template, "bulk_refusals"):
+    for database in keep(server, house_template):
         house = house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         names = [house.submitted() for _ in range(3)]
         house.act(names[1], "accept", "huilong_zhen.handler", AT)

@@ -30,7 +30,7 @@ MOVE = "UPDATE call SET status = '{}', moved_seq = moved_seq + 1 WHERE status = 
 @pytest.fixture(scope="module")
 def addresses(server, founded_template, tmp_path_factory) -> Iterator[dict[str, str]]:
     """The URLs of a database with a batch of two places and one of their amounts, in review."""
-    for database in keep(server, founded_template, "call_refusals"):
+    for database in keep(server, founded_template):
         yield _addresses(database, tmp_path_factory)
 
 

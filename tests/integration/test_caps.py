@@ -42,7 +42,7 @@ NEW_YEARS_EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "caps")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ HALF_USED = (
 def addresses(server: Server, founded_template: str, tmp_path_factory) -> Iterator[dict[str, str]]:
     """The URLs of a database with one submitted case: the owner's and the program's."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("caps")))
-    for database in keep(server, founded_template, "caps_refusals"):
+    for database in keep(server, founded_template):
         found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4)))).submitted()
         urls = {"owner": database.address.owner_url, "program": database.address.url}
         yield {who: url.replace("+psycopg", "") for who, url in urls.items()}

@@ -32,7 +32,7 @@ Way = Callable[[Land, str, int], int]
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "caps_together")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ WINDOW = service.Window(date(2026, 7, 1), date(2026, 7, 31))
 @pytest.fixture(scope="module")
 def database(server, empty_template) -> Iterator[Database]:
     """A database with a city and nothing else; no test commits."""
-    for database in keep(server, empty_template, "kept_catalogue"):
+    for database in keep(server, empty_template):
         with database.session() as session:
             load_city(session, factories.CityFactory(), at=AT, ids=PublicIds(random.Random(6)))
         yield database
@@ -237,7 +237,7 @@ def test_a_policy_in_force_without_dates_is_refused_by_the_database(rows):
 @pytest.fixture
 def founded(server, founded_template) -> Iterator[Database]:
     """启东 as its own files say."""
-    yield from keep(server, founded_template, "kept_catalogue_of_qidong")
+    yield from keep(server, founded_template)
 
 
 def test_qidongs_own_files_load_with_every_bureau_resolved(founded):

@@ -30,7 +30,7 @@ LAST = "(SELECT stream, seq FROM event_leaf ORDER BY index DESC LIMIT 1)"
 def sealed(server, house_template, tmp_path_factory):
     """A house that is sealed twice; the tests of this module put back what they change."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("home")))
-    for database in keep(server, house_template, "sealed"):
+    for database in keep(server, house_template):
         house = house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(8))))
         with database.connect() as connection:
             seal_all(connection, SEAL, at=AT)

@@ -41,7 +41,7 @@ PAY = (
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "checks")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ DOCUMENT = ("--document-no", "启财预〔2026〕9号")
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "cli_treasury")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ SHANGHAI = timezone(timedelta(hours=8))
 
 @pytest.fixture(scope="module")
 def kept(server, empty_template) -> Iterator[Database]:
-    yield from keep(server, empty_template, "test_clock")
+    yield from keep(server, empty_template)
 
 
 @pytest.fixture

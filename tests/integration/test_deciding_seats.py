@@ -90,7 +90,7 @@ def deciding_template(server, empty_template) -> str:
 
 @pytest.fixture(scope="module")
 def kept(server, deciding_template) -> Iterator[Database]:
-    yield from keep(server, deciding_template, "deciding")
+    yield from keep(server, deciding_template)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def kept(server, empty_template) -> Iterator[Database]:
-    yield from keep(server, empty_template, "defence_in_flight")
+    yield from keep(server, empty_template)
 
 
 @pytest.fixture(scope="module")

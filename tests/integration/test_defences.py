@@ -48,7 +48,7 @@ SHEET = (Criterion("stage", "现场答辩", 100),)
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "defences")
+    yield from keep(server, founded_template)
 
 
 @dataclass

@@ -32,7 +32,7 @@ REVIEWED = {"reviewed_fen": 100, "note": "同意", "cut_code": "audit", "reason"
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "delegation")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -257,7 +257,7 @@ LIST = [
 def house(server, house_template, tmp_path_factory) -> Iterator[House]:
     """One house for the whole module: every test has a case of its own."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("home")))
-    for database in keep(server, house_template, "documents"):
+    for database in keep(server, house_template):
         yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.soak
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "equity")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

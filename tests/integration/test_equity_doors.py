@@ -25,7 +25,7 @@ FORMULA = "=1+1"
 @pytest.fixture(scope="module")
 def standing(server, everything_template, tmp_path_factory, pytestconfig) -> Iterator[Equity]:
     """A project that holds shares, one that failed, one of another measure still incubating."""
-    for database in keep(server, everything_template, "equity_doors"):
+    for database in keep(server, everything_template):
         for equity in lend(database, tmp_path_factory, pytestconfig):
             held = equity.incubating()
             equity.next_tranche(held)

@@ -54,7 +54,7 @@ EXIT = (
 @pytest.fixture(scope="module")
 def standing(server, everything_template, tmp_path_factory, pytestconfig) -> Iterator[Equity]:
     """One project that holds shares, and one whose money is at the company."""
-    for database in keep(server, everything_template, "equity_refusals"):
+    for database in keep(server, everything_template):
         for equity in lend(database, tmp_path_factory, pytestconfig):
             held = equity.incubating()
             equity.next_tranche(held)

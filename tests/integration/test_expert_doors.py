@@ -36,7 +36,7 @@ FIRST = ["shortlisted", "waitlisted"]
 @pytest.fixture(scope="module")
 def call(server, founded_template, tmp_path_factory) -> Iterator[Round]:
     """A call with two cases whose panels are to be drawn."""
-    for database in keep(server, founded_template, "expert_doors"):
+    for database in keep(server, founded_template):
         town = found_town(database, tmp_path_factory.mktemp("town"), measures=(MEASURE,))
         found = called(town)
         found.applicants(2)

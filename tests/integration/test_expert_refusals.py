@@ -64,7 +64,7 @@ FIRST, SECOND = "LIMIT 1", "OFFSET 1 LIMIT 1"
 def addresses(server: Server, founded_template: str, tmp_path_factory) -> Iterator[dict[str, str]]:
     """The URLs of a database with two submitted cases: the owner's and the program's."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("experts")))
-    for database in keep(server, founded_template, "expert_refusals"):
+    for database in keep(server, founded_template):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         house.submitted()
         house.submitted()

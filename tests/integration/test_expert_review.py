@@ -33,7 +33,7 @@ POINTS = ((90, 80), (80, 95), (90, 80), (70, 70), (62, 62), (95, 95))
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "expert_review")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

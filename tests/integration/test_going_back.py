@@ -19,7 +19,7 @@ WHY = {"reason": "事实不清，须重新审核"}
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "going_back")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

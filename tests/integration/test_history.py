@@ -21,7 +21,7 @@ KEY = bytes.fromhex("ab" * 32)
 def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
     """A house with an accepted case, for tests that change nothing for good."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("history")))
-    for database in keep(server, house_template, "history_kept"):
+    for database in keep(server, house_template):
         house = house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
         case = house.submitted()
         house.act(case, "accept", "huilong_zhen.handler", shanghai(11, 9), note="材料齐全")

@@ -63,7 +63,7 @@ CITY = _city(
 
 @pytest.fixture(scope="module")
 def database(server, empty_template):
-    yield from keep(server, empty_template, "kept_identity")
+    yield from keep(server, empty_template)
 
 
 @pytest.fixture

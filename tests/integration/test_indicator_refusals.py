@@ -40,7 +40,7 @@ def copied(**changes):
 @pytest.fixture(scope="module")
 def standing(server, drafts_template, tmp_path_factory) -> Iterator[Office]:
     """An office with a confirmed report, one that waits, and one that was corrected."""
-    for database in keep(server, drafts_template, "indicator_refusals"):
+    for database in keep(server, drafts_template):
         office = office_on(database, tmp_path_factory.mktemp("home"))
         office.settled(COMPUTE, note="first")
         office.report(PARKS, "1", note="waiting")

@@ -163,7 +163,7 @@ def test_owners_are_reminded_then_chased_then_the_lead_is_told_once_each(july: O
 
 @pytest.fixture(scope="module")
 def kept(server, drafts_template) -> Iterator[Database]:
-    yield from keep(server, drafts_template, "indicators")
+    yield from keep(server, drafts_template)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ MARK = (
 def desk(server, founded_template) -> Iterator[Desk]:
     """A rejected case with its document, sent into the inbox and on paper."""
     folder = Path(tempfile.mkdtemp(prefix="caseflow-"))
-    for database in keep(server, founded_template, "letter_refusals"):
+    for database in keep(server, founded_template):
         town = found_town(database, folder, measures=["QD26-7a"])
         desk = Desk(town, Press(load_letters(ROOT / LETTERS), folder / "files"))
         case = town.reached("bureau_review")

@@ -23,7 +23,7 @@ REFUSAL = {
 @pytest.fixture(scope="module")
 def desk(server, everything_template, tmp_path_factory, pytestconfig) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("recovery")
-    for database in keep(server, everything_template, "letters_of_recovery"):
+    for database in keep(server, everything_template):
         land = found_land(database, folder, [EQUITY], pytestconfig)
         yield Desk(land, Press(load_letters(EVERYTHING / LETTERS), folder / "files"))
 

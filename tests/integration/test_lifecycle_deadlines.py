@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.no_cover, pytest.mark.soak]
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_deadlines")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ HEAD, LEADER, HANDLER = "lead_bureau.division_head", "lead_bureau.leader", "lead
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_families")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

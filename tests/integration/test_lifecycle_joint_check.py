@@ -16,7 +16,7 @@ CREDIT, MARKET, TAX = SEATS = ("cosign.credit", "cosign.market", "cosign.tax")
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_joint_check")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ TREASURY, FINANCE, AUDITOR = "finance.treasury", "finance.division", "auditor"
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_money")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ WORKED_ON = {"year": "bureau_review", "period": "verification"}
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_recurring")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

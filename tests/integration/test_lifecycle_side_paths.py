@@ -41,7 +41,7 @@ PUBLICISED = [
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_side_paths")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ MAIN_ROAD, RARELY, SWEEP = 0.55, 0.05, 0.15
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "lifecycle_wandering")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

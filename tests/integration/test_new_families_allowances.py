@@ -26,7 +26,7 @@ LAST_DAY = date(2027, 12, 31)
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "new_families_allowances")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

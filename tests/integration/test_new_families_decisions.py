@@ -27,7 +27,7 @@ LEFT = AGREED - FIRST
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "new_families_decisions")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

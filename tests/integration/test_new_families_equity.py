@@ -22,7 +22,7 @@ REST = APPROVED - TRANCHE
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "new_families_equity")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ SHARE = 8_000_000 * YUAN
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "new_families_scope")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_factors_that_the_statistics_bureau_does_not_confirm_go_back_to_the_dist
 @pytest.fixture(scope="module")
 def drafts(server, drafts_template, tmp_path_factory, pytestconfig) -> Iterator[Land]:
     """All five policies as their files say: 南通 2026 and 盐城 are out for comment."""
-    for database in keep(server, drafts_template, "new_families_drafts"):
+    for database in keep(server, drafts_template):
         yield found_land(database, tmp_path_factory.mktemp("drafts"), ["NT24-2"], pytestconfig)
 
 

@@ -21,7 +21,7 @@ LEFT = FACE - FIRST
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "new_families_vouchers")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

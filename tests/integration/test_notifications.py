@@ -68,7 +68,7 @@ class Mailbox:
 
 @pytest.fixture(scope="module")
 def kept(server, empty_template) -> Iterator[Database]:
-    yield from keep(server, empty_template, "notifications")
+    yield from keep(server, empty_template)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.no_cover
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "overlap_refusals")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ _contracts = iter(f"HT-{random.Random(7).randrange(10**6):06}-{n:04}" for n in r
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "overlaps")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ HANDLER = "lead_bureau.handler"
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "overlaps_of_policies")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ SET = "UPDATE measure_parameter SET "
 def standing(server: Server, founded_template: str) -> Iterator[House]:
     """A house with a confirmed value, two that wait, one withdrawn; nothing more is changed."""
     settings = settings_of_templates(tempfile.gettempdir())
-    for database in keep(server, founded_template, "parameter_refusals"):
+    for database in keep(server, founded_template):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         confirm(house, enter(house))
         enter(house, document_no="waiting")

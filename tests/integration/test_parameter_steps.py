@@ -24,7 +24,7 @@ _days = itertools.count()
 def house(server: Server, founded_template: str) -> Iterator[House]:
     """A house whose values no other module sees."""
     settings = settings_of_templates(tempfile.gettempdir())
-    for database in keep(server, founded_template, "parameter_steps"):
+    for database in keep(server, founded_template):
         yield found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
 
 

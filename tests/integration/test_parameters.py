@@ -40,7 +40,7 @@ NONE_LEFT = "SET session_replication_role = replica; DELETE FROM measure_paramet
 @pytest.fixture(scope="module")
 def kept_house(server, house_template, tmp_path_factory) -> Iterator[House]:
     settings = settings_of_templates(str(tmp_path_factory.mktemp("home")))
-    for database in keep(server, house_template, "parameters"):
+    for database in keep(server, house_template):
         yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
 
 
@@ -115,7 +115,7 @@ def test_a_draft_is_quoted_with_what_holds_now(house: House):
 @pytest.fixture
 def own_house(server, house_template, settings) -> Iterator[House]:
     """A house whose policy may end."""
-    for database in keep(server, house_template, "parameters_of_an_ended_policy"):
+    for database in keep(server, house_template):
         yield house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(2))))
 
 

@@ -86,7 +86,7 @@ class Bank:
 
 @pytest.fixture(scope="module")
 def kept(server, everything_template) -> Iterator[Database]:
-    yield from keep(server, everything_template, "payment_files")
+    yield from keep(server, everything_template)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ from tests.integration.walking import Town, found_town, together, visit
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "plans")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

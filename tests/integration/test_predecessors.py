@@ -32,7 +32,7 @@ REVIEWER = "shujuju.reviewer"
 
 @pytest.fixture(scope="module")
 def founded(server, founded_template, tmp_path_factory) -> Iterator[Town]:
-    for database in keep(server, founded_template, "predecessors"):
+    for database in keep(server, founded_template):
         home = tmp_path_factory.mktemp("town")
         yield found_town(database, home, measures=(VOUCHER, TITLE))
 

@@ -22,7 +22,7 @@ STEPS = (
 
 @pytest.fixture(scope="module")
 def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
-    yield from keep_house(server, house_template, "publicity", tmp_path_factory.mktemp("home"))
+    yield from keep_house(server, house_template, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from tests.integration.test_publicity import SAID, _listing, _planned
 
 @pytest.fixture(scope="module")
 def kept(server, house_template, tmp_path_factory) -> Iterator[House]:
-    yield from keep_house(server, house_template, "published_list", tmp_path_factory.mktemp("home"))
+    yield from keep_house(server, house_template, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -339,7 +339,7 @@ DENIED = ("url", "42501")
 def published(server, house_template, tmp_path_factory):
     """A house with one open publicity of one case beside another case; nothing is committed."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("home")))
-    for database in keep(server, house_template, "published"):
+    for database in keep(server, house_template):
         house = house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(9))))
         listed, _ = _planned(house, 2)
         open_publicity(house.cases, _listing(house, [listed]))

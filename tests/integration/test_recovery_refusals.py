@@ -53,7 +53,7 @@ def standing(server, paid_template, tmp_path_factory) -> Iterator[Claims]:
 
     Nothing is changed.
     """
-    for database in keep(server, paid_template, "recovery_refusals"):
+    for database in keep(server, paid_template):
         claims = Claims(town_on(database, tmp_path_factory.mktemp("home")))
         claims.owner(EVENT)
         claims.owner(MOVED)

@@ -55,7 +55,7 @@ def standing(server: Server, founded_template: str) -> Iterator[House]:
     """A house with one submitted case, for statements that change nothing: all are refused."""
     home = tempfile.mkdtemp(prefix="caseflow-")
     settings = read_settings({"CASEFLOW_HOME": home, "CASEFLOW_MAC_KEY": "ab" * 32})
-    for database in keep(server, founded_template, "refusals"):
+    for database in keep(server, founded_template):
         house = found_house(assemble(database, settings, ROOT, ids=PublicIds(random.Random(4))))
         house.submitted()
         with _owner(house) as connection:

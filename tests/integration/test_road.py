@@ -19,7 +19,7 @@ TELL = b"INSERT INTO told VALUES ($1::int) RETURNING number"
 
 @pytest.fixture(scope="module")
 def kept(server, empty_template) -> Iterator[Database]:
-    yield from keep(server, empty_template, "road")
+    yield from keep(server, empty_template)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Round:
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "short_pools")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ HIDES = """
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    for database in keep(server, founded_template, "summary_sheets"):
+    for database in keep(server, founded_template):
         with psycopg.connect(database.address.owner_url.replace("+psycopg", "")) as connection:
             connection.execute(HIDES, (MEASURE,))
         yield database

@@ -38,7 +38,7 @@ WHY = {"reason": "人员调整"}
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "tasks")
+    yield from keep(server, founded_template)
 
 
 @pytest.fixture(scope="module")

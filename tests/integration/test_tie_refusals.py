@@ -31,7 +31,7 @@ def tie(**changes: str) -> str:
 
 @pytest.fixture(scope="module")
 def addresses(server: Server, founded_template: str) -> Iterator[dict[str, str]]:
-    for database in keep(server, founded_template, "tie_refusals"):
+    for database in keep(server, founded_template):
         yield {"program": database.address.url, "owner": database.address.owner_url}
 
 

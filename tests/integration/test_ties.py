@@ -38,7 +38,7 @@ codes = map(uscc_number, range(5000, 6000))
 
 @pytest.fixture(scope="module")
 def founded(server, founded_template, tmp_path_factory) -> Iterator[Town]:
-    for database in keep(server, founded_template, "ties"):
+    for database in keep(server, founded_template):
         home = tmp_path_factory.mktemp("town")
         yield found_town(database, home, measures=("QD26-7a", MEASURE))
 

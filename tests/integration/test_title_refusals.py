@@ -56,7 +56,7 @@ A, B = uscc_number(1), uscc_number(2)
 def addresses(server: Server, founded_template: str, tmp_path_factory) -> Iterator[dict[str, str]]:
     """The URLs of a database with a list whose line 1 has its case, line 2 has none."""
     settings = settings_of_templates(str(tmp_path_factory.mktemp("titles")))
-    for database in keep(server, founded_template, "title_refusals"):
+    for database in keep(server, founded_template):
         cases = assemble(database, settings, ROOT, ids=PublicIds(random.Random(4)))
         found_house(cases)
         with database.session() as session:

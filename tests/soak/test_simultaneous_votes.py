@@ -16,7 +16,7 @@ CASES = 300
 
 @pytest.fixture(scope="module")
 def kept(server, founded_template) -> Iterator[Database]:
-    yield from keep(server, founded_template, "simultaneous_votes")
+    yield from keep(server, founded_template)
 
 
 def answer(town: Town, case: str, seat: str) -> object:

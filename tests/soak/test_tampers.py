@@ -60,7 +60,7 @@ def edits(source, row):
 @pytest.fixture
 def sealed(server, house_template, tmp_path):  # noqa: F811 - the fixture
     settings = settings_of_templates(str(tmp_path))
-    for database in keep(server, house_template, "tampers"):
+    for database in keep(server, house_template):
         house = house_on(assemble(database, settings, ROOT, ids=PublicIds(random.Random(8))))
         for _ in range(5):
             house.submitted()
